@@ -130,7 +130,7 @@ class AdbClient:
                 if kind in streams:
                     streams[kind] += payload
                     if len(streams[kind]) > LARGEST_OUTPUT_BYTES:
-                        raise CommandFailed(serial, cmd[:80], None, f"more than {LARGEST_OUTPUT_BYTES} bytes of output")
+                        raise CommandFailed(serial, cmd[:80], None, f"it printed over {LARGEST_OUTPUT_BYTES} bytes")
 
     async def _shell_v1(self, serial: str, cmd: str) -> ShellResult:
         """Android 6 and older: no exit code and one stream only, so the command prints both behind a mark of its own."""

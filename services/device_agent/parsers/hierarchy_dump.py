@@ -1,0 +1,79 @@
+"""What `uiautomator dump` and the file it wrote say: a hierarchy, or why there is none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Absence(StrEnum):
+    """Why a hierarchy is missing."""
+
+    NOT_IDLE = "NOT_IDLE"
+    """The screen never rests (video, animation): uiautomator gave up."""
+    NULL_ROOT = "NULL_ROOT"
+    """No window had the focus at that moment."""
+    KILLED = "KILLED"
+    """The system ended uiautomator: short of memory, or another tool holds its service."""
+    EMPTY = "EMPTY"
+    """A hierarchy without a node."""
+    TRUNCATED = "TRUNCATED"
+    """The file ends before the hierarchy does."""
+    UNREADABLE_TEXT = "UNREADABLE_TEXT"
+    """An old uiautomator stopped at a character outside the basic plane (an emoji)."""
+    FAILED = "FAILED"
+    """Something else; the words of the phone are kept beside it."""
+    TIMEOUT = "TIMEOUT"
+    """It did not end in time."""
+
+    @property
+    def passing(self) -> bool:
+        """Whether the next attempt may well succeed."""
+        return self in {Absence.NULL_ROOT, Absence.KILLED, Absence.EMPTY, Absence.TRUNCATED, Absence.NOT_IDLE}
+
+
+@dataclass(frozen=True)
+class Dump:
+    """The hierarchy's XML exactly as the phone delivered it, or why there is none and what the phone said."""
+
+    xml: str | None
+    absence: Absence | None = None
+    said: str = ""
+
+
+_SIGNS = (
+    (Absence.NOT_IDLE, re.compile(r"could not get idle state", re.IGNORECASE)),
+    (Absence.NULL_ROOT, re.compile(r"null root node", re.IGNORECASE)),
+    (Absence.UNREADABLE_TEXT, re.compile(r"Illegal character|reportInvalidCharacter|surrogate", re.IGNORECASE)),
+    (Absence.KILLED, re.compile(r"^\s*Killed\b|already registered", re.MULTILINE)),
+)
+_BEGIN = re.compile(r"<\?xml\b|<hierarchy\b")
+_END = re.compile(r"</hierarchy\s*>|<hierarchy\b[^>]*/>")
+
+
+def read(said: str, content: str) -> Dump:
+    """The hierarchy in `content` (the file that was written), judged with what the tool `said` (exit codes lie: 0).
+
+    Junk before and after the XML (a prompt, `UI hierchary dumped to:`) is cut off; what lies between stays as it is.
+    """
+    begin = _BEGIN.search(content)
+    end = None
+    for end in _END.finditer(content):  # noqa: B007 - the last one counts
+        pass
+    if begin is not None and end is not None and end.end() > begin.start():
+        xml = content[begin.start() : end.end()]
+        return Dump(xml) if re.search(r"<node\b", xml) else Dump(None, Absence.EMPTY, said.strip()[:500])
+    words = (said.strip() or content.strip())[:500]
+    for absence, sign in _SIGNS:
+        if sign.search(said):
+            return Dump(None, absence, words)
+    if begin is not None:
+        return Dump(None, Absence.TRUNCATED, f"the hierarchy ends after {len(content)} characters. {words}".strip())
+    return Dump(None, Absence.FAILED, words or "uiautomator wrote nothing")
+
+
+def rotation(xml: str) -> int | None:
+    """Quarter turns of the screen, 0..3, as the hierarchy's head tells; None where it does not (some recordings)."""
+    found = re.search(r"<hierarchy\b[^>]*\brotation=\"([0-3])\"", xml)
+    return int(found[1]) if found else None
