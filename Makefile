@@ -1,0 +1,45 @@
+# `make help` lists what there is. Everything runs from .venv, which is made from requirements.lock on first use.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow check bench up down clean lock
+PY := .venv/bin/python
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv from the lock (every target below does it when needed)
+	@deploy/environment.sh
+
+demo: setup ## explore two versions of the demo app on two simulated phones
+	@$(PY) -m deploy.demo
+
+test: setup ## all tests that fit ten minutes
+	@$(PY) -m pytest -m "not slow"
+
+test-slow: setup ## the tests that take longer
+	@$(PY) -m pytest -m slow
+
+check: setup ## format, lint, types, import rules, unit tests: seconds
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+	@$(PY) -m pytest -q -m "not system and not slow"
+
+bench: setup ## measure; figures as JSON in build/bench
+	@$(PY) -m tests.bench
+
+up: setup ## boot the stack and the services on this machine
+	@$(PY) -m deploy.embedded up
+
+down: setup ## stop what `make up` started
+	@$(PY) -m deploy.embedded down
+
+clean: ## remove what was built or downloaded; the log and the databases in build/ too
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+
+lock: setup ## resolve pyproject.toml anew into requirements.lock, and uv's own version into deploy/bootstrap.lock
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m uv pip compile -q --universal --python-version 3.11 --all-extras \
+		--generate-hashes --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
+	@grep -E '^uv==' requirements.lock | cut -d' ' -f1 | UV_CUSTOM_COMPILE_COMMAND="make lock" \
+		$(PY) -m uv pip compile -q --universal --python-version 3.11 --no-annotate \
+		--generate-hashes --no-emit-index-url --no-emit-find-links -o deploy/bootstrap.lock -
