@@ -1,0 +1,1 @@
+"""UI hierarchies of Android: parsing, and evaluating locators. Shared by the services that look at screens."""
