@@ -85,9 +85,8 @@ def fenced(action: str, token: int, number: int, file: str = FENCE_FILE) -> str:
             f"i=$((i+1)); if [ $i -gt {LOCK_TRIES} ]; then {_refuse(Verdict.BUSY)}; fi",
             "sleep 0.1; done",
             "t=0; n=0",
-            "if [ -e $f ]; then t=; n=; read t n < $f; fi",
-            f'case "$t" in ""|*[!0-9]*) {_leave(Verdict.BROKEN)};; esac',
-            f'case "$n" in ""|*[!0-9]*) {_leave(Verdict.BROKEN)};; esac',
+            # grep and not `[`: mksh takes a word for a variable there, so that a damaged file would count as 0.
+            f'if [ -e $f ]; then grep -qE "^[0-9]+ [0-9]+$" $f || {{ {_leave(Verdict.BROKEN)}; }}; read t n < $f; fi',
             f"if [ $t -gt {token} ]; then {_leave(Verdict.STALE)}; fi",
             f"if [ $t -eq {token} ] && [ $n -ge {number} ]; then {_leave(Verdict.DUPLICATE)}; fi",
             f"echo {token} {number} > $f.new && mv -f $f.new $f && sync || {{ {_leave(Verdict.BROKEN)}; }}",

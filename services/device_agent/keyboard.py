@@ -64,13 +64,14 @@ def type_any(text: str, submit: bool, keyboard: str = ADB_KEYBOARD) -> str:
         steps.append(f"input keyevent {ENTER}")
     return "\n".join(
         (
+            # A cut-off call may have left ADBKeyboard as the default: that is not the phone's own keyboard.
             "p=$(settings get secure default_input_method)",
-            f'case "$p" in {package}/*|null|"") ;; *) echo "$p" > {IME_FILE};; esac',
+            f'echo "$p" | grep / | grep -qv "^{package}/" && echo "$p" > {IME_FILE}',
             f"ime enable {keyboard} && ime set {keyboard} && {{",
-            "b=; i=0",
+            "i=0",
             f"while [ $i -lt {BIND_TRIES} ]; do",
             'i=$((i+1)); b=$(dumpsys input_method 2>/dev/null | grep -E "mCurId=|mBoundToMethod=")',
-            f'case "$b" in "") break;; *mCurId={package}/*mBoundToMethod=true*) break;; esac',
+            f'if [ -z "$b" ] || echo $b | grep -q "mCurId={package}/.*mBoundToMethod=true"; then break; fi',
             "sleep 0.1; done",
             " && ".join(steps) + "; }",
             "r=$?",

@@ -133,7 +133,7 @@ class AdbClient:
                         raise CommandFailed(serial, cmd[:80], None, f"it printed over {LARGEST_OUTPUT_BYTES} bytes")
 
     async def _shell_v1(self, serial: str, cmd: str) -> ShellResult:
-        """Android 6 and older: no exit code and one stream only, so the command prints both behind a mark of its own."""
+        """Android 6 and older: one stream and no exit code, so the script prints both behind a mark of its own."""
         nonce = secrets.token_hex(8)
         errors, mark = f"/data/local/tmp/waymark.err.{nonce}", f"waymark-end-{nonce}:"
         script = f"( {cmd}\n) 2>{errors}; r=$?; echo {mark}; cat {errors}; rm -f {errors}; echo {mark}$r"

@@ -35,9 +35,9 @@ class Absence(StrEnum):
 
 @dataclass(frozen=True)
 class Dump:
-    """The hierarchy's XML exactly as the phone delivered it, or why there is none and what the phone said."""
+    """The hierarchy's XML byte for byte as the phone delivered it, or why there is none and what the phone said."""
 
-    xml: str | None
+    xml: bytes | None
     absence: Absence | None = None
     said: str = ""
 
@@ -48,32 +48,33 @@ _SIGNS = (
     (Absence.UNREADABLE_TEXT, re.compile(r"Illegal character|reportInvalidCharacter|surrogate", re.IGNORECASE)),
     (Absence.KILLED, re.compile(r"^\s*Killed\b|already registered", re.MULTILINE)),
 )
-_BEGIN = re.compile(r"<\?xml\b|<hierarchy\b")
-_END = re.compile(r"</hierarchy\s*>|<hierarchy\b[^>]*/>")
+_BEGIN = re.compile(rb"<\?xml\b|<hierarchy\b")
+_END = re.compile(rb"</hierarchy\s*>|<hierarchy\b[^>]*/>")
+_ROTATION = re.compile(rb"<hierarchy\b[^>]*\brotation=\"([0-3])\"")
 
 
-def read(said: str, content: str) -> Dump:
+def read(said: str, content: bytes) -> Dump:
     """The hierarchy in `content` (the file that was written), judged with what the tool `said` (exit codes lie: 0).
 
-    Junk before and after the XML (a prompt, `UI hierchary dumped to:`) is cut off; what lies between stays as it is.
+    Junk before and after the XML (a prompt, `UI hierchary dumped to:`) is cut off; a clean file stays as it is.
     """
     begin = _BEGIN.search(content)
-    end = None
-    for end in _END.finditer(content):  # noqa: B007 - the last one counts
-        pass
-    if begin is not None and end is not None and end.end() > begin.start():
-        xml = content[begin.start() : end.end()]
-        return Dump(xml) if re.search(r"<node\b", xml) else Dump(None, Absence.EMPTY, said.strip()[:500])
-    words = (said.strip() or content.strip())[:500]
+    ends = [match.end() for match in _END.finditer(content)]
+    if begin is not None and ends and ends[-1] > begin.start():
+        xml = content[begin.start() : ends[-1]]
+        if b"<node" not in xml:
+            return Dump(None, Absence.EMPTY, said.strip()[:500])
+        return Dump(content if content.strip() == xml else xml)
+    words = (said.strip() or content[:500].decode(errors="replace").strip())[:500]
     for absence, sign in _SIGNS:
         if sign.search(said):
             return Dump(None, absence, words)
     if begin is not None:
-        return Dump(None, Absence.TRUNCATED, f"the hierarchy ends after {len(content)} characters. {words}".strip())
+        return Dump(None, Absence.TRUNCATED, f"the hierarchy ends after {len(content)} bytes. {words}".strip())
     return Dump(None, Absence.FAILED, words or "uiautomator wrote nothing")
 
 
-def rotation(xml: str) -> int | None:
+def rotation(xml: bytes) -> int | None:
     """Quarter turns of the screen, 0..3, as the hierarchy's head tells; None where it does not (some recordings)."""
-    found = re.search(r"<hierarchy\b[^>]*\brotation=\"([0-3])\"", xml)
+    found = _ROTATION.search(xml)
     return int(found[1]) if found else None

@@ -29,7 +29,7 @@ class Package:
 
 
 def installed(output: str) -> dict[str, int | None]:
-    """Package to version code of `pm list packages [-f] [--show-versioncode]`; None where codes are not shown (API 25)."""
+    """Package to version code by `pm list packages [-f] [--show-versioncode]`; None where no code is shown (API 25)."""
     found: dict[str, int | None] = {}
     for line in output.splitlines():
         match = _LISTED.match(line.strip())
