@@ -44,6 +44,8 @@ make_venv() {
 }
 
 with_uv() {
+    # As pip does: certificates of the system, where a company's own authority is known.
+    [ -e /etc/ssl/certs/ca-certificates.crt ] && export UV_SYSTEM_CERTS=true
     if ! $venv/bin/python -m uv --version >/dev/null 2>&1; then
         $venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: \
             -r deploy/bootstrap.lock || return 1

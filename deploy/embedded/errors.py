@@ -12,7 +12,7 @@ HINTS: dict[str, str] = {
     ),
     r"No space left on device": "the disk is full: free some space, or choose another folder",
     r"ddress already in use": "the port is taken: stop what listens there, or let a free port be chosen",
-    r'invalid value for parameter "(?:log_)?time[zZ]one"|could not open directory ".*zoneinfo"': (
+    r'invalid value for parameter "(?:log_t|T|t)ime[zZ]one"|could not open directory ".*zoneinfo"': (
         "time zone data is missing: install it (Debian: tzdata), so that /usr/share/zoneinfo exists"
     ),
     r"cannot be run as root|must be started under an unprivileged user": (

@@ -163,11 +163,11 @@ class Postgres(Server):
         if uid is not None:
             os.chown(self.folder, uid, uid)
             os.chown(password, uid, uid)
-        argv = [*disguise().prefix, self.installation.tool("initdb"), "-D", str(fresh), "-U", USER, "-A", "scram-sha-256",
-                "--pwfile", str(password), "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]  # fmt: skip
+        initdb = [self.installation.tool("initdb"), "-D", str(fresh), "-U", USER, "-A", "scram-sha-256",
+                  "--pwfile", str(password), "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]  # fmt: skip
         try:
             done = subprocess.run(
-                argv, capture_output=True, text=True, timeout=INITDB_LIMIT_S, check=False,
+                [*disguise().prefix, *initdb], capture_output=True, text=True, timeout=INITDB_LIMIT_S, check=False,
                 env={**os.environ, "TZ": "UTC"}, user=uid, group=uid, extra_groups=None if uid is None else [],
             )  # fmt: skip
         except OSError as error:

@@ -22,6 +22,7 @@ from deploy.embedded.nats import Nats
 from deploy.embedded.postgres import DATABASE, Postgres
 from deploy.embedded.process import STOP_GRACE_S, Server
 from deploy.embedded.s3 import S3, S3Access
+from services.runtime.migrations import ensure_extensions
 
 POSTGRES_DSN = "WAYMARK_POSTGRES_DSN"
 NATS_URL = "WAYMARK_NATS_URL"
@@ -123,8 +124,9 @@ class Stack:
             with ThreadPoolExecutor(max_workers=len(servers) + 1) as pool:
                 for booting in [pool.submit(server.start, (self._lock,)) for server in servers]:
                     booting.result()
-            if self.postgres:
-                asyncio.run(asyncio.wait_for(self._bootstrap(self.postgres), BOOTSTRAP_LIMIT_S))
+                if self.postgres:
+                    # In a thread: the caller's may have an event loop that runs already.
+                    pool.submit(asyncio.run, self._bootstrap(self.postgres)).result()
         except BaseException:
             self.stop()
             raise
@@ -206,4 +208,5 @@ class Stack:
                 return lock
 
     async def _bootstrap(self, postgres: Postgres) -> None:
-        await ensure_database(postgres.dsn("postgres"), DATABASE)
+        async with asyncio.timeout(BOOTSTRAP_LIMIT_S):
+            await ensure_extensions(await ensure_database(postgres.dsn("postgres"), DATABASE))

@@ -1,0 +1,1 @@
+"""The tables that migrations create, compared with the database designs."""
