@@ -14,9 +14,9 @@ from contracts.sealed import Sealed
 
 
 class Value(BaseModel):
-    """Immutable part of an event. Unknown fields are dropped when reading: an older reader meets a newer writer."""
+    """Immutable part of an event. Writers forbid fields that the class does not have; readers ignore them."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 # --- enumerations of the database designs -----------------------------------------------------------------------------

@@ -1,0 +1,164 @@
+"""Events of the device-agent: is the phone there, did the action happen, did the app crash."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.event import Event, ReceiptEvent, SnapshotEvent
+from contracts.values import (
+    ActionStatus,
+    ActionType,
+    AppVersion,
+    Bounds,
+    DeviceType,
+    Foreground,
+    ObjectRef,
+    ValidationStatus,
+    ValidationType,
+    Value,
+)
+
+OWNER = "device_agent"
+
+
+class Snapshot(SnapshotEvent, owner=OWNER):
+    pass
+
+
+class Receipt(ReceiptEvent, owner=OWNER):
+    pass
+
+
+class DeviceRegistered(Event, owner=OWNER, key="device_id"):
+    """A phone was seen for the first time, or came back with other properties (an update of Android)."""
+
+    device_id: UUID
+    serial: str
+    model: str
+    os_version: str
+    api_level: int
+    device_type: DeviceType
+    resolution: str | None = None
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class DeviceReady(Event, owner=OWNER, key="device_id"):
+    """The phone answers. `session` counts its appearances; whoever knows a later one ignores this."""
+
+    device_id: UUID
+    session: int
+    serial: str
+    model: str
+    api_level: int
+    pool: str
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class DeviceLost(Event, owner=OWNER, key="device_id"):
+    device_id: UUID
+    session: int
+    serial: str
+    reason: str
+
+
+class DeviceHeartbeat(Event, owner=OWNER, key="device_id"):
+    """The phone still answers; at most once a minute."""
+
+    device_id: UUID
+    session: int
+    battery_percent: int | None = None
+    temperature_celsius: float | None = None
+
+
+class PackagesSeen(Event, owner=OWNER, key="device_id"):
+    """Installed apps that a person may want to explore, read without a lease."""
+
+    device_id: UUID
+    session: int
+    packages: tuple[AppVersion, ...]
+
+
+class Capture(Value):
+    """What was seen on the phone after an action. Where a part is missing, its `.._absent` says why.
+
+    `screenshot_absent`: SECURE, BLACK, TRUNCATED, UNAVAILABLE. `hierarchy_absent`: NOT_IDLE, NULL_ROOT, EMPTY,
+    MALFORMED, UNAVAILABLE. `stable` is false where the screen never stopped changing.
+    """
+
+    capture_id: UUID
+    screenshot: ObjectRef | None = None
+    screenshot_absent: str | None = None
+    hierarchy: ObjectRef | None = None
+    hierarchy_absent: str | None = None
+    foreground: Foreground
+    foreground_version: AppVersion | None = None
+    width: int
+    height: int
+    rotation: int = 0
+    stable: bool = True
+    source: Literal["UIAUTOMATOR_DUMP"] = "UIAUTOMATOR_DUMP"
+    captured_at: datetime
+
+
+class CheckResult(Value):
+    candidate_id: UUID
+    validation_type: ValidationType
+    status: ValidationStatus
+    matches: int
+    latency_ms: int
+    found: Bounds | None = None
+    screenshot: ObjectRef | None = None
+    notes: str | None = None
+
+
+class ActionStarted(Event, owner=OWNER, key="action_id"):
+    """Written before the phone is touched. Another instance resolves it only after `deadline_at`."""
+
+    action_id: UUID
+    run_id: UUID
+    device_id: UUID
+    instance: str
+    lease_token: int
+    sequence: int
+    deadline_at: datetime
+
+
+class ActionFinished(Event, owner=OWNER, key="action_id"):
+    """What came of an action. `error_code` OUTCOME_UNKNOWN: it was attempted, and nobody can say whether it happened."""
+
+    action_id: UUID
+    run_id: UUID
+    device_id: UUID
+    sequence: int
+    action_type: ActionType
+    status: ActionStatus
+    started_at: datetime
+    completed_at: datetime
+    duration_ms: int
+    adb_ms: int
+    error_code: str | None = None
+    error_message: str | None = None
+    capture: Capture | None = None
+    checks: tuple[CheckResult, ...] = ()
+    declared_activities: tuple[str, ...] = ()
+    """Activities that the launched app declares; only after a launch."""
+
+
+class CrashSeen(Event, owner=OWNER, key="occurrence_id"):
+    """An app crashed or stopped answering. `stack_key` is equal for the same cause whatever the pids and numbers."""
+
+    occurrence_id: UUID
+    device_id: UUID
+    run_id: UUID | None = None
+    package: str
+    kind: Literal["CRASH", "ANR", "NATIVE"]
+    process: str
+    exception: str
+    message: str
+    stack: str
+    stack_key: str
+    seen_at: datetime

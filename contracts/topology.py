@@ -1,0 +1,115 @@
+"""Streams and durable consumers: who reads what. Everything is provisioned from here, before any event is written.
+
+A consumer that is missing would miss events without anybody noticing, so that no service makes its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts import (
+    alerter,
+    device_agent,
+    llm_gateway,
+    locator_validator,
+    notifier,
+    orchestrator,
+    screen_indexer,
+)
+from contracts.catalogue import OWNERS, events_of
+from contracts.event import Event
+from contracts.subjects import REQUESTS, STREAM, TIMERS, event_filter, timer_due_filter
+
+
+@dataclass(frozen=True)
+class Durable:
+    """One durable consumer. `ack_wait_s`: how long a message may be in hand without a sign of life."""
+
+    name: str
+    stream: str
+    filters: tuple[str, ...]
+    events: tuple[type[Event], ...] = ()
+    ack_wait_s: float = 15.0
+    max_ack_pending: int = 256
+
+
+def _reading(name: str, *events: type[Event], ack_wait_s: float = 15.0) -> Durable:
+    return Durable(name, STREAM, tuple(event_filter(e) for e in events), events, ack_wait_s)
+
+
+REQUEST_READER = Durable("orchestrator-requests", REQUESTS, ("waymark.request.task.*", "waymark.request.control.*"))
+CONFIG_REQUEST_READER = Durable("orchestrator-config-requests", REQUESTS, ("waymark.request.config.*",))
+ALERT_REQUEST_READER = Durable("alerter-requests", REQUESTS, ("waymark.request.alert.*",))
+
+FLEET = _reading(
+    "orchestrator-fleet",
+    orchestrator.TaskAccepted,
+    orchestrator.TaskStopAsked,
+    orchestrator.RunFinished,
+    device_agent.DeviceReady,
+    device_agent.DeviceLost,
+    device_agent.PackagesSeen,
+)
+RUN = _reading(
+    "orchestrator-run",
+    orchestrator.RunStarted,
+    orchestrator.TaskStopAsked,
+    orchestrator.TaskPauseAsked,
+    orchestrator.LeaseEnded,
+    device_agent.ActionFinished,
+    device_agent.CrashSeen,
+    screen_indexer.CaptureIndexed,
+    locator_validator.ValidationPlanned,
+    llm_gateway.CallFinished,
+)
+CAPTURES = _reading("screen-indexer-captures", device_agent.ActionFinished)
+CATALOGUE = _reading("screen-indexer-catalogue", screen_indexer.ScreenDiscovered, orchestrator.RunFinished)
+PLANS = _reading("locator-validator-plans", orchestrator.PlanPending)
+CHECKS = _reading("locator-validator-checks", device_agent.ActionFinished, orchestrator.StepFinished)
+PRIMARIES = _reading("locator-validator-primaries", locator_validator.LocatorChecked)
+CALLS = _reading("llm-gateway-calls", orchestrator.AdviceRequested)
+ALERTS = _reading(
+    "alerter-alerts",
+    device_agent.CrashSeen,
+    device_agent.DeviceLost,
+    device_agent.DeviceReady,
+    locator_validator.LocatorChecked,
+    screen_indexer.VersionsCompared,
+    orchestrator.BudgetCrossed,
+    orchestrator.RunFinished,
+)
+NOTICES = _reading("notifier-notices", alerter.AlertRaised, alerter.AlertRepeated)
+SENDING = _reading("notifier-sending", notifier.NotificationPlanned)
+
+
+def timer_setter(owner: str) -> Durable | None:
+    """Reads the events of an owner that carry a deadline, and schedules them; None where it has no such events."""
+    events = tuple(e for e in events_of(owner) if e.DEADLINE is not None)
+    return _reading(f"{owner.replace('_', '-')}-deadlines", *events) if events else None
+
+
+def timer_reader(owner: str) -> Durable | None:
+    """Reads the timers of an owner that fired."""
+    if timer_setter(owner) is None:
+        return None
+    return Durable(f"{owner.replace('_', '-')}-timers", TIMERS, (timer_due_filter(owner),))
+
+
+def device_reader(device_id: UUID) -> Durable:
+    """Commands for one phone: one in flight, read by whichever agent holds it."""
+    return Durable(
+        f"device-agent-device-{device_id}",
+        STREAM,
+        (event_filter(orchestrator.ActionRequested, route=device_id),),
+        (orchestrator.ActionRequested,),
+        ack_wait_s=8.0,
+        max_ack_pending=1,
+    )
+
+
+def durables() -> tuple[Durable, ...]:
+    """Every durable that is known before any phone is."""
+    timers = [d for owner in OWNERS for d in (timer_setter(owner), timer_reader(owner)) if d is not None]
+    fixed = (REQUEST_READER, CONFIG_REQUEST_READER, ALERT_REQUEST_READER, FLEET, RUN, CAPTURES, CATALOGUE, PLANS)
+    return (*fixed, CHECKS, PRIMARIES, CALLS, ALERTS, NOTICES, SENDING, *timers)

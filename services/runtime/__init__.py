@@ -1,0 +1,1 @@
+"""What every service stands on: the log, aggregates, reactors, effects, timers, projections. It knows no service."""

@@ -1,0 +1,157 @@
+"""The object store: bytes under content-addressed keys, over S3.
+
+A key is made of the SHA-256 and an extension (the content type follows from it, for stores that forget metadata), so
+equal bytes are stored once and an object never changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import aioboto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from contracts.values import ObjectRef
+
+_CONTENT_TYPES = {
+    "png": "image/png",
+    "webp": "image/webp",
+    "xml": "application/xml",
+    "json": "application/json",
+    "txt": "text/plain; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+}
+_ATTEMPTS = 3
+_KNOWN = 20_000
+_CACHE_BYTES = 64 * 1024 * 1024
+
+
+class StoreAwayError(Exception):
+    """The object store does not answer. Wait and try again."""
+
+
+class MissingObjectError(Exception):
+    """There is no object under this key: it was removed by retention, or never stored."""
+
+
+@dataclass(frozen=True)
+class StoreAddress:
+    """Where the store is. `endpoint` None: Amazon's own."""
+
+    endpoint: str | None
+    access_key: str
+    secret_key: str
+    bucket: str
+    region: str = "us-east-1"
+
+
+class Objects:
+    """One bucket, through one client. Enter it as an async context."""
+
+    def __init__(self, address: StoreAddress, *, timeout_s: float = 10.0) -> None:
+        self._address = address
+        self._timeout_s = timeout_s
+        self._stack = AsyncExitStack()
+        self._client: Any = None
+        self._stored: OrderedDict[str, None] = OrderedDict()
+        self._cache: OrderedDict[str, bytes] = OrderedDict()
+        self._cached_bytes = 0
+
+    async def __aenter__(self) -> Self:
+        config = Config(
+            connect_timeout=self._timeout_s,
+            read_timeout=self._timeout_s,
+            retries={"max_attempts": 1},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path"},
+            max_pool_connections=32,
+        )
+        session = aioboto3.Session()
+        self._client = await self._stack.enter_async_context(
+            session.client(
+                "s3",
+                endpoint_url=self._address.endpoint,
+                aws_access_key_id=self._address.access_key,
+                aws_secret_access_key=self._address.secret_key,
+                region_name=self._address.region,
+                config=config,
+            )
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def put(self, content: bytes, extension: str) -> ObjectRef:
+        """Stores bytes and says where. Storing what is there already costs nothing. Raises `StoreAwayError`."""
+        digest = await asyncio.to_thread(_sha256, content) if len(content) > 1 << 20 else _sha256(content)
+        ref = ObjectRef(key=f"{digest[:2]}/{digest}.{extension}", sha256=digest, size_bytes=len(content))
+        if ref.key in self._stored:
+            self._stored.move_to_end(ref.key)
+            return ref
+        await self._call(
+            "put_object",
+            Key=ref.key,
+            Body=content,
+            ContentType=_CONTENT_TYPES.get(extension, "application/octet-stream"),
+        )
+        self._remember(ref.key, content)
+        return ref
+
+    async def get(self, key: str) -> bytes:
+        """The bytes under a key. Raises `MissingObjectError`, `StoreAwayError`."""
+        if (known := self._cache.get(key)) is not None:
+            self._cache.move_to_end(key)
+            return known
+        answer = await self._call("get_object", Key=key)
+        async with answer["Body"] as body:
+            content: bytes = await body.read()
+        self._remember(key, content)
+        return content
+
+    async def exists(self, key: str) -> bool:
+        try:
+            await self._call("head_object", Key=key)
+        except MissingObjectError:
+            return False
+        return True
+
+    async def _call(self, operation: str, **arguments: Any) -> Any:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await getattr(self._client, operation)(Bucket=self._address.bucket, **arguments)
+            except ClientError as error:
+                if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+                    raise MissingObjectError(f"{arguments.get('Key')} is not in the object store") from error
+                if attempt == _ATTEMPTS:
+                    raise StoreAwayError(f"{operation}: {error}") from error
+            except (BotoCoreError, OSError, TimeoutError) as error:
+                if attempt == _ATTEMPTS:
+                    raise StoreAwayError(f"{operation}: {error!r}") from error
+            await asyncio.sleep(0.1 * attempt)
+        raise AssertionError("unreachable")
+
+    def _remember(self, key: str, content: bytes) -> None:
+        self._stored[key] = None
+        while len(self._stored) > _KNOWN:
+            self._stored.popitem(last=False)
+        if key not in self._cache and len(content) < _CACHE_BYTES // 8:
+            self._cache[key] = content
+            self._cached_bytes += len(content)
+            while self._cached_bytes > _CACHE_BYTES:
+                _, dropped = self._cache.popitem(last=False)
+                self._cached_bytes -= len(dropped)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

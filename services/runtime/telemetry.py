@@ -1,0 +1,125 @@
+"""Logs, traces and metrics: structlog JSON, OpenTelemetry spans that follow a run through the log, Prometheus numbers.
+
+A run is one trace: its id is the run's id, and every event of the run carries the span that appended it, so that a
+service which reads the event continues there. Labels of metrics are owners and event names, never subjects.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+from prometheus_client import Counter, Gauge, Histogram
+
+from contracts.subjects import derived_id
+
+APPENDED = Counter("waymark_events_appended_total", "Events appended to the log", ["owner", "event"])
+CONFLICTS = Counter("waymark_append_conflicts_total", "Decisions that had to be taken again", ["reactor"])
+HANDLED = Counter("waymark_triggers_total", "Triggers by what came of them", ["reactor", "result"])
+HANDLING_S = Histogram("waymark_trigger_seconds", "Time from a trigger's arrival to its acknowledgement", ["reactor"])
+IN_FLIGHT = Gauge("waymark_triggers_in_flight", "Triggers that wait for their turn or are worked on", ["reactor"])
+PROJECTED = Counter("waymark_events_projected_total", "Events projected into tables", ["projection"])
+LAG = Gauge("waymark_projection_lag_events", "Events in the log that a projection has not seen yet", ["projection"])
+PARKED = Gauge("waymark_projection_parked_events", "Events that wait because they could not be projected", ["projection"])
+DEAD = Counter("waymark_dead_letters_total", "Messages moved to the dead letters", ["service", "kind"])
+
+_tracer = trace.get_tracer("waymark")
+log = structlog.get_logger()
+
+
+def configure_logging(service: str, *, level: str = "INFO") -> None:
+    """Everything that is logged becomes one JSON object a line on standard error, third-party records included."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.ExtraAdder(),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("botocore", "aiobotocore", "httpx", "httpcore", "nats"):
+        logging.getLogger(noisy).setLevel("WARNING")
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+def configure_tracing(service: str, endpoint: str | None, *, instance: str) -> TracerProvider | None:
+    """Sends spans to an OTLP/HTTP endpoint (its base URL); without one, tracing costs nothing."""
+    if endpoint is None:
+        return None
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    resource = Resource.create({"service.name": service, "service.instance.id": instance})
+    provider = TracerProvider(resource=resource)
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000, max_queue_size=8192))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def run_trace_id(run_id: UUID) -> int:
+    return run_id.int
+
+
+def run_root_traceparent(run_id: UUID) -> str:
+    """The span that a whole run is: its ids are derived, so that nobody has to be told them."""
+    return f"00-{run_id.hex}-{derived_id('run-span', run_id).hex[:16]}-01"
+
+
+def traceparent_in_run(traceparent: str | None, run_id: UUID | None) -> str | None:
+    """`traceparent`, if it belongs to the run's trace; else the run's root: an event of a run is in its trace."""
+    if run_id is None or (traceparent is not None and traceparent[3:35] == run_id.hex):
+        return traceparent
+    return run_root_traceparent(run_id)
+
+
+def current_traceparent() -> str | None:
+    """W3C traceparent of the span that is open here, or None."""
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+
+
+@contextmanager
+def span(name: str, traceparent: str | None = None, **attributes: str | int | float | bool) -> Iterator[trace.Span]:
+    """A span under `traceparent` (W3C), or under the one that is open here."""
+    context = None if traceparent is None else _context(traceparent)
+    with _tracer.start_as_current_span(name, context, kind=SpanKind.CONSUMER, attributes=attributes) as opened:
+        yield opened
+
+
+def _context(traceparent: str) -> Context | None:
+    parts = traceparent.split("-")
+    if len(parts) != 4:
+        return None
+    remote = SpanContext(int(parts[1], 16), int(parts[2], 16), is_remote=True, trace_flags=TraceFlags(int(parts[3], 16)))
+    return trace.set_span_in_context(NonRecordingSpan(remote), Context())
