@@ -24,6 +24,7 @@ LARGEST = 2**31 - 1
 
 _MARK = "waymark-fence:"
 _VERDICT = re.compile(rb"^waymark-fence: (\w+)(?: (.*))?$")
+_RECORD = re.compile(rb"([0-9]+) ([0-9]+)\r?\n")
 
 
 class Verdict(StrEnum):
@@ -86,7 +87,9 @@ def fenced(action: str, token: int, number: int, file: str = FENCE_FILE) -> str:
             "sleep 0.1; done",
             "t=0; n=0",
             # grep and not `[`: mksh takes a word for a variable there, so that a damaged file would count as 0.
-            f'if [ -e $f ]; then grep -qE "^[0-9]+ [0-9]+$" $f || {{ {_leave(Verdict.BROKEN)}; }}; read t n < $f; fi',
+            # One line in all, and it is a good one: 11.
+            'if [ -e $f ]; then c=$(grep -cE "^[0-9]+ [0-9]+$" $f)$(grep -c "" $f)',
+            f'if [ "$c" != 11 ]; then {_leave(Verdict.BROKEN)}; fi; read t n < $f; fi',
             f"if [ $t -gt {token} ]; then {_leave(Verdict.STALE)}; fi",
             f"if [ $t -eq {token} ] && [ $n -ge {number} ]; then {_leave(Verdict.DUPLICATE)}; fi",
             f"echo {token} {number} > $f.new && mv -f $f.new $f && sync || {{ {_leave(Verdict.BROKEN)}; }}",
@@ -152,12 +155,12 @@ def attempted(content: bytes, token: int, number: int) -> Attempt:
 
     A later number of the same lease counts as attempted, because a lease uses its numbers in order.
     """
-    words = content.split()
-    if words == [b"none"]:
+    if content.strip() == b"none":
         return Attempt.NOT_ATTEMPTED
-    if len(words) != 2 or not all(word.isdigit() for word in words):
+    seen = _RECORD.fullmatch(content)
+    if seen is None:
         return Attempt.UNKNOWN
-    seen_token, seen_number = int(words[0]), int(words[1])
+    seen_token, seen_number = int(seen[1]), int(seen[2])
     if seen_token > token:
         return Attempt.UNKNOWN
     return Attempt.ATTEMPTED if seen_token == token and seen_number >= number else Attempt.NOT_ATTEMPTED
