@@ -1,0 +1,1 @@
+"""The demo app of Waymark in two versions."""
