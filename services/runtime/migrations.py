@@ -16,6 +16,11 @@ STATEMENT_LIMIT_S = 600.0
 FILE_NAME = re.compile(r"(?P<version>\d{3,})_(?P<name>[a-z0-9_]+)\.sql")
 SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
+# What every schema has besides its service's tables (checkpoint, parked events, partitions). Applied first, and
+# recorded under versions of its own, so that it can grow independently of the services.
+FOUNDATION = Path(__file__).parent / "foundation"
+FOUNDATION_PREFIX = "foundation-"
+
 # Both designs name a table for what was applied: the first keeps the version, the second the history.
 LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -38,31 +43,34 @@ class MigrationError(RuntimeError):
 
 @dataclass(frozen=True)
 class Migration:
-    """One file `NNN_name.sql`; `checksum` is the SHA-256 of its bytes."""
+    """One file `NNN_name.sql`; `checksum` is the SHA-256 of its bytes, `version` the number behind its prefix."""
 
     version: str
+    number: int
     name: str
     sql: str
     checksum: str
 
 
-def read_folder(folder: Path) -> list[Migration]:
-    """The migrations of a folder in the order of their versions. Raises MigrationError on a file that does not fit."""
+def read_folder(folder: Path, prefix: str = "") -> list[Migration]:
+    """The migrations of a folder in the order of their numbers. Raises MigrationError on a file that does not fit."""
     found: dict[str, Migration] = {}
     for path in sorted(folder.glob("*.sql")):
         parts = FILE_NAME.fullmatch(path.name)
         if parts is None:
             raise MigrationError(f"{path}: rename it to NNN_name.sql (digits, lower-case letters, underscores)")
-        version = parts["version"]
+        version = prefix + parts["version"]
         if version in found:
             raise MigrationError(f"{path}: version {version} is taken by {found[version].name}; give it another number")
         data = path.read_bytes()
-        found[version] = Migration(version, parts["name"], data.decode(), hashlib.sha256(data).hexdigest())
+        found[version] = Migration(
+            version, int(parts["version"]), parts["name"], data.decode(), hashlib.sha256(data).hexdigest()
+        )
     if not found:
         raise MigrationError(
             f"{folder} holds no migration (NNN_name.sql): is it the right folder, and installed whole?"
         )
-    return sorted(found.values(), key=lambda migration: int(migration.version))
+    return sorted(found.values(), key=lambda migration: migration.number)
 
 
 def folders(services: Path) -> dict[str, Path]:
@@ -96,19 +104,21 @@ async def migrate(dsn: str, schema: str, folder: Path) -> list[str]:
     """
     if not SCHEMA_NAME.fullmatch(schema):
         raise MigrationError(f"{schema!r} is no schema name: use lower-case letters, digits and underscores")
-    migrations = read_folder(folder)
+    series = {FOUNDATION_PREFIX: read_folder(FOUNDATION, FOUNDATION_PREFIX), "": read_folder(folder)}
+    applied: list[str] = []
     connection = await asyncpg.connect(dsn, timeout=CONNECT_LIMIT_S, command_timeout=STATEMENT_LIMIT_S)
     try:
         await _lock(connection, schema)
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         await connection.execute(f"SET search_path TO {schema}, public")
         await connection.execute(LEDGER)
-        pending = await _pending(connection, schema, migrations)
-        for migration in pending:
-            await _apply(connection, schema, migration)
+        for prefix, migrations in series.items():
+            for migration in await _pending(connection, schema, prefix, migrations):
+                await _apply(connection, schema, migration)
+                applied.append(migration.version)
     finally:
         await connection.close()  # releases the lock
-    return [migration.version for migration in pending]
+    return applied
 
 
 async def _lock(connection: asyncpg.Connection, schema: str) -> None:
@@ -122,9 +132,13 @@ async def _lock(connection: asyncpg.Connection, schema: str) -> None:
         ) from error
 
 
-async def _pending(connection: asyncpg.Connection, schema: str, migrations: list[Migration]) -> list[Migration]:
+async def _pending(
+    connection: asyncpg.Connection, schema: str, prefix: str, migrations: list[Migration]
+) -> list[Migration]:
     """What is not applied yet, after checking that what was applied is still what the folder says."""
-    rows = await connection.fetch("SELECT version, name, checksum FROM migration_history")
+    rows = await connection.fetch(
+        "SELECT version, name, checksum FROM migration_history WHERE version ~ ('^' || $1 || '[0-9]+$')", prefix
+    )
     known = {migration.version: migration for migration in migrations}
     for row in rows:
         migration = known.get(row["version"])
@@ -134,12 +148,12 @@ async def _pending(connection: asyncpg.Connection, schema: str, migrations: list
         if migration.checksum != row["checksum"]:
             raise MigrationError(f"{label} was edited after it had been applied; restore it and add a new migration")
     applied = {row["version"] for row in rows}
-    newest = max(map(int, applied), default=0)
+    newest = max((known[version].number for version in applied), default=0)
     pending = [migration for migration in migrations if migration.version not in applied]
     for migration in pending:
-        if int(migration.version) < newest:
+        if migration.number < newest:
             raise MigrationError(
-                f"{schema}: migration {migration.version}_{migration.name} is older than {newest:03d},"
+                f"{schema}: migration {migration.version}_{migration.name} is older than number {newest},"
                 f" which is applied; give it a number above"
             )
     return pending

@@ -168,16 +168,16 @@ with Stack(Path(sys.argv[1]), environ={}) as stack:
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM])
-async def test_nothing_stays_when_the_parent_is_killed(tmp_path: Path, death: signal.Signals) -> None:
+def test_nothing_stays_when_the_parent_is_killed(tmp_path: Path, death: signal.Signals) -> None:
     argv = [sys.executable, "-c", BOOT_AND_TELL, str(tmp_path)]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline().startswith(b"postgresql://")
         parent.send_signal(death)
     wait_until(lambda: processes_of(tmp_path) == [])
-    async with Stack(tmp_path, environ={}) as again:  # and what it wrote can be used
-        connection = await asyncpg.connect(again.postgres_dsn)
-        await connection.close()
+    with Stack(tmp_path, environ={}) as again:  # and what it wrote can be used
+        assert again.postgres is not None
+        assert again.postgres.is_ready(again.postgres.port)
 
 
 def test_a_server_does_not_outlive_its_guard(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_a_taken_port_is_named_and_the_other_servers_are_stopped(tmp_path: Path)
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(EmbeddedError, match="cannot use folder .*file/below"):
+    with pytest.raises(EmbeddedError, match=r"cannot use folder .*file/below"):
         Stack(tmp_path / "file" / "below", environ={}).start()
 
 
