@@ -58,6 +58,10 @@ def _markup(text: str) -> str:
     if prologue is not None:
         body = body[prologue.end() :]
     end = body.rfind(">") + 1
+    if not end or body.startswith("<?xml"):
+        raise HierarchyError(
+            Defect.TRUNCATED, f"the hierarchy breaks off at its beginning ({body[:60]!r}): dump it again"
+        )
     closing = body.rfind("</hierarchy>")
     if body.startswith("<hierarchy"):
         head = body[: body.find(">") + 1]

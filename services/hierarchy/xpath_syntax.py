@@ -79,6 +79,7 @@ _WORD: Final = re.compile(
     r"""\s*(?:(?P<string>"[^"]*"|'[^']*')|(?P<number>\d+(?:\.\d*)?|\.\d+)|(?P<axis>[a-z-]+)\s*::"""
     r"""|(?P<symbol>//|\.\.|!=|<=|>=|[/.@*|=<>()\[\],+-])|(?P<name>[^\W\d][\w.\-]*))"""
 )
+_NODE_TYPES: Final = frozenset({"node", "text", "comment", "processing-instruction"})
 _ANYWHERE: Final = Step("descendant-or-self", "node()")
 
 
@@ -171,7 +172,8 @@ class _Parser:
             return Literal(value)
         if self._take("("):
             return self._continued(self._closed())
-        if self.kind == "name" and self._text[self._at :].lstrip().startswith("("):
+        is_call = self.kind == "name" and self._text[self._at :].lstrip().startswith("(")
+        if is_call and self.word not in _NODE_TYPES:
             return self._continued(self._call())
         if separator := self._take("/", "//"):
             lead = (_ANYWHERE,) if separator == "//" else ()
