@@ -117,9 +117,16 @@ def _navigate(action: Navigate, facts: Facts) -> str:
 
 
 def _package(action: Navigate) -> str:
-    if action.package is None or not _PACKAGE.fullmatch(action.package):
-        raise NotPossibleError(f"{action.to} needs an app's package name, e.g. com.example.app, not {action.package!r}")
-    return action.package
+    if action.package is None:
+        raise NotPossibleError(f"{action.to} needs an app: give its package name, e.g. com.example.app")
+    return check_package(action.package)
+
+
+def check_package(name: str) -> str:
+    """The name, safe in a shell command; raises `NotPossibleError` for what is no package name."""
+    if not _PACKAGE.fullmatch(name):
+        raise NotPossibleError(f"{name!r} is no package name: write one like com.example.app")
+    return name
 
 
 def _launch(package: str, activity: str | None) -> str:

@@ -11,7 +11,7 @@ import contextlib
 import secrets
 import struct
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -61,6 +61,11 @@ class AdbClient:
         self._on_call, self._clock = on_call, clock
         self._features: dict[str, frozenset[str]] = {}
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the adb server."""
+        return self._host, self._port
+
     async def version(self) -> int:
         """The server's protocol version (41 with adb 29 to 36). The cheapest way to see whether it is there."""
         return int(await self._host_request("host:version"), 16)
@@ -69,7 +74,7 @@ class AdbClient:
         """Serial to state: `device`, `offline`, `unauthorized`, `recovery`, .."""
         return _states(await self._host_request("host:devices"))
 
-    async def track_devices(self) -> AsyncIterator[dict[str, str]]:
+    async def track_devices(self) -> AsyncGenerator[dict[str, str], None]:
         """All phones and their states, at once and again after every change. Ends with `AdbServerGone`."""
         async with contextlib.AsyncExitStack() as stack:
             wire = await self._opened(stack, "host:track-devices")
@@ -146,7 +151,7 @@ class AdbClient:
             raise DeviceGone(serial, f"its answer ended after {len(output)} bytes, before the exit code")
         return ShellResult(int(code), stdout, stderr)
 
-    async def stream(self, serial: str, cmd: str) -> AsyncIterator[str]:
+    async def stream(self, serial: str, cmd: str) -> AsyncGenerator[str, None]:
         """Lines that `cmd` prints, for as long as it runs. Ends when the command ends.
 
         Raises `DeviceGone` where the phone left. Closing the iterator ends the command on the phone.

@@ -23,12 +23,15 @@ class AdbServerGone(AdbError):
 
 
 class DeviceGone(AdbError):
-    """The phone is unknown to the adb server, or left in the middle of a call: what that call did is unknown."""
+    """The phone is unknown to the adb server, or left in the middle of a call.
 
-    def __init__(self, serial: str, cause: str) -> None:
-        super().__init__(
-            f"{serial} is gone ({cause}): check its cable or network; what was under way may have happened", serial
-        )
+    `begun` False: the server refused the call, so nothing of it happened; True: what it did is unknown.
+    """
+
+    def __init__(self, serial: str, cause: str, begun: bool = True) -> None:
+        doubt = "; what was under way may have happened" if begun else ""
+        super().__init__(f"{serial} is gone ({cause}): check its cable or network{doubt}", serial)
+        self.begun = begun
 
 
 class DeviceUnauthorized(AdbError):
@@ -85,6 +88,9 @@ def refusal(message: str, serial: str | None) -> AdbError:
             return DeviceUnauthorized(serial)
         if "offline" in low or "connecting" in low or "still booting" in low:
             return DeviceOffline(serial)
-        if "not found" in low or "no devices" in low or low == "closed" or "no such" in low or "detached" in low:
+        if low == "closed":
+            # The phone had been asked, and left before it agreed: the command may have started there.
             return DeviceGone(serial, said)
+        if "not found" in low or "no devices" in low or "no such" in low or "detached" in low:
+            return DeviceGone(serial, said, begun=False)
     return AdbRefused(f"the adb server refused: {said}", serial)

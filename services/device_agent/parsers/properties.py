@@ -58,6 +58,12 @@ def battery(output: str) -> tuple[int | None, float | None]:
     )
 
 
+def free_mb(output: str) -> int | None:
+    """Free space in MB by `df -k`: the fourth column of its first line of figures; None where there is none."""
+    found = re.search(r"^\S+\s+\d+\s+\d+\s+(\d+)\s", output, re.MULTILINE)
+    return int(found[1]) // 1024 if found else None
+
+
 def input_methods(output: str) -> tuple[str, ...]:
     """Input method ids by `ime list -s` (one a line) or `ime list -a`."""
     lines = (line.strip().removesuffix(":") for line in output.splitlines())

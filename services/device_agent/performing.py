@@ -1,0 +1,45 @@
+"""What became of an action on a phone, in the words that an event needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Result(StrEnum):
+    """How an action ended."""
+
+    DONE = "DONE"
+    """The phone did it, as far as its commands tell."""
+    FAILED = "FAILED"
+    """The phone attempted it and said that it failed."""
+    IMPOSSIBLE = "IMPOSSIBLE"
+    """It cannot be done on this phone; nothing was sent."""
+    DUPLICATE = "DUPLICATE"
+    """The phone attempted it before; it was not repeated."""
+    STALE = "STALE"
+    """A newer lease drives the phone; it was refused."""
+    REFUSED = "REFUSED"
+    """The fence could not record it; it was not attempted."""
+    UNKNOWN = "UNKNOWN"
+    """The phone left or froze while it was under way, and cannot be asked; it may have happened."""
+    NOT_ATTEMPTED = "NOT_ATTEMPTED"
+    """The phone left or froze before it was attempted, as its fence tells."""
+
+
+@dataclass(frozen=True)
+class Performed:
+    """`reason` is empty where nothing is to be said; `latency_ms` is the time of the phone's commands."""
+
+    result: Result
+    reason: str = ""
+    latency_ms: float = 0.0
+
+    @property
+    def succeeded(self) -> bool:
+        return self.result is Result.DONE
+
+    @property
+    def may_have_happened(self) -> bool:
+        """Whether the screen may have changed because of it."""
+        return self.result in {Result.DONE, Result.FAILED, Result.DUPLICATE, Result.UNKNOWN}

@@ -1,0 +1,294 @@
+"""One phone behind an adb server: what it is, what is installed, and doing actions on it.
+
+Mutating commands go one at a time (a lock); reads may run beside them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from contracts.sealed import Sealed, SealedError
+from contracts.values import Action, AppVersion, DeviceType, Input, Navigate, Observe
+from services.device_agent import fence, gestures, keyboard
+from services.device_agent.adb.client import AdbClient, ShellResult
+from services.device_agent.adb.errors import (
+    AdbError,
+    AdbServerGone,
+    CommandFailed,
+    DeviceGone,
+    DeviceOffline,
+    DeviceTimeout,
+    DeviceUnauthorized,
+)
+from services.device_agent.fence import Attempt, Verdict
+from services.device_agent.gestures import Facts, NotPossibleError
+from services.device_agent.parsers import packages, properties
+from services.device_agent.parsers.packages import Package
+from services.device_agent.performing import Performed, Result
+
+READ_TIMEOUT_S = 10.0
+ACTION_TIMEOUT_S = 30.0
+HEARTBEAT_TIMEOUT_S = 3.0
+INSTALL_TIMEOUT_S = 300.0
+LONGEST_COMMAND_BYTES = 60_000
+LONGEST_V1_COMMAND_BYTES = 3_900
+"""Daemons of Android 6 and older take 4 KB in one request, the mark for the exit code included."""
+
+OpenText = Callable[[Sealed[str]], str]
+"""Opens a sealed text; raises `contracts.sealed.SealedError` where its key was erased."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a phone is. `os_version` is the release (13), `api` the level (33), the resolution in unturned pixels."""
+
+    serial: str
+    model: str
+    manufacturer: str
+    os_version: str
+    api: int
+    resolution: tuple[int, int] | None
+    density_dpi: int | None
+    device_type: DeviceType
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Health:
+    """Battery charge in percent, its temperature in degrees Celsius, free space of /data in MB; None: not told."""
+
+    battery_percent: int | None
+    temperature_c: float | None
+    free_mb: int | None
+
+
+class Phone:
+    """A phone that is connected now. Make a new one after it was away: what is cached here may have changed."""
+
+    def __init__(self, client: AdbClient, serial: str, identity: Identity, input_methods: tuple[str, ...]) -> None:
+        self._client, self.serial, self.identity = client, serial, identity
+        self._driving = asyncio.Lock()
+        self._launchers: dict[str, str | None] = {}
+        self._adb_keyboard = keyboard.ADB_KEYBOARD if keyboard.ADB_KEYBOARD in input_methods else None
+
+    @classmethod
+    async def open(cls, client: AdbClient, serial: str) -> Phone:
+        """Reads what the phone is in one round trip, and puts its keyboard back where a crash had replaced it."""
+        asked = "getprop; echo; echo waymark-part; wm size; wm density; echo waymark-part; ime list -s -a"
+        answer = await client.shell(serial, f"{asked}; {keyboard.restore_ime()}", READ_TIMEOUT_S, "identity")
+        props_text, _, rest = answer.stdout.decode(errors="replace").partition("\nwaymark-part\n")
+        screen, _, imes = rest.partition("waymark-part\n")
+        props = properties.properties(props_text)
+        if not props.get("ro.build.version.sdk", "").isdigit():
+            raise CommandFailed(serial, "getprop", answer.rc, answer.text)
+        return cls(client, serial, _identity(serial, props, screen), properties.input_methods(imes))
+
+    @property
+    def api(self) -> int:
+        return self.identity.api
+
+    @property
+    def resolution(self) -> tuple[int, int] | None:
+        return self.identity.resolution
+
+    async def shell(self, cmd: str, timeout_s: float, name: str) -> ShellResult:
+        """A command that only reads. See `AdbClient.shell`."""
+        return await self._client.shell(self.serial, cmd, timeout_s, name)
+
+    async def heartbeat(self) -> float:
+        """Seconds of an `echo`. Raises `DeviceTimeout` for a frozen phone, which adb goes on calling `device`."""
+        begun_s = time.monotonic()
+        answer = await self.shell("echo waymark", HEARTBEAT_TIMEOUT_S, "heartbeat")
+        if answer.stdout.strip() != b"waymark":
+            raise CommandFailed(self.serial, "echo", answer.rc, answer.text)
+        return time.monotonic() - begun_s
+
+    async def health(self) -> Health:
+        answer = await self.shell("dumpsys battery; df -k /data 2>/dev/null", READ_TIMEOUT_S, "health")
+        percent, temperature_c = properties.battery(answer.text)
+        return Health(percent, temperature_c, properties.free_mb(answer.text))
+
+    # --- apps ---------------------------------------------------------------------------------------------------------
+
+    async def installed(self) -> dict[str, int | None]:
+        """Package to version code of everything installed, the system's own included."""
+        show = " --show-versioncode" if self.api >= 26 else ""
+        answer = await self.shell(f"pm list packages{show}", READ_TIMEOUT_S, "packages")
+        found = packages.installed(answer.text)
+        if not found:
+            raise CommandFailed(self.serial, "pm list packages", answer.rc, answer.text)
+        return found
+
+    async def user_packages(self) -> tuple[str, ...]:
+        """Packages that are not part of the system, sorted."""
+        answer = await self.shell("pm list packages -3", READ_TIMEOUT_S, "packages")
+        return tuple(sorted(packages.installed(answer.text)))
+
+    async def package(self, name: str) -> Package | None:
+        """Version, launcher and activities of an app; None where it is not installed. Raises `NotPossibleError`."""
+        gestures.check_package(name)
+        answer = await self.shell(f"dumpsys package {name}", READ_TIMEOUT_S, "package")
+        found = packages.package(answer.text, name)
+        self._launchers[name] = found.launcher if found else None
+        return found
+
+    async def app_version(self, name: str) -> AppVersion | None:
+        """The app as it is installed. Labels are not told by any shell command, so there is none."""
+        found = await self.package(name)
+        if found is None:
+            return None
+        return AppVersion(package=name, version_name=found.version_name, version_code=found.version_code)
+
+    async def install(self, apk: bytes) -> None:
+        """Installs an APK, replacing an older version. Raises `CommandFailed` with the phone's `INSTALL_FAILED_..`."""
+        async with self._driving:
+            self._launchers.clear()
+            await asyncio.to_thread(self._install, apk)
+
+    def _install(self, apk: bytes) -> None:
+        # adbutils knows the ways of installing that each generation needs; it is synchronous and used for this only.
+        from adbutils import AdbClient as Adbutils
+        from adbutils.errors import AdbError as AdbutilsError
+
+        host, port = self._client.address
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "app.apk")
+            path.write_bytes(apk)
+            try:
+                device = Adbutils(host=host, port=port, socket_timeout=INSTALL_TIMEOUT_S).device(self.serial)
+                device.install(str(path), nolaunch=True, silent=True)
+            except AdbutilsError as error:
+                raise CommandFailed(self.serial, "install", None, str(error)) from error
+
+    # --- actions ------------------------------------------------------------------------------------------------------
+
+    async def perform(
+        self, action: Action, token: int, number: int, open_text: OpenText, field_length: int | None = None
+    ) -> Performed:
+        """Does an action once at most, as number `number` of the lease `token`.
+
+        `field_length` is how many characters the field of an `Input` shows, None where nobody has read it. Raises only
+        `AdbServerGone`: whatever the phone does or does not is a result.
+        """
+        begun_s = time.monotonic()
+        try:
+            script = await self._script(action, token, number, open_text, field_length)
+        except NotPossibleError as error:
+            return Performed(Result.IMPOSSIBLE, str(error))
+        except AdbServerGone:
+            raise
+        except AdbError as error:
+            return Performed(Result.NOT_ATTEMPTED, str(error))
+        if script is None:
+            return Performed(Result.DONE)
+        async with self._driving:
+            performed = await self._through_the_fence(script, token, number)
+        return replace(performed, latency_ms=(time.monotonic() - begun_s) * 1e3)
+
+    async def _script(
+        self, action: Action, token: int, number: int, open_text: OpenText, field_length: int | None
+    ) -> str | None:
+        cmd = await self._command(action, open_text, field_length)
+        if cmd is None:
+            return None
+        script = fence.fenced(cmd, token, number)
+        size, v2 = len(script.encode()), "shell_v2" in await self._client.features(self.serial)
+        limit = LONGEST_COMMAND_BYTES if v2 else LONGEST_V1_COMMAND_BYTES
+        if size > limit:
+            raise NotPossibleError(
+                f"too long for this phone ({size} bytes of {limit} in one command): type it in parts"
+            )
+        return script
+
+    async def _command(self, action: Action, open_text: OpenText, field_length: int | None) -> str | None:
+        match action:
+            case Input():
+                facts = Facts(self._adb_keyboard, field_length)
+                try:
+                    return gestures.commands(action, facts, open_text(action.text))
+                except SealedError as error:
+                    raise NotPossibleError(f"the text to type cannot be opened: {error}") from error
+            case Navigate(to="LAUNCH", package=str(name), activity=None):
+                return gestures.commands(action, Facts(launcher=await self._launcher(name)))
+            case Observe():
+                return None
+            case _:
+                return gestures.commands(action, Facts())
+
+    async def _launcher(self, name: str) -> str | None:
+        if name not in self._launchers:
+            await self.package(name)
+        return self._launchers[name]
+
+    async def _through_the_fence(self, script: str, token: int, number: int) -> Performed:
+        for _ in range(2):
+            try:
+                answer = await self.shell(script, ACTION_TIMEOUT_S, "action")
+            except (DeviceGone, DeviceTimeout) as error:
+                return await self._after_losing_it(error, token, number)
+            except (DeviceOffline, DeviceUnauthorized) as error:
+                return Performed(Result.NOT_ATTEMPTED, str(error))
+            outcome = fence.outcome(answer.rc, answer.stdout, answer.stderr)
+            if outcome.verdict is not Verdict.BUSY:
+                break
+            await self.shell(fence.unlock(), READ_TIMEOUT_S, "unlock")
+        return _performed(outcome)
+
+    async def _after_losing_it(self, error: AdbError, token: int, number: int) -> Performed:
+        """The call was cut off: where the phone still answers, its fence tells whether the action was attempted."""
+        if isinstance(error, DeviceGone) and not error.begun:
+            return Performed(Result.NOT_ATTEMPTED, str(error))
+        try:
+            attempt = await self.attempted(token, number)
+        except AdbError:
+            return Performed(Result.UNKNOWN, str(error))
+        if attempt is Attempt.NOT_ATTEMPTED:
+            return Performed(Result.NOT_ATTEMPTED, str(error))
+        return Performed(Result.UNKNOWN, str(error))
+
+    async def attempted(self, token: int, number: int) -> Attempt:
+        """What the phone's fence says about an action of which nobody saw the end."""
+        answer = await self.shell(fence.read_attempt(), READ_TIMEOUT_S, "fence")
+        return fence.attempted(answer.stdout, token, number)
+
+    async def restore_keyboard(self) -> None:
+        """Puts the phone's own keyboard back where a cut-off call left ADBKeyboard in its place."""
+        async with self._driving:
+            await self.shell(keyboard.restore_ime(), READ_TIMEOUT_S, "ime")
+
+
+def _performed(outcome: fence.Outcome) -> Performed:
+    match outcome.verdict:
+        case Verdict.DONE:
+            failure = gestures.silent_failure(outcome.text)
+            return Performed(Result.DONE) if failure is None else Performed(Result.FAILED, failure)
+        case Verdict.FAILED:
+            failure = gestures.silent_failure(outcome.text)
+            return Performed(Result.FAILED, failure or f"exit code {outcome.rc}: {outcome.text[:300] or 'no output'}")
+        case Verdict.DUPLICATE:
+            return Performed(Result.DUPLICATE, outcome.text)
+        case Verdict.STALE:
+            return Performed(Result.STALE, outcome.text)
+        case Verdict.BUSY | Verdict.BROKEN:
+            return Performed(Result.REFUSED, outcome.text)
+
+
+def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:
+    kind = properties.device_type(props)
+    api = int(props["ro.build.version.sdk"])
+    return Identity(
+        serial=serial,
+        model=props.get("ro.product.model", "unknown"),
+        manufacturer=props.get("ro.product.manufacturer", "unknown"),
+        os_version=props.get("ro.build.version.release", "unknown"),
+        api=api,
+        resolution=properties.size(screen),
+        density_dpi=properties.density(screen),
+        device_type=kind,
+        tags=(f"api:{api}", f"abi:{props.get('ro.product.cpu.abi', 'unknown')}"),
+    )
