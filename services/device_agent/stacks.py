@@ -19,7 +19,7 @@ LINES_READ = 2_000
 
 _PREFIX = re.compile(
     r"^(?:\d\d-\d\d \d\d:\d\d:\d\d\.\d+\s+)?(?:\d+\s+\d+\s+)?(?:\S+ )?"
-    r"\d?[VDIWEF][ /](?:class )?[\w.$\[\]-]+\s*(?:\(\s*\d+\))?\s*: ?"
+    r"\d?[VDIWEF][ /](?:class\s)?[\w.$\[\]-]+\s*(?:\(\s*\d+\))?\s*: ?"
 )
 _FRAME = re.compile(r"^\s*at\s+(?:[\w.@-]+/+)?(?P<method>[\w.$<>-]+)\s*\(")
 _NATIVE_FRAME = re.compile(r"^\s*#\d+\s+pc\s+[0-9a-fA-F]+\s+(?P<library>\S+)(?:\s+\((?P<symbol>[^()+]+).*)?")
