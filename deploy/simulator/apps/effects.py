@@ -134,7 +134,7 @@ def _answer(phone: Phone, answer: Answer, scope_of: ScopeOf, now_s: float) -> No
     installed = phone.installed[phone.top.package]
     if answer.granted:
         installed.granted.add(ask.permission)
-    else:
+    elif answer.counted:
         installed.refusals[ask.permission] = installed.refusals.get(ask.permission, 0) + 1
     perform(phone, ask.granted if answer.granted else ask.denied, scope_of, now_s)
 

@@ -241,9 +241,12 @@ def _view(node: Node, key: str, setting: Setting) -> View:
     checkable = node.kind in ("switch", "check")
     clickable = bool(node.tap) or node.kind == "field" or (checkable and bool(node.bind))
     class_name = node.class_name or ("android.widget.ImageButton" if node.kind == "icon" and node.tap else "")
+    look = node.look
+    if "{" in look.icon + look.fill:
+        look = replace(look, icon=scope.fill(look.icon), fill=scope.fill(look.fill))
     return View(
         key=key, kind=node.kind, class_name=class_name or _CLASSES[node.kind], package=setting.package, box=_NOWHERE,
-        seen=_NOWHERE, look=node.look, resource_id=_resource_id(node.id, setting.package),
+        seen=_NOWHERE, look=look, resource_id=_resource_id(node.id, setting.package),
         text=(node.hint if hinting else shown_text) if node.kind == "field" else scope.fill(node.text),
         desc=scope.fill(node.desc), hinting=hinting, clickable=clickable,
         long_clickable=bool(node.hold) or node.kind == "field", checkable=checkable,

@@ -159,9 +159,10 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A button of the permission controller: what the user decided."""
+    """What the user told the permission controller; leaving with BACK is not `counted` as a refusal."""
 
     granted: bool
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

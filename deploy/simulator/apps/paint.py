@@ -79,7 +79,7 @@ def _ground(canvas: Canvas, view: View) -> None:
         canvas.rounded(view.box, look.radius, "disabled_fill")
         return
     if look.fill:
-        canvas.rounded(view.box, look.radius, look.fill)
+        canvas.rounded(view.box, look.radius, "primary" if view.kind == "button" and view.selected else look.fill)
     if look.border == "bottom":
         left, _, right, bottom = view.box
         canvas.rounded((left, bottom - 2, right, bottom), 0, "line")
@@ -105,7 +105,7 @@ def _label(canvas: Canvas, view: View, phase: int) -> None:  # noqa: ARG001 (a p
 def _button(canvas: Canvas, view: View, phase: int) -> None:  # noqa: ARG001 (a painter)
     look = view.look
     left, top, right, bottom = view.box
-    color = look.color if view.enabled else "disabled"
+    color = ("on_primary" if view.selected else look.color) if view.enabled else "disabled"
     width = text_width(view.text, look.size, look.weight) + (66 if look.icon else 0)
     x = left + 24 if look.align == "left" else round((left + right - width) / 2)
     if look.icon:

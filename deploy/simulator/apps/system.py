@@ -40,7 +40,8 @@ def _icon(app: App) -> Node:
 def permission_controller() -> App:
     """Asks the user in an app's name."""
     activity = f"{PERMISSION_CONTROLLER}.permission.ui.GrantPermissionsActivity"
-    screens = {name: Screen(name, activity, _question(what), dialog=True, cancelable=False, on_back=(Answer(False),))
+    leave = (Answer(granted=False, counted=False),)
+    screens = {name: Screen(name, activity, _question(what), dialog=True, cancelable=False, on_back=leave)
                for name, what in _PERMISSIONS.items()}
     return App(PERMISSION_CONTROLLER, "14", 34, "Permission controller", "", screens, (activity,), system=True,
                hidden=True)

@@ -47,7 +47,8 @@ PRODUCTS = (
 def open_product(number: int) -> Goto:
     """Opens the detail page of the product with this number, counted from 1."""
     product = PRODUCTS[number - 1]
-    args = (("number", str(number)), ("product", product.name), ("about", product.about), ("price", product.price))
+    args = (("number", str(number)), ("product", product.name), ("about", product.about), ("price", product.price),
+            ("art", product.art), ("color", product.color))
     return Goto("detail", args)
 
 

@@ -118,7 +118,7 @@ def products() -> Screen:
 def detail() -> Screen:
     """One product. The deep link `waymarkdemo://detail/3` leads here too."""
     picture = Node("image", name="photo", id="product_photo", desc="Photo of {product}", height=560, width=996,
-                   look=Look(icon="pack", fill="primary", radius=36))
+                   look=Look(icon="{art}", fill="{color}", radius=36))
     buy = Node("row", gap=30, children=(
         button("add_to_cart", "Add to cart", Put("cart", ON), Toast("{product} is in your cart"), tone="outline",
                grow=1),
