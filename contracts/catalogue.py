@@ -26,4 +26,4 @@ OWNERS = (
 
 def events_of(owner: str) -> list[type[Event]]:
     """Event classes of one owner, by type name."""
-    return [cls for _, cls in sorted(event_types().items()) if cls.OWNER == owner]
+    return [cls for _, cls in sorted(event_types().items()) if owner == cls.OWNER]

@@ -17,6 +17,7 @@ from contracts.values import (
     CoverageProfile,
     Gesture,
     ObjectRef,
+    ResolvedApp,
     RunEventType,
     RunStatus,
     Value,
@@ -54,6 +55,7 @@ class TaskSpec(Value):
     limits: Limits
     validate_locators: bool = True
     seed: int = 0
+    accepted_at: datetime
 
 
 class TaskAccepted(Event, owner=OWNER, key="task_id"):
@@ -120,17 +122,6 @@ class ConfigChanged(Event, owner=OWNER, key="config_id"):
 # --- apps -------------------------------------------------------------------------------------------------------------
 
 
-class ResolvedApp(Value):
-    """Which app in which version a task is about. Ids are derived from package and version name."""
-
-    app_id: UUID
-    app_version_id: UUID
-    package: str
-    name: str
-    version_name: str
-    version_code: int | None = None
-
-
 class AppVersionSeen(Event, owner=OWNER, key="app_version_id"):
     app_version_id: UUID
     app: ResolvedApp
@@ -170,6 +161,15 @@ class PhoneJoined(Event, owner=OWNER, key="fleet_id"):
     model: str
     api_level: int
     tags: dict[str, str] = Field(default_factory=dict)
+
+
+class PhoneApps(Event, owner=OWNER, key="fleet_id"):
+    """Which apps a phone has: package to version name and code. Tells which version a task can run on where."""
+
+    fleet_id: UUID
+    device_id: UUID
+    session: int
+    versions: dict[str, tuple[str, int | None]]
 
 
 class PhoneLeft(Event, owner=OWNER, key="fleet_id"):
@@ -273,6 +273,8 @@ class StepFinished(Event, owner=OWNER, key="run_id"):
     screen_id: UUID | None
     gesture_id: str | None
     succeeded: bool
+    successful: int
+    """Successful actions of the run so far, this one included."""
     duration_ms: int
     screens: int
     states: int
@@ -330,6 +332,14 @@ class RunNoted(Event, owner=OWNER, key="run_id"):
     run_id: UUID
     event_type: RunEventType
     detail: dict[str, Any]
+
+
+class RunEnding(Event, owner=OWNER, key="run_id"):
+    """The run is over but for leaving the phone as it should be. `status` and `reason` are those it will end with."""
+
+    run_id: UUID
+    status: RunStatus
+    reason: str | None
 
 
 class RunPaused(Event, owner=OWNER, key="run_id"):

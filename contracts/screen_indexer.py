@@ -7,7 +7,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from contracts.event import Event, ReceiptEvent, SnapshotEvent
-from contracts.values import Gesture, ObjectRef, Orientation, ScreenElement, Strategy, Value
+from contracts.values import ActionStatus, Gesture, ObjectRef, Orientation, ResolvedApp, ScreenElement, Strategy, Value
 
 OWNER = "screen_indexer"
 
@@ -21,13 +21,24 @@ class Receipt(ReceiptEvent, owner=OWNER):
 
 
 class CaptureIndexed(Event, owner=OWNER, key="capture_id"):
-    """What is on a captured screen. `screen_id` is none where nothing could be recognised; `reason` then says why."""
+    """What is on a captured screen, and how the action went that led there.
+
+    `screen_id` is none where nothing could be recognised; `reason` then says why. The fields from `status` to
+    `declared_activities` repeat those of `ActionFinished`, so that the run needs one trigger a step.
+    """
 
     capture_id: UUID
     run_id: UUID
     action_id: UUID
     sequence: int
-    app_version_id: UUID | None = None
+    status: ActionStatus
+    error_code: str | None = None
+    error_message: str | None = None
+    duration_ms: int
+    adb_ms: int
+    declared_activities: tuple[str, ...] = ()
+    app: ResolvedApp | None = None
+    """The app in front, whichever it is: the one under test, a launcher, a dialog of the system."""
     package: str
     activity: str | None = None
     screen_id: UUID | None = None
@@ -48,6 +59,7 @@ class ScreenDiscovered(Event, owner=OWNER, key="screen_id"):
     app_id: UUID
     app_version_id: UUID
     package: str
+    version_name: str
     signature: str
     dom_hash: str
     name: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -206,6 +207,17 @@ class AppVersion(Value):
     label: str | None = None
 
 
+class ResolvedApp(Value):
+    """Which app in which version a task is about. Ids are derived from package and version name."""
+
+    app_id: UUID
+    app_version_id: UUID
+    package: str
+    name: str
+    version_name: str
+    version_code: int | None = None
+
+
 class Foreground(Value):
     """What the phone says is in front. A hint, never an identity: it races with the picture."""
 
@@ -241,13 +253,17 @@ class Scroll(Value):
 
 
 class Navigate(Value):
-    """Moves between screens without touching one. `package` is for LAUNCH, STOP and DEEP_LINK, `uri` for DEEP_LINK."""
+    """Moves between screens without touching one. `package` is for LAUNCH, STOP and DEEP_LINK, `uri` for DEEP_LINK.
+
+    `restart`: a LAUNCH ends the app first, so that it begins at its first screen.
+    """
 
     type: Literal[ActionType.NAVIGATE] = ActionType.NAVIGATE
     to: Literal["BACK", "HOME", "LAUNCH", "STOP", "DEEP_LINK"]
     package: str | None = None
     activity: str | None = None
     uri: str | None = None
+    restart: bool = False
 
 
 class LocatorCheck(Value):

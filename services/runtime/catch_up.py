@@ -92,9 +92,7 @@ class CatchUp:
             telemetry.LAG.labels(self.projection.name).set(pending)
             telemetry.PARKED.labels(self.projection.name).set(len(self._parked_keys))
 
-    async def apply(
-        self, connection: asyncpg.Connection, batch: Sequence[Recorded[Event]], checkpoint: int
-    ) -> None:
+    async def apply(self, connection: asyncpg.Connection, batch: Sequence[Recorded[Event]], checkpoint: int) -> None:
         """One transaction: the rows of the batch, and the checkpoint behind it. Raises `FencedError`."""
         if not any(recorded.event.key in self._parked_keys for recorded in batch):
             try:
@@ -162,7 +160,11 @@ async def connect(dsn: str, schema: str) -> asyncpg.Connection:
         dsn,
         timeout=10,
         command_timeout=60,
-        server_settings={"search_path": f"{schema}, public", "application_name": f"waymark-{schema}", "timezone": "UTC"},
+        server_settings={
+            "search_path": f"{schema}, public",
+            "application_name": f"waymark-{schema}",
+            "timezone": "UTC",
+        },
     )
     await connection.set_type_codec("jsonb", encoder=_json_text, decoder=json.loads, schema="pg_catalog")
     return connection

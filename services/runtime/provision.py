@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, KeyValueConfig, StorageType, StreamConfig
 from nats.js.errors import BadRequestError, BucketNotFoundError, NotFoundError
@@ -21,7 +23,11 @@ class ProvisioningError(Exception):
 
 def streams(replicas: int) -> tuple[StreamConfig, ...]:
     """The four streams. None of them forgets by itself except the dead letters, at a bound that is watched."""
-    common = {"num_replicas": replicas, "storage": StorageType.FILE, "duplicate_window": _DUPLICATES_S}
+    common: dict[str, Any] = {
+        "num_replicas": replicas,
+        "storage": StorageType.FILE,
+        "duplicate_window": _DUPLICATES_S,
+    }
     return (
         StreamConfig(
             name=STREAM,
@@ -32,7 +38,9 @@ def streams(replicas: int) -> tuple[StreamConfig, ...]:
             **common,
         ),
         StreamConfig(name=REQUESTS, subjects=["waymark.request.*.*"], allow_direct=True, **common),
-        StreamConfig(name=TIMERS, subjects=["waymark.timer.*.*.*.*"], allow_direct=True, allow_msg_schedules=True, **common),
+        StreamConfig(
+            name=TIMERS, subjects=["waymark.timer.*.*.*.*"], allow_direct=True, allow_msg_schedules=True, **common
+        ),
         StreamConfig(
             name=DEAD_LETTERS,
             subjects=["waymark.dlq.*.*"],

@@ -53,9 +53,7 @@ class Trigger(Generic[T]):
 
     @staticmethod
     def of(recorded: Recorded[Event]) -> Trigger[Event]:
-        return Trigger(
-            recorded.id, recorded.event, recorded.time, recorded.run_id, recorded.traceparent, recorded.seq
-        )
+        return Trigger(recorded.id, recorded.event, recorded.time, recorded.run_id, recorded.traceparent, recorded.seq)
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,9 +105,7 @@ class Sealer:
                 opened[field.cipher] = orjson.loads(clear)
         if not opened:
             return event
-        return _replaced(
-            event, lambda f: f.model_copy(update={"clear": opened[f.cipher]}) if f.cipher in opened else f
-        )
+        return _replaced(event, lambda f: f.model_copy(update={"clear": opened[f.cipher]}) if f.cipher in opened else f)
 
     def _fields(self, event: Event) -> list[Sealed[Any]]:
         cls = type(event)

@@ -1,9 +1,9 @@
 """A service process: connects, registers what its `__main__.py` lists, runs until told to stop.
 
-    async with Service.open("alerter") as service:
-        service.react(ALERTS.name, alert_reactor())
-        service.project(PROJECTION)
-        await service.run()
+async with Service.open("alerter") as service:
+    service.react(ALERTS.name, alert_reactor())
+    service.project(PROJECTION)
+    await service.run()
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Service:
             name=f"{name}@{instance}",
             allow_reconnect=True,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.5,
+            reconnect_time_wait=1,
             connect_timeout=5,
             log_level=10,
         )
@@ -148,6 +148,16 @@ class Service:
 
         self.background(f"projection {projection.name}", job)
 
+    def migrate(self, schema: str, migrations: Path) -> None:
+        """Creates the tables of a schema that nothing is projected into."""
+        dsn = self.settings.postgres_dsn.get_secret_value()
+
+        async def job() -> None:
+            await _migrated(dsn, schema, migrations)
+            await asyncio.Event().wait()
+
+        self.background(f"migrations {schema}", job)
+
     def view(self, view: View) -> View:
         self.background("view", view.follow)
         return view
@@ -169,9 +179,10 @@ class Service:
         jobs += [asyncio.create_task(c.keep_alive(self.js), name=f"keep-alive {c.durable}") for c in self.consumers]
         jobs.append(asyncio.create_task(server.serve(), name="http"))
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
-        failures = [consumer.queue.failed for consumer in self.consumers]
+        failures: list[asyncio.Future[None]] = [consumer.queue.failed for consumer in self.consumers]
+        waited: list[asyncio.Future[Any]] = [*jobs, *failures, stopped]
         try:
-            await asyncio.wait([*jobs, *failures, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         finally:
             server.should_exit = True
             for consumer in self.consumers:

@@ -31,7 +31,9 @@ HANDLING_S = Histogram("waymark_trigger_seconds", "Time from a trigger's arrival
 IN_FLIGHT = Gauge("waymark_triggers_in_flight", "Triggers that wait for their turn or are worked on", ["reactor"])
 PROJECTED = Counter("waymark_events_projected_total", "Events projected into tables", ["projection"])
 LAG = Gauge("waymark_projection_lag_events", "Events in the log that a projection has not seen yet", ["projection"])
-PARKED = Gauge("waymark_projection_parked_events", "Events that wait because they could not be projected", ["projection"])
+PARKED = Gauge(
+    "waymark_projection_parked_events", "Events that wait because they could not be projected", ["projection"]
+)
 DEAD = Counter("waymark_dead_letters_total", "Messages moved to the dead letters", ["service", "kind"])
 
 _tracer = trace.get_tracer("waymark")
@@ -110,7 +112,7 @@ def current_traceparent() -> str | None:
 
 
 @contextmanager
-def span(name: str, traceparent: str | None = None, **attributes: str | int | float | bool) -> Iterator[trace.Span]:
+def span(name: str, traceparent: str | None = None, **attributes: str | float | bool) -> Iterator[trace.Span]:
     """A span under `traceparent` (W3C), or under the one that is open here."""
     context = None if traceparent is None else _context(traceparent)
     with _tracer.start_as_current_span(name, context, kind=SpanKind.CONSUMER, attributes=attributes) as opened:
@@ -121,5 +123,7 @@ def _context(traceparent: str) -> Context | None:
     parts = traceparent.split("-")
     if len(parts) != 4:
         return None
-    remote = SpanContext(int(parts[1], 16), int(parts[2], 16), is_remote=True, trace_flags=TraceFlags(int(parts[3], 16)))
+    remote = SpanContext(
+        int(parts[1], 16), int(parts[2], 16), is_remote=True, trace_flags=TraceFlags(int(parts[3], 16))
+    )
     return trace.set_span_in_context(NonRecordingSpan(remote), Context())

@@ -76,6 +76,4 @@ class TimerSetter:
 def fired_trigger(message: Msg) -> Trigger[TimerFired]:
     """The trigger in a message that a schedule wrote. Its id follows from the epoch: fired twice is fired once."""
     fired = TimerFired.model_validate_json(message.data)
-    return Trigger(
-        uuid5(fired.epoch, "fired"), fired, fired.due_at, run_id=fired.run_id, traceparent=fired.traceparent
-    )
+    return Trigger(uuid5(fired.epoch, "fired"), fired, fired.due_at, run_id=fired.run_id, traceparent=fired.traceparent)

@@ -11,7 +11,7 @@ CREATE TABLE apps (
 
 CREATE TABLE app_versions (
     id uuid PRIMARY KEY,
-    app_id uuid NOT NULL REFERENCES apps (id),
+    app_id uuid NOT NULL REFERENCES apps (id) DEFERRABLE,
     version_name text NOT NULL,
     version_code integer,
     changelog text,
@@ -23,7 +23,7 @@ CREATE TABLE app_versions (
 
 CREATE TABLE tasks (
     id uuid PRIMARY KEY,
-    app_version_id uuid NOT NULL REFERENCES app_versions (id),
+    app_version_id uuid NOT NULL REFERENCES app_versions (id) DEFERRABLE,
     name text NOT NULL,
     coverage_profile text NOT NULL CHECK (coverage_profile IN ('FULL', 'SMOKE', 'CUSTOM')),
     coverage_config jsonb,
@@ -40,7 +40,7 @@ CREATE INDEX gin_tasks_coverage_config ON tasks USING gin (coverage_config jsonb
 
 CREATE TABLE task_runs (
     id uuid PRIMARY KEY,
-    task_id uuid NOT NULL REFERENCES tasks (id),
+    task_id uuid NOT NULL REFERENCES tasks (id) DEFERRABLE,
     device_id uuid NOT NULL,  -- device_agent.devices
     orchestrator_version text NOT NULL,
     status text NOT NULL CHECK (status IN ('RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED')),
@@ -59,7 +59,7 @@ CREATE INDEX gin_task_runs_metrics ON task_runs USING gin (metrics jsonb_path_op
 
 CREATE TABLE task_run_events (
     id bigserial,
-    task_run_id uuid NOT NULL REFERENCES task_runs (id),
+    task_run_id uuid NOT NULL REFERENCES task_runs (id) DEFERRABLE,
     event_type text NOT NULL CHECK (event_type IN ('STATE_CHANGE', 'ERROR', 'RECOVERY', 'NOTICE')),
     detail jsonb NOT NULL,
     occurred_at timestamptz NOT NULL,

@@ -50,7 +50,7 @@ CREATE TABLE tasks (
     error_message text,
     end_time timestamptz,
     result text,
-    script_id uuid REFERENCES scripts (id)
+    script_id uuid REFERENCES scripts (id) DEFERRABLE
 );
 CREATE INDEX idx_tasks_task_id ON tasks (task_id);
 CREATE INDEX idx_tasks_session_id ON tasks (session_id);
@@ -75,7 +75,7 @@ CREATE TABLE task_steps (
     error_message text,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (id, created_at),
-    CONSTRAINT fk_task_steps_task_id FOREIGN KEY (task_id) REFERENCES tasks (task_id) ON DELETE CASCADE
+    CONSTRAINT fk_task_steps_task_id FOREIGN KEY (task_id) REFERENCES tasks (task_id) ON DELETE CASCADE DEFERRABLE
 ) PARTITION BY RANGE (created_at);
 CREATE TABLE task_steps_default PARTITION OF task_steps DEFAULT;
 CREATE INDEX idx_task_steps_task_id_step_number ON task_steps (task_id, step_number);
@@ -93,7 +93,7 @@ CREATE TABLE step_screenshots (
     compressed boolean DEFAULT false,
     metadata jsonb,
     created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT fk_step_screenshots_task_id FOREIGN KEY (task_id) REFERENCES tasks (task_id) ON DELETE CASCADE,
+    CONSTRAINT fk_step_screenshots_task_id FOREIGN KEY (task_id) REFERENCES tasks (task_id) ON DELETE CASCADE DEFERRABLE,
     CONSTRAINT uk_step_screenshots_path_hash UNIQUE (screenshot_path, file_hash)
 );
 CREATE INDEX idx_step_screenshots_task_id ON step_screenshots (task_id);

@@ -25,7 +25,7 @@ CREATE INDEX idx_screens_captured_at ON screens (captured_at);
 
 CREATE TABLE elements (
     id uuid PRIMARY KEY,
-    screen_id uuid NOT NULL REFERENCES screens (id),
+    screen_id uuid NOT NULL REFERENCES screens (id) DEFERRABLE,
     element_hash text NOT NULL,
     element_type text NOT NULL,
     resource_id text,
@@ -49,7 +49,7 @@ CREATE INDEX gin_elements_text ON elements USING gin (
 
 CREATE TABLE locator_candidates (
     id uuid PRIMARY KEY,
-    element_id uuid NOT NULL REFERENCES elements (id),
+    element_id uuid NOT NULL REFERENCES elements (id) DEFERRABLE,
     strategy text NOT NULL
         CHECK (strategy IN ('ID', 'TEXT', 'ACCESSIBILITY_ID', 'XPATH', 'IMAGE_TEMPLATE', 'CUSTOM')),
     locator_value text NOT NULL,
@@ -68,8 +68,8 @@ CREATE INDEX idx_locator_candidates_strategy ON locator_candidates (strategy);
 
 CREATE TABLE screen_diffs (
     id uuid PRIMARY KEY,
-    base_screen_id uuid NOT NULL REFERENCES screens (id),
-    target_screen_id uuid NOT NULL REFERENCES screens (id),
+    base_screen_id uuid NOT NULL REFERENCES screens (id) DEFERRABLE,
+    target_screen_id uuid NOT NULL REFERENCES screens (id) DEFERRABLE,
     diff_summary jsonb NOT NULL,
     diff_detail_path text,
     generated_at timestamptz NOT NULL,

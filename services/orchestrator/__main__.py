@@ -1,0 +1,61 @@
+"""The orchestrator process: what it reads, what decides on it, what it keeps."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+from contracts import topology
+from contracts.orchestrator import ConfigChanged
+from contracts.values import ConfigType
+from services.orchestrator.decisions.configuration import config_reactor
+from services.orchestrator.decisions.fleet import fleet_reactor
+from services.orchestrator.decisions.intake import intake_reactor
+from services.orchestrator.decisions.run import run_reactor
+from services.orchestrator.projections import PROJECTION
+from services.orchestrator.requests import IntakeHandler
+from services.orchestrator.timers import TimerRouter
+from services.runtime.service import Service, main
+from services.runtime.view import View
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATIONS_AUTOGLM = Path(__file__).parent / "migrations_autoglm"
+
+
+async def run() -> None:
+    async with Service.open("orchestrator") as service:
+        configs = service.view(View(service.js, service.sealer, (ConfigChanged,)))
+
+        intake = intake_reactor()
+        decider = service.decider(intake.name, intake.aggregate)
+        requests = topology.REQUEST_READER
+        service.consume(requests, IntakeHandler(requests.name, intake, decider, service.sealer, service.dead_letters))
+        service.react(config_reactor(), topology.CONFIG_REQUEST_READER)
+
+        fleet = fleet_reactor(version("waymark"), lambda: model_version(configs))
+        fleet_decider = service.react(fleet, topology.FLEET)
+        exploring = run_reactor()
+        run_decider = service.react(exploring, topology.RUN)
+
+        service.set_timers("orchestrator")
+        timers = topology.timer_reader("orchestrator")
+        assert timers is not None
+        service.consume(
+            timers, TimerRouter(timers.name, ((fleet, fleet_decider), (exploring, run_decider)), service.sealer)
+        )
+
+        service.project(PROJECTION, _MIGRATIONS)
+        service.migrate("autoglm", _MIGRATIONS_AUTOGLM)
+        await service.run()
+
+
+def model_version(configs: View) -> int | None:
+    """Version of the model configuration that is in force, or None where there is none or it is switched off."""
+    for event in configs.all(ConfigChanged):
+        if isinstance(event, ConfigChanged) and event.config_type is ConfigType.LLM and event.enabled:
+            return event.version
+    return None
+
+
+if __name__ == "__main__":
+    main(run)

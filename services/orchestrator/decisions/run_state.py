@@ -1,0 +1,239 @@
+"""The state of a run: the graph of states that it has seen, what it tried in each, and what it is waiting for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal
+from uuid import UUID
+
+from contracts.event import Event
+from contracts.orchestrator import (
+    ActionRequested,
+    AdviceRequested,
+    AdviceTaken,
+    PlanPending,
+    RunEnding,
+    RunFinished,
+    RunNoted,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    StateAdded,
+    StepFinished,
+    WatchSet,
+)
+from contracts.values import Gesture
+from services.runtime.log import Recorded
+
+BACK = "back"
+WAIT = "wait"
+"""Gestures that every state has: the back key, and just looking again."""
+
+_EMPTY: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class UiState:
+    """A node of the UI transition graph. `tried` counts tries by gesture; `targets` is where each led last."""
+
+    state_id: str
+    screen_id: UUID
+    screen_name: str
+    package: str
+    activity: str | None
+    inside: bool
+    gestures: tuple[Gesture, ...]
+    tried: Mapping[str, int] = _EMPTY
+    targets: Mapping[str, str] = field(default_factory=dict)
+    misses: Mapping[str, int] = _EMPTY
+    """How often a gesture led elsewhere than the time before."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Folded from the events of a run. `action` is the one under way; `waiting` says what the run waits for."""
+
+    started: RunStarted | None = None
+    states: Mapping[str, UiState] = field(default_factory=dict)
+    screens: Mapping[UUID, int] = field(default_factory=dict)
+    """Screens of the app under test, with the number of their states."""
+    screen_tries: Mapping[tuple[UUID, str], int] = field(default_factory=dict)
+    """How often a gesture was tried on a screen, in whichever of its states."""
+    current: str | None = None
+    entry: str | None = None
+    action: ActionRequested | None = None
+    plan: PlanPending | None = None
+    call: AdviceRequested | None = None
+    ending: RunEnding | None = None
+    finished: RunFinished | None = None
+    paused: bool = False
+    watch_at: datetime | None = None
+    sequence: int = 0
+    succeeded: int = 0
+    unseen: int = 0
+    """Steps in a row after which nothing was seen."""
+    outside: int = 0
+    """Steps in a row that ended outside the app."""
+    restarts: int = 0
+    fruitless_restarts: int = 0
+    """Restarts since the last state that was new."""
+    crashes: int = 0
+    crashing: frozenset[tuple[str, str]] = frozenset()
+    """(state, gesture) pairs that crashed the app: not tried again."""
+    activities: frozenset[str] = frozenset()
+    declared: tuple[str, ...] = ()
+    checked_screens: frozenset[UUID] = frozenset()
+    advised_screens: frozenset[UUID] = frozenset()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    preferred: Mapping[str, int] = field(default_factory=dict)
+    tokens: int = 0
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """Apps that were in front in this run, the one under test included."""
+        return frozenset(s.package for s in self.states.values()) | {self.spec_started.app.package}
+
+    @property
+    def waiting(self) -> Literal["ACTION", "PLAN", "CALL", "NOTHING"]:
+        if self.action is not None:
+            return "ACTION"
+        if self.plan is not None:
+            return "PLAN"
+        return "CALL" if self.call is not None else "NOTHING"
+
+    @property
+    def spec_started(self) -> RunStarted:
+        assert self.started is not None
+        return self.started
+
+    @property
+    def here(self) -> UiState | None:
+        return None if self.current is None else self.states.get(self.current)
+
+
+def evolve(run: Run, recorded: Recorded[Event]) -> Run:
+    return apply(run, recorded.event)
+
+
+def apply(run: Run, event: Event) -> Run:
+    match event:
+        case RunStarted():
+            return replace(run, started=event, watch_at=event.watch_at)
+        case StateAdded():
+            return _add_state(run, event)
+        case ActionRequested():
+            return _request(run, event)
+        case StepFinished():
+            return _finish_step(run, event)
+        case PlanPending():
+            return replace(run, plan=event, checked_screens=run.checked_screens | {event.screen_id})
+        case AdviceRequested():
+            return replace(run, call=event, advised_screens=run.advised_screens | {event.screen_id})
+        case AdviceTaken():
+            preferred = {g: len(event.order) - i for i, g in enumerate(event.order)}
+            return replace(
+                run,
+                call=None,
+                texts={**run.texts, **event.texts},
+                preferred={**run.preferred, **preferred},
+                tokens=run.tokens + event.tokens,
+            )
+        case WatchSet():
+            return replace(run, watch_at=event.watch_at)
+        case RunNoted():
+            return _note(run, event)
+        case RunPaused():
+            return replace(run, paused=True)
+        case RunResumed():
+            return replace(run, paused=False)
+        case RunEnding():
+            return replace(run, ending=event, plan=None, call=None)
+        case RunFinished():
+            return replace(run, finished=event, action=None, plan=None, call=None)
+        case _:
+            return run
+
+
+def _add_state(run: Run, event: StateAdded) -> Run:
+    state = UiState(
+        state_id=event.state_id,
+        screen_id=event.screen_id,
+        screen_name=event.screen_name,
+        package=event.package,
+        activity=event.activity,
+        inside=event.inside,
+        gestures=event.gestures,
+    )
+    screens = run.screens
+    if event.inside:
+        screens = {**screens, event.screen_id: screens.get(event.screen_id, 0) + 1}
+    activities = run.activities
+    if event.activity is not None and event.package == run.spec_started.app.package:
+        activities = activities | {event.activity}
+    return replace(
+        run,
+        states={**run.states, event.state_id: state},
+        screens=screens,
+        activities=activities,
+        fruitless_restarts=0,
+    )
+
+
+def _request(run: Run, event: ActionRequested) -> Run:
+    """A gesture counts as tried when it is asked for: what became of it can get lost, and must not be tried for ever."""
+    run = replace(run, action=event, plan=None, call=None, sequence=event.sequence)
+    if event.purpose == "LAUNCH":
+        run = replace(run, restarts=run.restarts + 1, fruitless_restarts=run.fruitless_restarts + 1)
+    if event.state_id is None or event.gesture_id is None or event.state_id not in run.states:
+        return run
+    state = run.states[event.state_id]
+    tried = {**state.tried, event.gesture_id: state.tried.get(event.gesture_id, 0) + 1}
+    place = (state.screen_id, event.gesture_id)
+    return replace(
+        run,
+        states={**run.states, state.state_id: replace(state, tried=tried)},
+        screen_tries={**run.screen_tries, place: run.screen_tries.get(place, 0) + 1},
+    )
+
+
+def _finish_step(run: Run, event: StepFinished) -> Run:
+    reached = event.to_state
+    target = None if reached is None else run.states.get(reached)
+    states = run.states
+    if event.from_state is not None and event.gesture_id is not None and reached is not None:
+        states = _with_edge(states, event.from_state, event.gesture_id, reached)
+    inside = target is not None and target.inside
+    return replace(
+        run,
+        states=states,
+        action=None,
+        current=reached if reached is not None else run.current,
+        entry=reached if event.purpose == "LAUNCH" and inside else run.entry,
+        succeeded=run.succeeded + int(event.succeeded),
+        unseen=run.unseen + 1 if event.outcome in {"UNSEEN", "FAILED"} else 0,
+        outside=0 if inside else run.outside + 1,
+    )
+
+
+def _with_edge(states: Mapping[str, UiState], source: str, gesture: str, target: str) -> Mapping[str, UiState]:
+    state = states.get(source)
+    if state is None:
+        return states
+    missed = state.targets.get(gesture, target) != target
+    misses = {**state.misses, gesture: state.misses.get(gesture, 0) + 1} if missed else state.misses
+    return {**states, source: replace(state, targets={**state.targets, gesture: target}, misses=misses)}
+
+
+def _note(run: Run, event: RunNoted) -> Run:
+    if event.detail.get("what") == "crash":
+        state_id, gesture_id = event.detail.get("state_id"), event.detail.get("gesture_id")
+        crashing = run.crashing
+        if state_id is not None and gesture_id is not None:
+            crashing = crashing | {(state_id, gesture_id)}
+        return replace(run, crashes=run.crashes + 1, crashing=crashing)
+    if event.detail.get("what") == "declared":
+        return replace(run, declared=tuple(event.detail["activities"]))
+    return run

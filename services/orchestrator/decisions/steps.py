@@ -1,0 +1,130 @@
+"""From a choice to the action that a phone is asked for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import assert_never
+from uuid import UUID
+
+from contracts.orchestrator import ActionRequested, AdviceRequested, Purpose
+from contracts.sealed import Sealed
+from contracts.subjects import derived_id
+from contracts.values import Action, ActionType, Bounds, Click, Gesture, Input, Navigate, Observe, Point, Scroll
+from services.orchestrator.decisions.exploration import Choice
+from services.orchestrator.decisions.field_values import field_value
+from services.orchestrator.decisions.run_state import BACK, WAIT, Run
+
+ADVICE_PATIENCE_S = 30.0
+_REACH = 0.35
+"""How far a scroll drags, as a part of the scrolled area, to each side of its middle."""
+
+
+def request(
+    run: Run,
+    action: Action,
+    purpose: Purpose,
+    now: datetime,
+    *,
+    gesture_id: str | None = None,
+    plan_id: UUID | None = None,
+) -> ActionRequested:
+    """Asks for the next action of the run; its id follows from the run and its number."""
+    started = run.spec_started
+    sequence = run.sequence + 1
+    return ActionRequested(
+        run_id=started.run_id,
+        task_id=started.task_id,
+        device_id=started.device_id,
+        serial=started.serial,
+        action_id=derived_id("action", started.run_id, sequence),
+        sequence=sequence,
+        lease_token=started.lease_token,
+        package=started.app.package,
+        purpose=purpose,
+        action=action,
+        state_id=run.current,
+        gesture_id=gesture_id,
+        plan_id=plan_id,
+        expires_at=now + timedelta(seconds=started.spec.limits.step_timeout_s),
+        requested_at=now,
+    )
+
+
+def action_for(run: Run, choice: Choice, now: datetime) -> ActionRequested:
+    package = run.spec_started.app.package
+    match choice.kind:
+        case "GESTURE":
+            assert choice.gesture is not None
+            return request(run, perform(run, choice.gesture), "EXPLORE", now, gesture_id=choice.gesture.gesture_id)
+        case "BACK":
+            inside = run.here is not None and run.here.inside
+            return request(run, Navigate(to="BACK"), "EXPLORE" if inside else "RECOVER", now, gesture_id=BACK)
+        case "WAIT":
+            return request(run, Observe(), "EXPLORE", now, gesture_id=WAIT)
+        case "LAUNCH":
+            return request(run, Navigate(to="LAUNCH", package=package, restart=True), "LAUNCH", now)
+        case "END":
+            raise AssertionError("the end of a run is not an action")
+        case _:
+            assert_never(choice.kind)
+
+
+def perform(run: Run, gesture: Gesture) -> Action:
+    """The action that makes a gesture. A gesture always has bounds: it was seen on a screen."""
+    bounds = gesture.bounds
+    assert bounds is not None, f"gesture {gesture.gesture_id} has no place"
+    match gesture.action_type:
+        case ActionType.CLICK:
+            return Click(point=bounds.centre, press=gesture.press)
+        case ActionType.INPUT:
+            text = run.texts.get(gesture.gesture_id) or field_value(gesture, run.spec_started.spec.seed)
+            return Input(point=bounds.centre, text=Sealed[str].of(text), submit=gesture.input_kind == "SEARCH")
+        case ActionType.SCROLL:
+            return _scroll(bounds, gesture)
+        case ActionType.NAVIGATE | ActionType.CUSTOM:
+            raise AssertionError(f"{gesture.action_type} is not a gesture of a screen")
+        case _:
+            assert_never(gesture.action_type)
+
+
+def _scroll(bounds: Bounds, gesture: Gesture) -> Scroll:
+    """`direction` is where the content is looked for: DOWN shows what lies below, so the finger goes up."""
+    centre = bounds.centre
+    far_x, far_y = int(bounds.width * _REACH), int(bounds.height * _REACH)
+    match gesture.direction:
+        case "DOWN" | None:
+            dx, dy = 0, -far_y
+        case "UP":
+            dx, dy = 0, far_y
+        case "RIGHT":
+            dx, dy = -far_x, 0
+        case "LEFT":
+            dx, dy = far_x, 0
+        case _:
+            assert_never(gesture.direction)
+    start = Point(x=centre.x - dx, y=centre.y - dy)
+    return Scroll(start=start, end=Point(x=centre.x + dx, y=centre.y + dy))
+
+
+def advice_for(run: Run, now: datetime) -> AdviceRequested | None:
+    """A question to the model on a screen that is new to the run, where the run has a model: not for every tap."""
+    started, here = run.spec_started, run.here
+    if started.llm_config_version is None or here is None or not here.inside or not here.gestures:
+        return None
+    call_id = derived_id("call", started.run_id, here.screen_id)
+    if here.screen_id in run.advised_screens:
+        return None
+    return AdviceRequested(
+        run_id=started.run_id,
+        task_id=started.task_id,
+        call_id=call_id,
+        question="SCREEN",
+        state_id=here.state_id,
+        screen_id=here.screen_id,
+        screen_name=here.screen_name,
+        package=here.package,
+        gestures=here.gestures,
+        screenshot=None,
+        config_version=started.llm_config_version,
+        expires_at=now + timedelta(seconds=ADVICE_PATIENCE_S),
+    )
