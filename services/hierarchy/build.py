@@ -16,9 +16,12 @@ MAX_DEPTH: Final = 200
 
 @dataclass(slots=True)
 class Record:
-    """A node while it is being read. `index` None: the source does not say, document order counts."""
+    """A node while it is being read. `index` None: the source does not say, document order counts.
 
-    values: dict[str, Any]
+    `values` are the fields of Node from `class_name` on, in their order.
+    """
+
+    values: tuple[Any, ...]
     index: int | None = None
     bounds: Rect = EMPTY
     children: list[Record] = field(default_factory=list)
@@ -59,16 +62,9 @@ def _frozen(flat: list[tuple[Record, int, int, int]]) -> list[Node]:
     for position in range(count - 1, -1, -1):
         record, parent, depth, at = flat[position]
         children = tuple(reversed(offspring[position]))
-        node = Node(
-            position=position,
-            end=children[-1].end if children else position + 1,
-            parent=parent,
-            depth=depth,
-            index=at if record.index is None else record.index,
-            bounds=record.bounds,
-            children=children,
-            **record.values,
-        )
+        end = children[-1].end if children else position + 1
+        index = at if record.index is None else record.index
+        node = Node(position, end, parent, depth, index, record.bounds, children, *record.values)
         nodes.append(node)
         if parent != ROOT:
             offspring[parent].append(node)

@@ -19,7 +19,7 @@ ROOT: Final = -1
 """Parent of the topmost nodes: the `hierarchy` element of the document."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Node:
     """One node. Strings are never None: a missing attribute is "". Compared by identity.
 
@@ -35,6 +35,8 @@ class Node:
     parent: int
     depth: int
     index: int
+    bounds: Rect
+    children: tuple[Node, ...]
     class_name: str
     package: str
     resource_id: str
@@ -52,8 +54,6 @@ class Node:
     password: bool
     selected: bool
     visible: bool
-    bounds: Rect
-    children: tuple[Node, ...]
 
     @property
     def short_class(self) -> str:
@@ -146,20 +146,35 @@ class Tree:
             table = self._by_attribute[name] = dict(table)
         return table.get(value, ())
 
-    def step(self, node: Node) -> str:
-        """`android.widget.Button[2]`: class, and the place among siblings of that class, counted from 1."""
-        tag = tag_of(node)
-        alike = [sibling for sibling in self.siblings(node) if tag_of(sibling) == tag]
-        return tag if len(alike) == 1 else f"{tag}[{alike.index(node) + 1}]"
+    @cached_property
+    def tags(self) -> tuple[str, ...]:
+        """The XML tag of each node, by position."""
+        return tuple(tag_name(node.class_name) for node in self.nodes)
+
+    @cached_property
+    def steps(self) -> tuple[str, ...]:
+        """Of each node, by position, `android.widget.Button[2]`: its tag and its place among siblings of that tag, counted
+        from 1 and left out where it is the only one."""
+        steps = list(self.tags)
+        for family in (self.roots, *(node.children for node in self.nodes if len(node.children) > 1)):
+            alike: dict[str, list[int]] = defaultdict(list)
+            for node in family:
+                alike[self.tags[node.position]].append(node.position)
+            for tag, positions in alike.items():
+                if len(positions) > 1:
+                    for place, position in enumerate(positions, 1):
+                        steps[position] = f"{tag}[{place}]"
+        return tuple(steps)
 
     def path(self, node: Node, below: Node | None = None) -> str:
         """Absolute positional path `/hierarchy/android.widget.FrameLayout/..`, or the steps `below` an ancestor."""
-        steps = [self.step(node)]
+        steps = self.steps
+        found = [steps[node.position]]
         for ancestor in self.ancestors(node):
             if ancestor is below:
-                return "/" + "/".join(reversed(steps))
-            steps.append(self.step(ancestor))
-        return "/hierarchy/" + "/".join(reversed(steps))
+                return "/" + "/".join(reversed(found))
+            found.append(steps[ancestor.position])
+        return "/hierarchy/" + "/".join(reversed(found))
 
 
 _NO_TAG_CHARS = re.compile(r"[$@#&]")
@@ -170,7 +185,3 @@ _DOTS = re.compile(r"\.{2,}")
 def tag_name(class_name: str) -> str:
     """The XML tag that Appium and uiautomator2 make of a class: `app.ActionBar$Tab` -> `app.ActionBar.Tab`."""
     return _DOTS.sub(".", _NO_TAG_CHARS.sub(".", class_name)).strip(".") or "node"
-
-
-def tag_of(node: Node) -> str:
-    return tag_name(node.class_name)

@@ -172,28 +172,28 @@ def _one(element: etree._Element) -> Record:
     return Record(values_of(given, tag), _index(given.get("index")), parse_bounds(str(given.get("bounds", ""))))
 
 
-def values_of(given: dict[Any, Any], tag: str = "node") -> dict[str, Any]:
-    """The attributes of a dump as fields of Node. `tag` is the class where there is no attribute for it."""
+def values_of(given: dict[Any, Any], tag: str = "node") -> tuple[Any, ...]:
+    """The attributes of a dump as fields of Node, in their order. `tag` is the class where no attribute says it."""
     get = given.get
-    return {
-        "class_name": get("class") or ("" if tag == "node" else tag),
-        "package": get("package") or "",
-        "resource_id": get("resource-id") or "",
-        "text": get("text") or "",
-        "content_desc": get("content-desc") or "",
-        "hint": get("hint") or "",
-        "checkable": get("checkable") == "true",
-        "checked": get("checked") == "true",
-        "clickable": get("clickable") == "true",
-        "enabled": get("enabled") != "false",
-        "focusable": get("focusable") == "true",
-        "focused": get("focused") == "true",
-        "scrollable": get("scrollable") == "true",
-        "long_clickable": get("long-clickable") == "true",
-        "password": get("password") == "true",
-        "selected": get("selected") == "true",
-        "visible": get("displayed") != "false" and get("visible-to-user") != "false",
-    }
+    return (
+        get("class") or ("" if tag == "node" else tag),
+        get("package") or "",
+        get("resource-id") or "",
+        get("text") or "",
+        get("content-desc") or "",
+        get("hint") or "",
+        get("checkable") == "true",
+        get("checked") == "true",
+        get("clickable") == "true",
+        get("enabled") != "false",
+        get("focusable") == "true",
+        get("focused") == "true",
+        get("scrollable") == "true",
+        get("long-clickable") == "true",
+        get("password") == "true",
+        get("selected") == "true",
+        get("displayed") != "false" and get("visible-to-user") != "false",
+    )
 
 
 def _index(text: object) -> int | None:

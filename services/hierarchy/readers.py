@@ -68,7 +68,7 @@ def from_appium(source: Mapping[str, Any]) -> Tree:
             raise HierarchyError(Defect.NOT_ANDROID, NOT_ANDROID)
         raise HierarchyError(Defect.MALFORMED, f"no `hierarchy` in the page source, but {sorted(source)[:5]}")
     hierarchy = source["hierarchy"] or {}
-    top = Record({})
+    top = Record(())
     pending: list[tuple[Mapping[str, Any], Record]] = [(hierarchy, top)]
     while pending:
         mapping, record = pending.pop()

@@ -7,12 +7,12 @@ it answers the usual `//*[@resource-id='x']` from an index. Tests compare it wit
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
 from services.hierarchy.errors import LocatorError
-from services.hierarchy.node import ATTRIBUTE_NAMES, ROOT, Node, Tree, attribute, tag_of
+from services.hierarchy.node import ATTRIBUTE_NAMES, ROOT, Node, Tree, attribute
 from services.hierarchy.xpath_syntax import Call, Expression, Filter, Literal, Operation, Path, Step, parse_xpath
 from services.hierarchy.xpath_values import (
     Place,
@@ -54,6 +54,7 @@ class _Evaluation:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
         self._left = MAX_VISITS
+        self._all: Sequence[Place] = range(len(tree))  # type: ignore[assignment]  # Place is an int by another name
 
     def _spend(self, visits: int) -> None:
         self._left -= visits
@@ -129,10 +130,9 @@ class _Evaluation:
             places = self._places(self.value(path.start, context)).found
         else:
             places = [_DOCUMENT if path.absolute else context.place]
-        steps = _joined(path.steps)
-        for at, step in enumerate(steps):
+        for at, step in enumerate(path.steps):
             if step.axis == "attribute":
-                if at < len(steps) - 1:
+                if at < len(path.steps) - 1:
                     raise LocatorError("the XPath goes on after an attribute, which has nothing below it")
                 return Strings(self._attributes(places, step))
             places = self._stepped(places, step)
@@ -151,7 +151,7 @@ class _Evaluation:
             return quick
         reached: list[Place] = []
         for place in places:
-            one: Sequence[Place] = [at for at in self._axis(step.axis, place) if self._passes(at, step)]
+            one: Sequence[Place] = self._tested(self._axis(step.axis, place), step.test)
             for predicate in step.predicates:
                 one = self._filtered(one, predicate)
             reached.extend(one)
@@ -161,18 +161,16 @@ class _Evaluation:
 
     def _looked_up(self, places: Sequence[Place], step: Step) -> Sequence[Place] | None:
         """`descendant::x[@name='literal']..` from one place: candidates come from an index instead of a walk."""
-        if step.axis != "descendant" or len(places) != 1 or not step.predicates:
-            return None
-        wanted = _equality(step.predicates[0])
-        if wanted is None:
+        wanted = step.lookup
+        if wanted is None or step.axis != "descendant" or len(places) != 1:
             return None
         place = places[0]
         low, high = (0, len(self._tree)) if place < 0 else (place + 1, self._tree.nodes[place].end)
-        known = self._tree.with_attribute(*wanted)
+        known, tags = self._tree.with_attribute(*wanted), self._tree.tags
         self._spend(len(known) + 1)
         found: Sequence[Place] = [
             Place(node.position) for node in known
-            if low <= node.position < high and (step.test in ("*", "node()") or tag_of(node) == step.test)
+            if low <= node.position < high and (step.test in ("*", "node()") or tags[node.position] == step.test)
         ]  # fmt: skip
         for predicate in step.predicates[1:]:
             found = self._filtered(found, predicate)
@@ -191,15 +189,17 @@ class _Evaluation:
                 kept.append(place)
         return kept
 
-    def _passes(self, place: Place, step: Step) -> bool:
-        self._spend(1)
-        if step.test == "node()":
-            return True
-        if place == _DOCUMENT:
-            return False
-        return step.test == "*" or step.test == ("hierarchy" if place < 0 else tag_of(self._tree.nodes[place]))
+    def _tested(self, places: Sequence[Place], test: str) -> Sequence[Place]:
+        """Those that have the tag asked for."""
+        self._spend(len(places))
+        if test == "node()":
+            return places
+        if test == "*":
+            return [place for place in places if place != _DOCUMENT]
+        tags = self._tree.tags
+        return [place for place in places if (tags[place] if place >= 0 else _tag_above(place)) == test]
 
-    def _axis(self, axis: str, place: Place) -> Iterable[Place]:  # noqa: PLR0911  # one per axis
+    def _axis(self, axis: str, place: Place) -> Sequence[Place]:  # noqa: PLR0911  # one per axis
         """Places on the axis, in the order of the axis (reverse axes: nearest first)."""
         match axis:
             case "child":
@@ -213,7 +213,7 @@ class _Evaluation:
             case "parent":
                 return list(self._above(place))[:1]
             case "ancestor":
-                return self._above(place)
+                return list(self._above(place))
             case "ancestor-or-self":
                 return [place, *self._above(place)]
             case "following-sibling":
@@ -221,7 +221,7 @@ class _Evaluation:
             case "preceding-sibling":
                 return [one for one in reversed(self._siblings(place)) if one < place]
             case "following":
-                return [] if place < 0 else [Place(at) for at in range(self._tree.nodes[place].end, len(self._tree))]
+                return [] if place < 0 else self._all[self._tree.nodes[place].end :]
             case _:
                 above = set(self._above(place))
                 return [Place(at) for at in range(place - 1, -1, -1) if at not in above]
@@ -232,11 +232,10 @@ class _Evaluation:
         nodes = self._tree.roots if place == _HIERARCHY else self._tree.nodes[place].children
         return [Place(node.position) for node in nodes]
 
-    def _below(self, place: Place) -> Iterable[Place]:
+    def _below(self, place: Place) -> Sequence[Place]:
         if place >= 0:
-            return map(Place, range(place + 1, self._tree.nodes[place].end))
-        below = map(Place, range(len(self._tree)))
-        return below if place == _HIERARCHY else [_HIERARCHY, *below]
+            return self._all[place + 1 : self._tree.nodes[place].end]
+        return self._all if place == _HIERARCHY else [_HIERARCHY, *self._all]
 
     def _above(self, place: Place) -> Iterator[Place]:
         while place != _DOCUMENT:
@@ -247,57 +246,5 @@ class _Evaluation:
         return [] if place < 0 else self._children(Place(self._tree.nodes[place].parent))
 
 
-# --- rewriting and looking at syntax
-
-
-def _joined(steps: Sequence[Step]) -> list[Step]:
-    """`//x` is descendant-or-self::node()/child::x; without a place in its predicates that is descendant::x."""
-    joined: list[Step] = []
-    for step in steps:
-        before = joined[-1] if joined else None
-        if (
-            before == Step("descendant-or-self", "node()")
-            and step.axis == "child"
-            and not any(map(_needs_place, step.predicates))
-        ):
-            joined[-1] = Step("descendant", step.test, step.predicates)
-        else:
-            joined.append(step)
-    return joined
-
-
-def _needs_place(expression: Expression) -> bool:
-    """Whether a predicate depends on the position, or may (any number does)."""
-    match expression:
-        case Literal(value):
-            return isinstance(value, float)
-        case Call(name, arguments):
-            is_number = name in ("position", "last", "count", "number", "string-length")
-            return is_number or any(map(_mentions_place, arguments))
-        case Operation(operator, left, right):
-            return operator in "+-" or _mentions_place(left) or _mentions_place(right)
-        case Path() | Filter():
-            return False
-        case _:
-            assert_never(expression)
-
-
-def _mentions_place(expression: Expression) -> bool:
-    match expression:
-        case Call(name, arguments):
-            return name in ("position", "last") or any(map(_mentions_place, arguments))
-        case Operation(_, left, right):
-            return _mentions_place(left) or _mentions_place(right)
-        case Literal() | Path() | Filter():
-            return False
-        case _:
-            assert_never(expression)
-
-
-def _equality(predicate: Expression) -> tuple[str, str] | None:
-    """(name, value) of `@name = 'value'`; of the left part of an `and`, None: the rest would be lost."""
-    match predicate:
-        case Operation("=", Path(False, (Step("attribute", name, ()),), None), Literal(str(value))):
-            return (name, value) if name in ATTRIBUTE_NAMES else None
-        case _:
-            return None
+def _tag_above(place: Place) -> str:
+    return "hierarchy" if place == _HIERARCHY else ""

@@ -13,7 +13,7 @@ from typing import Final
 
 from contracts.values import LocatorCandidate, ObjectRef, Strategy
 from services.hierarchy.locators import evaluate, xpath_literal
-from services.hierarchy.node import Node, tag_of
+from services.hierarchy.node import Node
 from services.hierarchy.uiselector import quoted
 from services.screen_indexer.elements import element_hash
 from services.screen_indexer.labels import is_editable, is_generated, is_obfuscated, label_node
@@ -23,6 +23,7 @@ from services.screen_indexer.volatile import is_volatile
 
 MAX_CANDIDATES: Final = 8
 _MAX_VALUE: Final = 120
+_PLENTY: Final = 4
 _ENOUGH: Final = 3
 _MIN_TEMPLATE_PX: Final = 16
 _MAX_TEMPLATE_SHARE: Final = 0.25
@@ -49,14 +50,13 @@ def ranked(surface: Surface, node: Node) -> tuple[LocatorCandidate, ...]:
     Flags: `volatile_text`, `typed_text`, `obfuscated_id`, `generated_id`, `list_item`, `position_based`.
     """
     kept: dict[tuple[Strategy, str], Proposal] = {}
-    for proposal in _proposals(surface, node):
-        if (proposal.strategy, proposal.value) in kept or not _is_exact(surface, node, proposal):
+    for propose, enough in _STAGES:
+        if len(kept) >= enough:
             continue
-        kept[proposal.strategy, proposal.value] = proposal
-    if len(kept) < _ENOUGH:
-        for proposal in _by_place(surface, node):
-            if _is_exact(surface, node, proposal):
-                kept[proposal.strategy, proposal.value] = proposal
+        for proposal in propose(surface, node):
+            key = (proposal.strategy, proposal.value)
+            if key not in kept and _is_exact(surface, node, proposal):
+                kept[key] = proposal
     best = sorted(kept.values(), key=lambda one: (-one.worth, len(one.value), one.strategy))[:MAX_CANDIDATES]
     return tuple(_candidate(one, at == 0) for at, one in enumerate(best))
 
@@ -108,17 +108,21 @@ def _trust_text(surface: Surface, node: Node, text: str, *, is_typed: bool = Fal
     return Trust(factor, frozenset(flags))
 
 
-def _proposals(surface: Surface, node: Node) -> Iterator[Proposal]:
-    tag, ident = tag_of(node), node.resource_id
-    by_id = _trust_id(ident)
-    if ident:
-        yield Proposal(Strategy.ID, ident, 0.95 * by_id.factor, by_id.flags)
-        yield Proposal(
-            Strategy.XPATH, f"//{tag}[@resource-id={xpath_literal(ident)}]", 0.88 * by_id.factor, by_id.flags
-        )
-        value = f"new UiSelector().resourceId({quoted(ident)})"
-        yield Proposal(Strategy.CUSTOM, value, 0.9 * by_id.factor, by_id.flags)
-    for name, method, strategy, base in (
+def _by_id(surface: Surface, node: Node) -> Iterator[Proposal]:
+    ident = node.resource_id
+    if not ident or len(surface.tree.with_attribute("resource-id", ident)) > 1:
+        return
+    trust = _trust_id(ident)
+    yield Proposal(Strategy.ID, ident, 0.95 * trust.factor, trust.flags)
+    value = f"new UiSelector().resourceId({quoted(ident)})"
+    yield Proposal(Strategy.CUSTOM, value, 0.9 * trust.factor, trust.flags)
+    value = f"//{surface.tree.tags[node.position]}[@resource-id={xpath_literal(ident)}]"
+    yield Proposal(Strategy.XPATH, value, 0.88 * trust.factor, trust.flags)
+
+
+def _own_texts(surface: Surface, node: Node) -> Iterator[tuple[str, str, Proposal]]:
+    """Attribute, UiSelector method and the plain proposal of the description and of the text."""
+    for name, method, strategy, worth in (
         ("content-desc", "description", Strategy.ACCESSIBILITY_ID, 0.9),
         ("text", "text", Strategy.TEXT, 0.82),
     ):
@@ -126,30 +130,36 @@ def _proposals(surface: Surface, node: Node) -> Iterator[Proposal]:
         if not text.strip() or len(text) > _MAX_VALUE or node.password:
             continue
         trust = _trust_text(surface, node, text, is_typed=name == "text" and is_editable(node))
-        yield Proposal(strategy, text, base * trust.factor, trust.flags)
-        yield from _with_text(node, name, method, text, base * trust.factor, trust.flags, by_id)
-    yield from _through_label(surface, node, by_id)
-    yield from _through_anchor(surface, node)
+        yield name, method, Proposal(strategy, text, worth * trust.factor, trust.flags)
 
 
-def _with_text(
-    node: Node, name: str, method: str, text: str, worth: float, flags: frozenset[str], by_id: Trust
-) -> Iterator[Proposal]:
+def _by_text(surface: Surface, node: Node) -> Iterator[Proposal]:
+    for name, _, proposal in _own_texts(surface, node):
+        if len(surface.tree.with_attribute(name, proposal.value)) == 1:
+            yield proposal
+
+
+def _by_text_and_kind(surface: Surface, node: Node) -> Iterator[Proposal]:
     """The text together with the id, or with the class."""
-    tag, literal = tag_of(node), xpath_literal(text)
-    if node.resource_id:
-        both = flags | by_id.flags
-        ident = xpath_literal(node.resource_id)
-        yield Proposal(Strategy.XPATH, f"//{tag}[@resource-id={ident} and @{name}={literal}]", worth * 0.93, both)
-        value = f"new UiSelector().resourceId({quoted(node.resource_id)}).{method}({quoted(text)})"
-        yield Proposal(Strategy.CUSTOM, value, worth * 0.95, both)
-        return
-    yield Proposal(Strategy.XPATH, f"//{tag}[@{name}={literal}]", worth * 0.95, flags)
-    value = f"new UiSelector().className({quoted(node.class_name)}).{method}({quoted(text)})"
-    yield Proposal(Strategy.CUSTOM, value, worth * 0.96, flags)
+    tag, ident = surface.tree.tags[node.position], node.resource_id
+    for name, method, plain in _own_texts(surface, node):
+        alike = surface.tree.with_attribute(name, plain.value)
+        if sum(one.resource_id == ident and one.class_name == node.class_name for one in alike) > 1:
+            continue
+        literal = xpath_literal(plain.value)
+        if ident:
+            both = plain.flags | _trust_id(ident).flags
+            value = f"//{tag}[@resource-id={xpath_literal(ident)} and @{name}={literal}]"
+            yield Proposal(Strategy.XPATH, value, plain.worth * 0.93, both)
+            value = f"new UiSelector().resourceId({quoted(ident)}).{method}({quoted(plain.value)})"
+            yield Proposal(Strategy.CUSTOM, value, plain.worth * 0.95, both)
+        else:
+            yield Proposal(Strategy.XPATH, f"//{tag}[@{name}={literal}]", plain.worth * 0.95, plain.flags)
+            value = f"new UiSelector().className({quoted(node.class_name)}).{method}({quoted(plain.value)})"
+            yield Proposal(Strategy.CUSTOM, value, plain.worth * 0.96, plain.flags)
 
 
-def _through_label(surface: Surface, node: Node, by_id: Trust) -> Iterator[Proposal]:
+def _through_label(surface: Surface, node: Node) -> Iterator[Proposal]:
     """An element without a name of its own, addressed by the label below it: half of those that nothing else names."""
     if node.text.strip() or node.content_desc.strip() or not node.children:
         return
@@ -162,10 +172,10 @@ def _through_label(surface: Surface, node: Node, by_id: Trust) -> Iterator[Propo
     trust = _trust_text(surface, label, text)
     below = f"[.//*[@{name}={xpath_literal(text)}]]"
     if node.resource_id:
-        value = f"//{tag_of(node)}[@resource-id={xpath_literal(node.resource_id)}]{below}"
-        yield Proposal(Strategy.XPATH, value, 0.8 * trust.factor, trust.flags | by_id.flags)
+        value = f"//{surface.tree.tags[node.position]}[@resource-id={xpath_literal(node.resource_id)}]{below}"
+        yield Proposal(Strategy.XPATH, value, 0.8 * trust.factor, trust.flags | _trust_id(node.resource_id).flags)
     if node.clickable:
-        value = f"//{tag_of(node)}[@clickable='true']{below}"
+        value = f"//{surface.tree.tags[node.position]}[@clickable='true']{below}"
         yield Proposal(Strategy.XPATH, value, 0.76 * trust.factor, trust.flags)
 
 
@@ -182,7 +192,10 @@ def _through_anchor(surface: Surface, node: Node) -> Iterator[Proposal]:
         in_row = {"list_item"} if node.position in surface.rows and above.position not in surface.rows else set[str]()
         anchor = f"//*[@resource-id={xpath_literal(ident)}]"
         factor = _IN_ROW if in_row else 1.0
-        yield Proposal(Strategy.XPATH, f"{anchor}//{tag_of(node)}", worth * factor, frozenset(flags | in_row))
+        tags = tree.tags[above.position + 1 : above.end]
+        if tags.count(tree.tags[node.position]) == 1:
+            value = f"{anchor}//{tree.tags[node.position]}"
+            yield Proposal(Strategy.XPATH, value, worth * factor, frozenset(flags | in_row))
         inner = f"new UiSelector().className({quoted(node.class_name)})"
         if node.resource_id:
             inner = f"new UiSelector().resourceId({quoted(node.resource_id)})"
@@ -213,6 +226,17 @@ def _by_place(surface: Surface, node: Node) -> Iterator[Proposal]:
             value = f"new UiSelector().className({quoted(node.class_name)}).instance({alike.index(node)})"
             yield Proposal(Strategy.CUSTOM, value, 0.45 * _BY_PLACE, frozenset(flags))
     yield Proposal(Strategy.XPATH, tree.path(node), 0.5 * _BY_PLACE, frozenset(flags))
+
+
+_STAGES: Final = (
+    (_by_id, MAX_CANDIDATES),
+    (_by_text, MAX_CANDIDATES),
+    (_by_text_and_kind, _PLENTY),
+    (_through_label, _PLENTY),
+    (_through_anchor, _PLENTY),
+    (_by_place, _ENOUGH),
+)
+"""Sources of locators and how many found before make the next one needless: each costs a try on the tree."""
 
 
 def template_requests(surface: Surface, nodes: list[Node]) -> tuple[TemplateRequest, ...]:

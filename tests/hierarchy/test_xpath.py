@@ -10,7 +10,7 @@ from lxml import etree
 from contracts.values import Strategy
 from services.hierarchy.errors import LocatorError
 from services.hierarchy.locators import evaluate, xpath_literal
-from services.hierarchy.node import ATTRIBUTE_NAMES, ROOT, Tree, attribute, tag_of
+from services.hierarchy.node import ATTRIBUTE_NAMES, ROOT, Tree, attribute
 from services.hierarchy.parse import parse
 from tests.hierarchy import corpus
 
@@ -21,7 +21,7 @@ TEXTS = ("", "A", "Log in", "it's", 'say "x"', "登录", " a  b ")
 def as_lxml(tree: Tree) -> etree._Element:
     """The tree as Appium's page source: tags are classes."""
     root = etree.Element("hierarchy")
-    made = [etree.Element(tag_of(node)) for node in tree]
+    made = [etree.Element(tree.tags[node.position]) for node in tree]
     for node, element in zip(tree, made, strict=True):
         for name in sorted(ATTRIBUTE_NAMES):
             element.set(name, attribute(node, name))
@@ -100,7 +100,11 @@ def test_answers_equal_those_of_libxml2(shape: list, expression: str) -> None:
 def test_answers_equal_those_of_libxml2_on_recorded_screens() -> None:
     for dump in corpus.dumps()[::15]:
         for node in dump.tree.nodes[::7]:
-            for expression in (dump.tree.path(node), f"//{tag_of(node)}[@clickable='true']", "//*[@text!='']/.."):
+            for expression in (
+                dump.tree.path(node),
+                f"//{dump.tree.tags[node.position]}[@clickable='true']",
+                "//*[@text!='']/..",
+            ):
                 found = [one.position for one in evaluate(dump.tree, Strategy.XPATH, expression)]
                 assert found == oracle(dump.tree, expression)
 
