@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
-from deploy.simulator.apps.model import App, Ask, Choose, Effect, Goto, Node, Screen, Show, Submit
+from deploy.simulator.apps.actions import Ask, Choose, Effect, Goto, Show, Submit
+from deploy.simulator.apps.model import App, Node, Screen
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import assert_never
 
 from deploy.simulator.apps import lifecycle
-from deploy.simulator.apps.failures import write_anr, write_crash
-from deploy.simulator.apps.model import (
+from deploy.simulator.apps.actions import (
     OFF,
     ON,
     Anr,
@@ -30,6 +29,7 @@ from deploy.simulator.apps.model import (
     Toast,
     Toggle,
 )
+from deploy.simulator.apps.failures import write_anr, write_crash
 from deploy.simulator.apps.scope import Scope
 from deploy.simulator.apps.state import PERMISSION_CONTROLLER, Phone, Record
 
@@ -46,7 +46,7 @@ def perform(phone: Phone, effects: Iterable[Effect], scope_of: ScopeOf, now_s: f
         _perform(phone, effect, scope_of, now_s)
 
 
-def _perform(phone: Phone, effect: Effect, scope_of: ScopeOf, now_s: float) -> None:  # noqa: PLR0912 (one case each)
+def _perform(phone: Phone, effect: Effect, scope_of: ScopeOf, now_s: float) -> None:
     top = phone.top
     match effect:
         case Goto():

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
 
-from deploy.simulator.apps import lifecycle, system
-from deploy.simulator.apps.apk import read_apk
-from deploy.simulator.apps.effects import perform, put
-from deploy.simulator.apps.layout import Setting, arrange, arrange_dialog
-from deploy.simulator.apps.model import App, Effect, Toggle
+from deploy.simulator.apps import lifecycle, packages, system
+from deploy.simulator.apps.actions import Effect, Toggle
+from deploy.simulator.apps.effects import perform
+from deploy.simulator.apps.model import App
 from deploy.simulator.apps.paint import png
-from deploy.simulator.apps.scope import Scope
-from deploy.simulator.apps.state import LAUNCHER, Installed, Phone, Record, Task
+from deploy.simulator.apps.state import LAUNCHER, Phone, Record, Task
 from deploy.simulator.apps.view import HEIGHT, NAVIGATION_BAR, WIDTH, Scene, View, contains
-from deploy.simulator.hierarchy import XmlNode, hierarchy_xml
+from deploy.simulator.apps.windows import scope_of, to_xml, touched, windows
+from deploy.simulator.hierarchy import hierarchy_xml
 from deploy.simulator.world import InstalledApp, LogLine, Surface
 
 _FRAMES_PER_S = 12
@@ -33,7 +30,7 @@ class AppsWorld:
         self._catalog = dict(catalog)
         everything = (*system.system_apps(), *apps)
         numbers = random.Random(seed)
-        installed = {app.package: _fresh(app) for app in (*everything, system.launcher(everything))}
+        installed = {app.package: packages.fresh(app) for app in (*everything, system.launcher(everything))}
         home = Task(LAUNCHER, [Record(LAUNCHER, "home", 0.0)])
         self.phone = Phone(installed, [home], numbers, numbers.randint(3000, 9000))
         self._laid_out: tuple[tuple[int, int], tuple[View, ...]] = ((-1, 0), ())
@@ -49,7 +46,7 @@ class AppsWorld:
         frozen = bool(phone.not_responding)
         return Surface(
             package="android" if frozen else top.package, activity=_ANR_WINDOW if frozen else screen.activity,
-            hierarchy=hierarchy_xml((_xml(window),)), secure=screen.secure, animated=screen.animated, task=task,
+            hierarchy=hierarchy_xml((to_xml(window),)), secure=screen.secure, animated=screen.animated, task=task,
         )
 
     def picture(self, now_s: float) -> bytes:
@@ -64,34 +61,8 @@ class AppsWorld:
         phone = self.phone
         key = (phone.revision, int(now_s) if phone.window().ticking else -1)
         if self._laid_out[0] != key:
-            self._laid_out = (key, self._lay_out(now_s))
+            self._laid_out = (key, windows(self.phone, now_s))
         return self._laid_out[1]
-
-    def _lay_out(self, now_s: float) -> tuple[View, ...]:
-        phone = self.phone
-        records = phone.tasks[-1].records
-        first = max((at for at, each in enumerate(records) if not phone.screen_of(each).dialog), default=0)
-        windows: list[View] = []
-        for record in records[first:]:
-            setting = self._setting(record, now_s)
-            screens = phone.app_of(record).screens
-            screen = screens[record.screen]
-            windows.append((arrange_dialog if screen.dialog else arrange)(screen.root, setting))
-            windows.extend(arrange_dialog(screens[dialog].root, setting) for dialog in record.dialogs)
-        if phone.not_responding:
-            app = phone.installed[phone.not_responding].app
-            setting = Setting(Scope(()), "android")
-            windows.append(arrange_dialog(system.anr_dialog(app.label), setting))
-        return tuple(windows)
-
-    def _setting(self, record: Record, now_s: float) -> Setting:
-        return Setting(self._scope(record, now_s), record.package, record.focus, record.offsets)
-
-    def _scope(self, record: Record, now_s: float) -> Scope:
-        installed = self.phone.installed[record.package]
-        clock = {"clock": f"{datetime.fromtimestamp(now_s, UTC):%H:%M:%S}", "version": installed.app.version_name}
-        layers = (record.fields, record.args, installed.memory, installed.stored, clock)
-        return Scope(layers, installed.app.counts)
 
     # Gestures ----------------------------------------------------------------------------------------------------
     def tap(self, x: int, y: int, now_s: float) -> None:
@@ -107,14 +78,14 @@ class AppsWorld:
     def double_tap(self, x: int, y: int, now_s: float) -> None:
         """Views that know a double tap answer to it; for others it is two taps."""
         self._advance(now_s)
-        view = _target(self._windows(now_s)[-1], x, y)
+        view = touched(self._windows(now_s)[-1], x, y)
         if view is not None and view.node is not None and view.node.double:
             self._perform(view.node.double, now_s)
             return
         self.tap(x, y, now_s)
         self.tap(x, y, now_s)
 
-    def swipe(self, x1: int, y1: int, x2: int, y2: int, duration_ms: int, now_s: float) -> None:  # noqa: ARG002, PLR0917 (protocol)
+    def swipe(self, x1: int, y1: int, x2: int, y2: int, duration_ms: int, now_s: float) -> None:  # noqa: ARG002 (protocol)
         """Drags the list under the finger by as many pixels as the finger moves; it stops at its ends."""
         self._advance(now_s)
         phone = self.phone
@@ -136,7 +107,7 @@ class AppsWorld:
             if phone.window().dialog and phone.window().cancelable and not phone.not_responding:
                 self._perform(phone.window().on_back, now_s)
             return
-        view = _target(window, x, y)
+        view = touched(window, x, y)
         if view is None or view.node is None or not view.enabled:
             return
         node = view.node
@@ -219,7 +190,7 @@ class AppsWorld:
             self._perform(screen.after, now_s)
 
     def _perform(self, effects: tuple[Effect, ...], now_s: float) -> None:
-        perform(self.phone, effects, lambda record: self._scope(record, now_s), now_s)
+        perform(self.phone, effects, lambda record: scope_of(self.phone, record, now_s), now_s)
         self.phone.revision += 1
 
     # Apps --------------------------------------------------------------------------------------------------------
@@ -229,27 +200,9 @@ class AppsWorld:
         return lifecycle.launch(self.phone, package, activity, now_s)
 
     def deep_link(self, uri: str, package: str | None, now_s: float) -> bool:
-        """Opens the screen that an installed app declares for the URI; web addresses open the browser."""
-        phone = self.phone
-        phone.revision += 1
-        if uri.startswith(("http://", "https://")) and package in (None, system.BROWSER):
-            self._to_task(system.BROWSER)
-            lifecycle.open_screen(phone, system.BROWSER, "web", (("url", uri),), now_s)
-            return True
-        for installed in phone.installed.values():
-            if uri in installed.app.links and package in (None, installed.app.package):
-                link = installed.app.links[uri]
-                self._to_task(installed.app.package)
-                lifecycle.open_screen(phone, installed.app.package, link.screen, link.args, now_s)
-                return True
-        return False
-
-    def _to_task(self, package: str) -> None:
-        task = next((each for each in self.phone.tasks if each.package == package), None)
-        if task is None:
-            self.phone.tasks.append(Task(package, []))
-        else:
-            lifecycle.bring_to_front(self.phone, task)
+        """`am start -d`: see `packages.deep_link`."""
+        self.phone.revision += 1
+        return packages.deep_link(self.phone, uri, package, now_s)
 
     def force_stop(self, package: str, now_s: float) -> None:  # noqa: ARG002 (protocol)
         """Ends the app's process and its activities; the launcher cannot be stopped."""
@@ -265,78 +218,21 @@ class AppsWorld:
             for app in (installed.app for installed in self.phone.installed.values())
         )
 
-    def install(self, apk: bytes, now_s: float) -> str:
-        """Installs a version of the catalog from the package file that `apk.build_apk` makes; values are kept."""
-        identity = read_apk(apk)
-        if identity is None:
-            return "Failure [INSTALL_PARSE_FAILED_NOT_APK: Failed to parse the package file]"
-        app = self._catalog.get(identity)
-        if app is None:
-            return f"Failure [INSTALL_FAILED_INVALID_APK: {identity[0]} {identity[1]} is unknown to this phone]"
-        old = self.phone.installed.get(app.package)
-        if old is not None and old.app.version_code > app.version_code:
-            return "Failure [INSTALL_FAILED_VERSION_DOWNGRADE]"
-        self.force_stop(app.package, now_s)
-        fresh = _fresh(app)
-        if old is not None:
-            fresh.stored.update({name: value for name, value in old.stored.items() if name in fresh.stored})
-            fresh.granted, fresh.refusals = old.granted, old.refusals
-        self.phone.installed[app.package] = fresh
-        self._refresh_launcher()
-        return "Success"
-
-    def uninstall(self, package: str, now_s: float) -> bool:
-        """Removes an app that is not the system's."""
-        installed = self.phone.installed.get(package)
-        if installed is None or installed.app.system:
-            return False
-        self.force_stop(package, now_s)
-        del self.phone.installed[package]
-        self._refresh_launcher()
-        return True
-
-    def clear_data(self, package: str, now_s: float) -> bool:
-        """As freshly installed: values, permissions and process are gone."""
-        installed = self.phone.installed.get(package)
-        if installed is None:
-            return False
-        self.force_stop(package, now_s)
-        self.phone.installed[package] = _fresh(installed.app)
-        return True
-
-    def _refresh_launcher(self) -> None:
-        apps = [installed.app for installed in self.phone.installed.values()]
-        home = self.phone.installed[LAUNCHER]
-        self.phone.installed[LAUNCHER] = replace(home, app=system.launcher(apps))
+    def install(self, apk: bytes, now_s: float) -> str:  # noqa: ARG002 (protocol)
+        """`pm install`: see `packages.install`."""
         self.phone.revision += 1
+        return packages.install(self.phone, self._catalog, apk)
+
+    def uninstall(self, package: str, now_s: float) -> bool:  # noqa: ARG002 (protocol)
+        """`pm uninstall`: see `packages.uninstall`."""
+        self.phone.revision += 1
+        return packages.uninstall(self.phone, package)
+
+    def clear_data(self, package: str, now_s: float) -> bool:  # noqa: ARG002 (protocol)
+        """`pm clear`: see `packages.clear_data`."""
+        self.phone.revision += 1
+        return packages.clear_data(self.phone, package)
 
     def log(self, since_s: float) -> tuple[LogLine, ...]:
         """Lines written after `since_s`."""
         return tuple(line for line in self.phone.log if line.at_s > since_s)
-
-    def set_value(self, package: str, name: str, value: str) -> None:
-        """Sets a value of an installed app, as a test's starting point."""
-        put(self.phone, Record(package, "", 0.0), name, value)
-        self.phone.revision += 1
-
-
-def _fresh(app: App) -> Installed:
-    return Installed(app, dict(app.stored), dict(app.memory))
-
-
-def _target(window: View, x: int, y: int) -> View | None:
-    """The last drawn view under the point that a touch means something to."""
-    found = None
-    for view in window.walk():
-        if (view.clickable or view.long_clickable) and contains(view.seen, x, y):
-            found = view
-    return found
-
-
-def _xml(view: View) -> XmlNode:
-    flags = (
-        view.checkable, view.checked, view.clickable, view.enabled, view.focusable, view.focused, view.scrollable,
-        view.long_clickable, view.password, view.selected,
-    )
-    children = tuple(_xml(child) for child in view.children)
-    return XmlNode(view.text, view.resource_id, view.class_name, view.package, view.desc, flags, view.seen, children)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from deploy.simulator.apps.model import ON, Kind, Node
+from deploy.simulator.apps.actions import ON
+from deploy.simulator.apps.model import Kind, Node
 from deploy.simulator.apps.palette import line_height, text_width, wrap
 from deploy.simulator.apps.scope import Scope
 from deploy.simulator.apps.view import (

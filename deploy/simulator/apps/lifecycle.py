@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deploy.simulator.apps.model import App, Args, Screen
+from deploy.simulator.apps.actions import Args
+from deploy.simulator.apps.model import App, Screen
 from deploy.simulator.apps.state import LAUNCHER, SYSTEM_PID, Phone, Record, Task
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from deploy.simulator.apps.model import ON, AllOf, Condition, Has, Is, Not
+from deploy.simulator.apps.actions import ON, AllOf, Condition, Has, Is, Not
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from deploy.simulator.apps.model import App, Ask, Screen
+from deploy.simulator.apps.actions import Ask
+from deploy.simulator.apps.model import App, Screen
 from deploy.simulator.world import LogLine
 
 LAUNCHER = "com.waymark.sim.launcher"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deploy.simulator.apps.model import AnrChoice, Answer, App, Launch, Look, Node, Screen
+from deploy.simulator.apps.actions import AnrChoice, Answer, Launch
+from deploy.simulator.apps.model import App, Look, Node, Screen
 from deploy.simulator.apps.state import LAUNCHER, PERMISSION_CONTROLLER
 from deploy.simulator.apps.widgets import caption, item, label, listing, page, thumb, toolbar, web_page, web_text
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deploy.simulator.apps.model import Back, Condition, Effect, Is, Look, Node, Not
+from deploy.simulator.apps.actions import Back, Condition, Effect, Is, Not
+from deploy.simulator.apps.model import Look, Node
 
 EDGE = 42
 """Distance of content from the sides of the screen."""

@@ -4,22 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from deploy.simulator.apps.actions import OFF, ON, Dismiss, Goto, Is, Open, Put, Show, Toast, Toggle
 from deploy.simulator.apps.demo.common import PACKAGE, tabbed
-from deploy.simulator.apps.model import (
-    OFF,
-    ON,
-    Dismiss,
-    Goto,
-    Is,
-    Look,
-    Node,
-    Open,
-    Put,
-    Screen,
-    Show,
-    Toast,
-    Toggle,
-)
+from deploy.simulator.apps.model import Look, Node, Screen
 from deploy.simulator.apps.system import BROWSER
 from deploy.simulator.apps.widgets import (
     alert,

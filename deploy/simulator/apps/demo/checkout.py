@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from deploy.simulator.apps.actions import Dismiss, Goto, Rule, Show, Submit, Toast
 from deploy.simulator.apps.demo.common import PACKAGE
-from deploy.simulator.apps.model import Dismiss, Goto, Look, Node, Rule, Screen, Show, Submit, Toast
+from deploy.simulator.apps.model import Look, Node, Screen
 from deploy.simulator.apps.widgets import (
     alert,
     alert_button,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from deploy.simulator.apps.model import Effect, Goto, Look, Node, Screen
+from deploy.simulator.apps.actions import Effect, Goto
+from deploy.simulator.apps.model import Look, Node, Screen
 from deploy.simulator.apps.widgets import label, page
 
 PACKAGE = "com.waymark.demo"

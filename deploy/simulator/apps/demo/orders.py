@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from deploy.simulator.apps.actions import AllOf, Condition, Effect, Goto, Is, Not, Put, Toast
 from deploy.simulator.apps.demo.common import PACKAGE, tabbed
-from deploy.simulator.apps.model import AllOf, Condition, Effect, Goto, Is, Look, Node, Not, Put, Screen, Toast
+from deploy.simulator.apps.model import Look, Node, Screen
 from deploy.simulator.apps.widgets import body, button, caption, card, label, listing, page, thumb, title, toolbar
 
 

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
+from deploy.simulator.apps.actions import ON, Back, Choose, Goto, Has, Is, Not, Put, Rule, Submit, Toast
 from deploy.simulator.apps.demo.common import PACKAGE, PRODUCTS, Product, open_product, tabbed
-from deploy.simulator.apps.model import (
-    ON,
-    Back,
-    Choose,
-    Goto,
-    Has,
-    Is,
-    Look,
-    Node,
-    Not,
-    Put,
-    Rule,
-    Screen,
-    Submit,
-    Toast,
-)
+from deploy.simulator.apps.model import Look, Node, Screen
 from deploy.simulator.apps.widgets import (
     action,
     body,

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
+from deploy.simulator.apps.actions import ON, Anr, Ask, Choose, Crash, Goto, Is, Not, Put, Toast, Toggle
 from deploy.simulator.apps.demo.common import PACKAGE, open_product
-from deploy.simulator.apps.model import (
-    ON,
-    Anr,
-    Ask,
-    Choose,
-    Crash,
-    Goto,
-    Is,
-    Look,
-    Node,
-    Not,
-    Put,
-    Screen,
-    Toast,
-    Toggle,
-)
+from deploy.simulator.apps.model import Look, Node, Screen
 from deploy.simulator.apps.widgets import (
     body,
     button,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from deploy.simulator.apps.actions import Goto, Toast
 from deploy.simulator.apps.changes import (
     AddElement,
     AddScreen,
@@ -14,7 +15,7 @@ from deploy.simulator.apps.changes import (
     Wrap,
 )
 from deploy.simulator.apps.demo.common import PACKAGE
-from deploy.simulator.apps.model import Goto, Look, Node, Screen, Toast
+from deploy.simulator.apps.model import Look, Node, Screen
 from deploy.simulator.apps.widgets import body, button, caption, card, item, label, listing, page, thumb, title, toolbar
 
 _COUPONS = (("满 200 减 30", "全场通用 · 3月31日前有效", "primary"), ("Tents −20%", "Until Sunday", "accent"),
