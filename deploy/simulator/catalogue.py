@@ -1,0 +1,46 @@
+"""Finds what a phone plays by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+from .bare import BareWorld
+from .world import World
+
+BARE = "bare"
+
+
+def world_for(spec: str, seed: int) -> World:
+    """A new World of its own for one phone.
+
+    `demo@1`: an app described as data, by name and version. `recording:DIR`: a recording. `bare`: nothing installed.
+    `factory:package.module:name`: what `name(seed)` of an importable module returns. ValueError where there is none.
+    """
+    kind, _, rest = spec.partition(":")
+    if spec == BARE:
+        return BareWorld()
+    if kind == "recording":
+        from . import recordings
+
+        if not Path(rest).is_dir():
+            raise ValueError(f"no recording: {rest} is not a folder")
+        return recordings.load(Path(rest), seed)
+    if kind == "factory":
+        return _made(rest, seed)
+    name, at, version = spec.partition("@")
+    if not (name and at and version):
+        raise ValueError(f"{spec!r} names nothing to play; write NAME@VERSION, recording:DIR or {BARE}")
+    from . import apps
+
+    return apps.load(name, version, seed)
+
+
+def _made(path: str, seed: int) -> World:
+    module_name, _, name = path.partition(":")
+    try:
+        factory: Callable[[int], World] = getattr(importlib.import_module(module_name), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"cannot load {path}: {error}") from error
+    return factory(seed)

@@ -1,0 +1,215 @@
+"""Several phones in one process, and the channel that tests steer them over."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from .catalogue import world_for
+from .faults import FaultKind
+from .phone import Phone
+from .profiles import api_profile, latency_profile
+from .settings import ADB_KEYBOARD
+from .trace import Trace
+from .transport import Authorization
+
+_MAX_REQUEST_BYTES = 64 * 1024 * 1024
+_log = logging.getLogger(__name__)
+
+
+class Farm:
+    """Phones with serials SIM0000, SIM0001, .. and the control channel. Use `start` and `close`."""
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        spec: str,
+        apis: Sequence[int] = (33,),
+        latency: str = "zero",
+        seed: int = 0,
+        trace_dir: Path | None = None,
+    ) -> None:
+        """`apis` and seeds go round: phone number i has `apis[i % len(apis)]` and `seed + i`."""
+        counter = itertools.count(1)
+        if trace_dir is not None:
+            trace_dir.mkdir(parents=True, exist_ok=True)
+        self.phones: list[Phone] = []
+        for number in range(count):
+            serial = f"SIM{number:04d}"
+            path = None if trace_dir is None else trace_dir / f"{serial}.jsonl"
+            self.phones.append(
+                Phone(
+                    serial,
+                    world_for(spec, seed + number),
+                    api_profile(apis[number % len(apis)]),
+                    latency_profile(latency),
+                    Trace(serial, counter, path),
+                )
+            )
+        self.control_port = 0
+        self._seed = seed
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.StreamWriter] = set()
+
+    async def start(self, control_port: int = 0) -> dict[str, Any]:
+        """Starts every phone and the control channel; returns what `python -m deploy.simulator` prints."""
+        for phone in self.phones:
+            await phone.start()
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", control_port, limit=_MAX_REQUEST_BYTES)
+        self.control_port = self._server.sockets[0].getsockname()[1]
+        return {
+            "control_port": self.control_port,
+            "phones": [
+                {"serial": phone.serial, "port": phone.port, "address": f"127.0.0.1:{phone.port}"}
+                | {"api": phone.profile.api}
+                for phone in self.phones
+            ],
+        }
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for writer in list(self._clients):
+            writer.close()
+        for phone in self.phones:
+            await phone.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients.add(writer)
+        try:
+            while line := await reader.readline():
+                writer.write(await self._answer(line) + b"\n")
+                await writer.drain()
+        except (ConnectionError, asyncio.LimitOverrunError, ValueError) as error:
+            _log.warning("control channel ended: %s", error)
+        finally:
+            self._clients.discard(writer)
+            writer.close()
+
+    async def _answer(self, line: bytes) -> bytes:
+        try:
+            request = orjson.loads(line)
+            operation, arguments = request.pop("do"), request
+            result = await self._do(operation, arguments)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            return orjson.dumps({"error": f"{type(error).__name__}: {error}"})
+        return orjson.dumps({"result": result})
+
+    async def _do(self, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation == "phones":
+            return [phone.serial for phone in self.phones]
+        if operation not in OPERATIONS:
+            raise ValueError(f"no operation {operation!r}; there are {', '.join(OPERATIONS)}")
+        phone = self.phones[int(arguments.pop("phone", 0))]
+        result = OPERATIONS[operation](phone, **arguments)
+        return await result if asyncio.iscoroutine(result) else result
+
+
+def _arm(phone: Phone, kind: str, **options: Any) -> int:
+    return phone.faults.arm(kind, **options)
+
+
+def _trace(
+    phone: Phone, since: int = 0, kinds: list[str] | None = None, limit: int = 100_000
+) -> list[dict[str, Any]]:
+    return [asdict(entry) for entry in phone.trace.since(since, kinds, limit)]
+
+
+def _surface(phone: Phone) -> dict[str, Any]:
+    return asdict(phone.world.surface(phone.now_s()))
+
+
+def _latency(phone: Phone, name: str) -> None:
+    phone.latency = latency_profile(name)
+
+
+def _authorization(phone: Phone, mode: str) -> None:
+    phone.authorization = Authorization(mode)
+
+
+def _play(phone: Phone, app: str, seed: int = 0) -> None:
+    """Another World on the same phone: what was installed before is gone."""
+    phone.world = world_for(app, seed)
+
+
+def _install(phone: Phone, apk_hex: str) -> str:
+    return phone.world.install(bytes.fromhex(apk_hex), phone.now_s())
+
+
+def _rotate(phone: Phone, quarter_turns: int) -> None:
+    phone.screen.rotation = quarter_turns % 4
+
+
+def _lock(phone: Phone, locked: bool = True, awake: bool = True) -> None:
+    phone.screen.locked, phone.screen.awake = locked, awake
+
+
+def _storage(phone: Phone, limit_bytes: int) -> None:
+    phone.files.limit_bytes = limit_bytes
+
+
+def _file(phone: Phone, path: str) -> str | None:
+    """The text of a file, None where there is none."""
+    if phone.files.stat(path) is None:
+        return None
+    return phone.files.read(path).decode("utf-8", "backslashreplace")
+
+
+def _keyboard(phone: Phone, installed: bool) -> None:
+    """Whether ADBKeyboard is on the phone."""
+    phone.settings.enable(ADB_KEYBOARD, on=False)
+    others = [name for name in phone.settings.keyboards if name != ADB_KEYBOARD]
+    phone.settings.keyboards = [*others, *([ADB_KEYBOARD] if installed else [])]
+
+
+def _battery(phone: Phone, **values: int) -> None:
+    phone.battery |= values
+
+
+def _reboot(phone: Phone) -> None:
+    phone.reboot()
+
+
+def _freeze(phone: Phone, on: bool = True) -> None:
+    phone.freeze(on)
+
+
+def _clear(phone: Phone, fault: int | None = None) -> int:
+    return phone.faults.clear(fault)
+
+
+def _fault_kinds(_phone: Phone) -> list[str]:
+    return [kind.value for kind in FaultKind]
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    "arm": _arm,
+    "authorization": _authorization,
+    "battery": _battery,
+    "clear": _clear,
+    "drop": Phone.drop,
+    "fault_kinds": _fault_kinds,
+    "file": _file,
+    "freeze": _freeze,
+    "install": _install,
+    "keyboard": _keyboard,
+    "latency": _latency,
+    "lock": _lock,
+    "play": _play,
+    "reboot": _reboot,
+    "rotate": _rotate,
+    "start": Phone.start,
+    "stop": Phone.stop,
+    "storage": _storage,
+    "surface": _surface,
+    "trace": _trace,
+    "trace_clear": lambda phone: phone.trace.clear(),
+}

@@ -1,0 +1,1 @@
+"""The phone's shell: a POSIX subset that is parsed, not guessed at."""
