@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from deploy.embedded.adb import AdbServer
+from tests.device_agent import bench as benches
 from tests.device_agent.real_shell import RealShell
 
 
@@ -21,3 +26,16 @@ def corpus() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no corpus at {folder}: set WAYMARK_CORPUS to run this test")
     return folder
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def adb_port() -> AsyncIterator[int]:
+    """One real adb server for all tests; each test has phones of its own on it."""
+    async with AdbServer() as server:
+        yield server.port
+
+
+@pytest.fixture
+def bench(adb_port: int) -> partial:
+    """`async with bench("bare") as b`: simulated phones, connected."""
+    return partial(benches.bench, adb_port)
