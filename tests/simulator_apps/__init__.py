@@ -1,0 +1,1 @@
+"""Tests of what the simulated phones play: described apps and recordings."""
