@@ -46,6 +46,10 @@ _INPUT_KINDS: Final[dict[InputKind, re.Pattern[str]]] = {
     "URL": re.compile(r"\burl\b|website|web address|https?:|link|网址|链接", re.IGNORECASE),
     "PHONE": re.compile(r"phone|mobile|\btel\b|手机|电话", re.IGNORECASE),
     "DATE": re.compile(r"\bdate|birth|dd[/.-]mm|yyyy|日期|生日|出生|时间", re.IGNORECASE),
+    "NUMBER": re.compile(
+        r"amount|number|quantity|\bqty|price|\bage\b|code|zip|postal|\botp|数量|金额|价格|年龄|验证码|编号|数字|邮编",
+        re.IGNORECASE,
+    ),
 }
 """What gives a field away, the strongest clue first."""
 

@@ -19,10 +19,11 @@ from typing import Final
 from services.hierarchy.node import Node, Tree
 from services.screen_indexer.labels import has_trusted_id, is_editable, own_label
 from services.screen_indexer.naming import chosen_tab, title
-from services.screen_indexer.surface import Surface
+from services.screen_indexer.surface import Surface, is_list
 from services.screen_indexer.volatile import steady
 
 _POOR: Final = 3
+_RICH: Final = 5
 _MAX_LABELS: Final = 12
 _MAX_TEXT: Final = 80
 _MAX_FIXED_LABEL: Final = 30
@@ -31,7 +32,8 @@ _SPAN: Final = 0.9
 # Ids of parts that come and go on one and the same screen.
 _FLEETING_ID: Final = re.compile(
     r"badge|unread|red_?dot|counter|progress|loading|spinner|shimmer|skeleton|snackbar|toast|tooltip|refresh|indicator"
-    r"|clear_?(?:button|text|icon|btn)|search_close|textinput_(?:error|helper)|end_icon|error|touch_outside",
+    r"|clear_?(?:button|text|icon|btn)|search_close|textinput_(?:error|helper)|end_icon|error|touch_outside"
+    r"|empty|no_?(?:data|results?|content|items?)(?:_|$)|placeholder|retry",
     re.IGNORECASE,
 )
 _FLEETING_CLASSES: Final = ("ProgressBar", "ProgressIndicator", "Toast", "RefreshView", "ShimmerFrameLayout")
@@ -70,7 +72,8 @@ def _hashed(parts: Iterable[str]) -> str:
 
 def screen_features(surface: Surface) -> list[str]:
     """What the screen signature is made of, sorted; for tests and for explaining why two screens differ."""
-    named = set(_named_parts(surface))
+    frame, controls = _named_parts(surface)
+    named = frame if len(frame) >= _RICH else frame | controls
     features = {f"package={surface.package}", *named}
     tab = chosen_tab(surface)
     if tab:
@@ -83,16 +86,24 @@ def screen_features(surface: Surface) -> list[str]:
     return sorted(features)
 
 
-def _named_parts(surface: Surface) -> Iterator[str]:
-    """Ids of containers and controls outside rows; inside scrolled content only of what spans its viewport."""
-    for node in surface.nodes:
-        if not has_trusted_id(node) or is_fleeting(node) or node.position not in surface.sight.seen:
+def _named_parts(surface: Surface) -> tuple[set[str], set[str]]:
+    """Ids outside rows; inside scrolled content only of what spans its viewport.
+
+    First those that make the frame (containers, fields), then those of single controls, which come and go more easily.
+    """
+    frame: set[str] = set()
+    controls: set[str] = set()
+    for node in surface.seen():
+        if not has_trusted_id(node) or is_fleeting(node) or node.position in surface.rows or is_list(node):
             continue
-        if node.position in surface.rows or (node.position in surface.scrolled and not _spans(surface, node)):
+        if node.position in surface.scrolled and not _spans(surface, node):
             continue
-        if node.children or node.is_actionable or is_editable(node) or node.focusable:
-            framework = node.resource_id.startswith("android:")
-            yield f"id={node.resource_id if framework else node.id_name}"
+        part = f"id={node.resource_id if node.resource_id.startswith('android:') else node.id_name}"
+        if node.children or is_editable(node):
+            frame.add(part)
+        elif node.is_actionable or node.focusable:
+            controls.add(part)
+    return frame, controls
 
 
 def _spans(surface: Surface, node: Node) -> bool:
@@ -165,7 +176,7 @@ def _said(node: Node) -> Iterator[str]:
 
 
 def _scroll_positions(surface: Surface) -> Iterator[str]:
-    """One entry a list: its first row in sight, whether that is cut off, and roughly how many rows there are."""
+    """One entry a list: its first row in sight, whether that is cut off, what kinds of rows there are, how many up to 3."""
     by_list: dict[int, list[Node]] = {}
     for row, holder in surface.lists.items():
         if row in surface.sight.seen:
@@ -176,7 +187,9 @@ def _scroll_positions(surface: Surface) -> Iterator[str]:
         widest = max(row.bounds.width for row in rows)
         is_cut = first.bounds.height < 0.9 * tallest or first.bounds.width < 0.9 * widest
         many = min(len(rows), 3)
-        yield f"list={_who(surface.tree.nodes[holder])} rows={many} cut={is_cut} first={_row_key(surface, first)}"
+        kinds = ",".join(sorted({row.id_name or row.short_class for row in rows}))
+        place = f"rows={many} cut={is_cut} kinds={kinds} first={_row_key(surface, first)}"
+        yield f"list={_who(surface.tree.nodes[holder])} {place}"
 
 
 def _row_key(surface: Surface, row: Node) -> str:

@@ -22,7 +22,7 @@ _DECORATION: Final = frozenset({"statusBarBackground", "navigationBarBackground"
 _DIALOG_SHARE: Final = 0.9
 _MIN_ROWS: Final = 3
 _PAGE_SHARE: Final = 0.95
-_SCROLLING: Final = (*_LIST_CLASSES, "WebView", "ScrollView")
+_SCROLLING: Final = (*_LIST_CLASSES, "WebView")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,11 @@ def _rows(nodes: tuple[Node, ...]) -> tuple[dict[int, int], dict[int, int]]:
     return rows, lists
 
 
+def is_list(node: Node) -> bool:
+    """Of a class that shows a collection, and not one page of it at a time."""
+    return node.class_name.endswith(_LIST_CLASSES) and not is_pager(node)
+
+
 def is_pager(node: Node) -> bool:
     """A scrollable that shows one page at a time: its content is the screen's, not a list's."""
     if "ViewPager" in node.class_name:
@@ -160,6 +165,7 @@ def _scrolled(nodes: tuple[Node, ...]) -> frozenset[int]:
     for node in nodes:
         if node.position in inside or not node.children:
             continue
+        # A ScrollView whose content fits does not say that it scrolls: then all of it is always there.
         scrolls = node.scrollable or node.class_name.endswith(_SCROLLING)
         if scrolls and not is_pager(node):
             inside.update(range(node.position + 1, node.end))
