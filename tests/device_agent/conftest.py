@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from deploy.embedded.adb import AdbServer
-from tests.device_agent import bench as benches
 from tests.device_agent.real_shell import RealShell
 
 
@@ -31,6 +29,8 @@ def corpus() -> Path:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def adb_port() -> AsyncIterator[int]:
     """One real adb server for all tests; each test has phones of its own on it."""
+    from deploy.embedded.adb import AdbServer
+
     async with AdbServer() as server:
         yield server.port
 
@@ -38,4 +38,6 @@ async def adb_port() -> AsyncIterator[int]:
 @pytest.fixture
 def bench(adb_port: int) -> partial:
     """`async with bench("bare") as b`: simulated phones, connected."""
+    from tests.device_agent import bench as benches
+
     return partial(benches.bench, adb_port)
