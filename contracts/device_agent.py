@@ -16,9 +16,9 @@ from contracts.values import (
     Bounds,
     DeviceType,
     Foreground,
+    LocatorCheck,
     ObjectRef,
     ValidationStatus,
-    ValidationType,
     Value,
 )
 
@@ -95,7 +95,8 @@ class Capture(Value):
     hierarchy: ObjectRef | None = None
     hierarchy_absent: str | None = None
     foreground: Foreground
-    foreground_version: AppVersion | None = None
+    versions: tuple[AppVersion, ...] = ()
+    """Versions of the apps that have a window in the hierarchy, and of the one in front."""
     width: int
     height: int
     rotation: int = 0
@@ -105,10 +106,10 @@ class Capture(Value):
 
 
 class CheckResult(Value):
-    candidate_id: UUID
-    validation_type: ValidationType
+    """What came of trying a locator; `check` is what was asked for."""
+
+    check: LocatorCheck
     status: ValidationStatus
-    matches: int
     latency_ms: int
     found: Bounds | None = None
     screenshot: ObjectRef | None = None

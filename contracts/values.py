@@ -270,6 +270,8 @@ class LocatorCheck(Value):
     """One locator to try on the screen in front. `expected` is where the element was seen, `template` its picture."""
 
     candidate_id: str
+    element_id: UUID | None = None
+    screen_id: UUID | None = None
     strategy: Strategy
     locator_value: str
     validation_type: ValidationType

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +51,7 @@ class CatchUp:
     last_progress: datetime | None = None
     standby: bool = True
     _parked_keys: set[UUID] = field(default_factory=set)
+    _months: set[date] = field(default_factory=set)
 
     async def run(self) -> None:
         """Until cancelled. Outages of PostgreSQL or NATS are waited out; an unknown event version stops and says so."""
@@ -94,6 +95,7 @@ class CatchUp:
 
     async def apply(self, connection: asyncpg.Connection, batch: Sequence[Recorded[Event]], checkpoint: int) -> None:
         """One transaction: the rows of the batch, and the checkpoint behind it. Raises `FencedError`."""
+        await self._ensure_partitions(connection, batch)
         if not any(recorded.event.key in self._parked_keys for recorded in batch):
             try:
                 async with connection.transaction():
@@ -107,6 +109,13 @@ class CatchUp:
             for recorded in batch:
                 await self._write_or_park(connection, recorded)
             await self._move(connection, checkpoint, batch[-1])
+
+    async def _ensure_partitions(self, connection: asyncpg.Connection, batch: Sequence[Recorded[Event]]) -> None:
+        """Partitions of the months of a batch and of the month after each, before any row of theirs is written."""
+        for month in sorted({recorded.time.date().replace(day=1) for recorded in batch} - self._months):
+            await connection.execute("SELECT ensure_partitions($1)", month)
+            await connection.execute("SELECT ensure_partitions(($1::date + interval '1 month')::date)", month)
+            self._months.add(month)
 
     async def _write(self, connection: asyncpg.Connection, batch: Sequence[Recorded[Event]]) -> None:
         await connection.execute("SET CONSTRAINTS ALL DEFERRED")

@@ -64,23 +64,26 @@ class Consumer:
     dead_letters: DeadLetters
     clock: Clock
     parallel: int = 64
+    fetch: int = _FETCH
     last_seen_s: float = field(default_factory=time.monotonic)
     _messages: dict[int, Msg] = field(default_factory=dict)
 
-    def subscribe(self, broker: NatsBroker) -> None:
-        """Registers with the broker; the durable exists already, so its configuration here is never used."""
+    def subscribe(self, broker: NatsBroker) -> Any:
+        """Registers with the broker; the durable exists already, so its configuration here is never used. Returns
+        FastStream's subscriber, to be started by hand where the broker runs already."""
         self.queue = KeyedQueue(parallel=self.parallel)
         subscriber = broker.subscriber(
             self.durable,
             durable=self.durable,
             stream=JStream(self.stream, declare=False),
-            pull_sub=PullSub(_FETCH, timeout=_FETCH_TIMEOUT_S),
+            pull_sub=PullSub(self.fetch, timeout=_FETCH_TIMEOUT_S),
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
             decoder=_raw,
             title=self.durable,
         )
         subscriber(self._arrived)
+        return subscriber
 
     async def keep_alive(self, js: JetStreamContext) -> None:
         """Tells the server of messages that wait or take long, so that it does not deliver them to another; and looks

@@ -129,6 +129,10 @@ class Log:
                 return events
             after = batch[-1].seq
 
+    async def exists(self, owner: str, key: UUID) -> bool:
+        """Whether there is any event under this key, asked of the stream's leader."""
+        return await self._get({"seq": 1, "next_by_subj": aggregate_filter(owner, key)}) is not None
+
     async def last(self, subject: str) -> Recorded[Event] | None:
         """The last event under exactly this subject (or filter), asked of the stream's leader."""
         return await self._get({"last_by_subj": subject})

@@ -119,11 +119,13 @@ class Decider(Generic[S]):
         *,
         step: str = "",
         prepare: Callable[[Trigger[Any]], Awaitable[Trigger[Any]]] | None = None,
+        once: bool = True,
     ) -> list[Recorded[Event]]:
         """One decision under `key`, appended. Empty where it was taken before, or where there is nothing to do.
 
         `step` tells apart several decisions on one trigger (started, finished). An empty decision counts only on a
-        state that comes from the stream's leader: a stale one must not eat a trigger.
+        state that comes from the stream's leader: a stale one must not eat a trigger. `once=False` is for what this
+        process noticed itself and will never be delivered again: such a decision needs no receipt.
         Raises `GaveUpError`, and `LaterError` as `choose` does.
         """
         cause = Cause(trigger.id, self.name + step, trigger.run_id, current_traceparent() or trigger.traceparent)
@@ -137,7 +139,7 @@ class Decider(Generic[S]):
                 now = self.clock.now()
                 decision = choose(loaded.state, ready, now)
                 if not decision.empty:
-                    return await self._append(key, loaded, decision, cause, now)
+                    return await self._append(key, loaded, decision, cause, now, once=once)
                 if certain:
                     return []
                 certain = True
@@ -153,14 +155,15 @@ class Decider(Generic[S]):
         raise GaveUpError(f"{self.name}{step}: {_ATTEMPTS} attempts on {key} met a conflict or no answer")
 
     async def _append(
-        self, key: UUID, loaded: Loaded[S], decision: Decision, cause: Cause, now: datetime
+        self, key: UUID, loaded: Loaded[S], decision: Decision, cause: Cause, now: datetime, *, once: bool
     ) -> list[Recorded[Event]]:
         writes = [Write(self.aggregate.owner, key, loaded.seq, decision.events)] if decision.events else []
         for create in decision.creates:
             first = create.events[0]
-            if not (create.shared and await self.log.read(first.OWNER, first.key, from_leader=True)):
+            if not (create.shared and await self.log.exists(first.OWNER, first.key)):
                 writes.append(Write(first.OWNER, first.key, 0, create.events))
-        writes += self._receipt(cause)
+        if once:
+            writes += self._receipt(cause)
         appended = await self.log.append(writes, cause, now)
         after = self.states.advance(key, loaded, appended[: len(decision.events)])
         if self.states.snapshot_due(loaded, after):
@@ -191,7 +194,7 @@ class Decider(Generic[S]):
         keys = [(event.OWNER, event.key) for event in wanted]
         keys += [(write.owner, write.key) for write in self._receipt(cause)]
         for owner, key in keys:
-            if await self.log.read(owner, key, from_leader=True):
+            if await self.log.exists(owner, key):
                 return True
         return False
 

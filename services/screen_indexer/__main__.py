@@ -9,6 +9,8 @@ from contracts.device_agent import ActionFinished
 from services.runtime.reactor import Reactor
 from services.runtime.service import Service, main
 from services.screen_indexer.captures import CAPTURE, capture_key, decide_capture
+from services.screen_indexer.catalogue import CATALOGUE
+from services.screen_indexer.comparing import CatalogueHandler
 from services.screen_indexer.effects import Reader
 from services.screen_indexer.projections import PROJECTION
 
@@ -26,6 +28,11 @@ async def run() -> None:
             prepare=reader.understand,
         )
         service.react(captures, topology.CAPTURES)
+
+        catalogue = topology.CATALOGUE
+        decider = service.decider("screen-indexer-catalogue", CATALOGUE)
+        service.consume(catalogue, CatalogueHandler(catalogue.name, decider, service.objects, service.sealer))
+
         service.project(PROJECTION, _MIGRATIONS)
         await service.run()
 

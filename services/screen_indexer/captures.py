@@ -12,7 +12,6 @@ from contracts.screen_indexer import CaptureIndexed, ElementsListed, ScreenDisco
 from contracts.subjects import derived_id
 from contracts.values import AppVersion, ObjectRef, ResolvedApp, ScreenElement
 from services.runtime.aggregate import Aggregate
-from services.runtime.log import Recorded
 from services.runtime.reactor import NOTHING, Create, Decision, Trigger
 from services.screen_indexer.model import Indexed
 
@@ -111,9 +110,7 @@ def _described(understood: Understood, capture: Capture, app: ResolvedApp, scree
     indexed, finished = understood.indexed, understood.finished
     assert indexed is not None
     assert capture.hierarchy is not None
-    chunks = [
-        understood.elements[i : i + _CHUNK_ELEMENTS] for i in range(0, len(understood.elements), _CHUNK_ELEMENTS)
-    ]
+    chunks = [understood.elements[i : i + _CHUNK_ELEMENTS] for i in range(0, len(understood.elements), _CHUNK_ELEMENTS)]
     discovered = ScreenDiscovered(
         screen_id=screen_id,
         app_id=app.app_id,
@@ -151,5 +148,3 @@ def _described(understood: Understood, capture: Capture, app: ResolvedApp, scree
         for number, chunk in enumerate(chunks)
     ]
     return (discovered, *listed)
-
-

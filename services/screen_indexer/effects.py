@@ -17,7 +17,7 @@ from services.runtime.reactor import Trigger
 from services.screen_indexer.captures import Understood, app_of
 from services.screen_indexer.indexing import index
 from services.screen_indexer.model import CaptureInput, Indexed, TemplateRequest
-from services.screen_indexer.thumbnails import crop, thumbnail
+from services.screen_indexer.thumbnails import crops, thumbnail
 
 _REMEMBERED = 256
 
@@ -75,7 +75,12 @@ class Reader:
             return understood
         png = await self.objects.get(capture.screenshot.key)
         small = await self.objects.put(thumbnail(png), "webp")
-        refs = {t.element_hash: (t, await self.objects.put(crop(png, t.bounds), "png")) for t in indexed.templates}
+        pieces = crops(png, [template.bounds for template in indexed.templates])
+        refs = {
+            template.element_hash: (template, await self.objects.put(piece, "png"))
+            for template, piece in zip(indexed.templates, pieces, strict=True)
+            if piece is not None
+        }
         elements = tuple(_with_template(element, refs.get(element.element_hash)) for element in understood.elements)
         return replace(understood, thumbnail=small, elements=elements)
 

@@ -32,7 +32,7 @@ _DESTRUCTIVE: Final = re.compile(
     re.IGNORECASE,
 )
 _LEAVING: Final = re.compile(
-    r"^(?:navigate up|back|close|cancel|collapse|dismiss|done|返回|关闭|取消|转到上一层级)$|btn_back|iv_back|home_as_up",
+    r"^(?:navigate up|back|close|cancel|collapse|dismiss|done|返回|关闭|取消|转到上一层级)$|_back$|home_as_up",
     re.IGNORECASE,
 )
 _OUTSIDE: Final = re.compile(

@@ -27,6 +27,7 @@ def index_tree(tree: Tree, capture: CaptureInput) -> Indexed:
     surface = survey(tree, capture.width, capture.height, capture.foreground)
     nodes = chosen_nodes(surface)
     screen = screen_signature(surface)
+    elements = tuple(to_element(surface, node, ranked(surface, node)) for node in nodes)
     hint = capture.foreground
     activity = hint.activity if hint is not None and hint.package == surface.package else None
     return Indexed(
@@ -41,8 +42,8 @@ def index_tree(tree: Tree, capture: CaptureInput) -> Indexed:
         orientation=Orientation.LANDSCAPE if surface.screen.width > surface.screen.height else Orientation.PORTRAIT,
         width=surface.screen.width,
         height=surface.screen.height,
-        elements=tuple(to_element(surface, node, ranked(surface, node)) for node in nodes),
+        elements=elements,
         gestures=gestures_of(surface, nodes),
-        templates=template_requests(surface, nodes),
+        templates=template_requests(surface, nodes, elements),
         tree=tree,
     )

@@ -55,8 +55,8 @@ def _readable(text: str) -> bool:
 
 
 def spoken_label(tree: Tree, node: Node) -> str:
-    """What a screen reader would say: the own label, else that of descendants that do nothing of their own, else a hint,
-    for a field also the text before it. "" where nothing names the element."""
+    """What a screen reader would say: the own label, else those of descendants; of a field its hint, or the text
+    before it. "" where nothing names the element."""
     label = own_label(node)
     if label:
         return label

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from contracts.values import Bounds, Foreground, Gesture, Orientation, ScreenElement
+from contracts.values import Bounds, Foreground, Gesture, Orientation, ScreenElement, Strategy
 from services.hierarchy.node import Tree
 
 
@@ -65,3 +65,71 @@ class Indexed:
     gestures: tuple[Gesture, ...]
     templates: tuple[TemplateRequest, ...] = ()
     tree: Tree = field(compare=False, repr=False, default_factory=lambda: Tree(()))
+
+
+class Risk(StrEnum):
+    """Of a locator on another version: BROKEN does not address its element, AT_RISK not it alone or not surely it."""
+
+    BROKEN = "BROKEN"
+    AT_RISK = "AT_RISK"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One attribute before and after: text, resource_id, content_desc, type, interactable, visibility or bounds."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ElementChange:
+    """An element that is in both versions and differs."""
+
+    base_hash: str
+    target_hash: str
+    label: str
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LocatorFate:
+    """A locator of the base version that is broken or at risk on the target."""
+
+    element_hash: str
+    strategy: Strategy
+    locator_value: str
+    is_primary: bool
+    risk: Risk
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenDiff:
+    """One screen in two versions. `ambiguous` are elements of the base that several of the target could be.
+
+    `list_items` counts elements of the base in rows of lists whose content differs: they are not compared.
+    """
+
+    added: tuple[ScreenElement, ...]
+    removed: tuple[ScreenElement, ...]
+    changed: tuple[ElementChange, ...]
+    ambiguous: tuple[ScreenElement, ...]
+    unchanged: int
+    list_items: int
+    fates: tuple[LocatorFate, ...]
+
+    @property
+    def summary(self) -> dict[str, int]:
+        """Counts for `screen_diffs.diff_summary`."""
+        return {
+            "added": len(self.added),
+            "removed": len(self.removed),
+            "changed": len(self.changed),
+            "ambiguous": len(self.ambiguous),
+            "unchanged": self.unchanged,
+            "list_items": self.list_items,
+            "locators_broken": sum(fate.risk is Risk.BROKEN for fate in self.fates),
+            "locators_at_risk": sum(fate.risk is Risk.AT_RISK for fate in self.fates),
+        }

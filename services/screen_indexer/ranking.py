@@ -1,8 +1,8 @@
 """Ranked ways to address an element, each tried on the tree: only those that find exactly this element are offered.
 
-Scores are how likely the locator still finds the same element in another capture or version. From recordings: of locators
-made on one capture and tried on another of the same screen, resource ids held 102 of 102, descriptions 84 of 88, texts 84
-of 98 on calm screens, and 28 of 82 descriptions in a feed; hence the order, and the penalties below.
+Scores are how likely the locator still finds the same element in another capture or version. From recordings: of
+locators made on one capture and tried on another of the same screen, resource ids held 102 of 102, descriptions 84 of
+88, texts 84 of 98 on calm screens, and 28 of 82 descriptions in a feed; hence the order, and the penalties below.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.values import LocatorCandidate, ObjectRef, Strategy
+from contracts.values import LocatorCandidate, LocatorSource, ObjectRef, ScreenElement, Strategy
 from services.hierarchy.locators import evaluate, xpath_literal
 from services.hierarchy.node import Node
 from services.hierarchy.uiselector import quoted
-from services.screen_indexer.elements import element_hash
 from services.screen_indexer.labels import is_editable, is_generated, is_obfuscated, label_node
 from services.screen_indexer.model import TemplateRequest
 from services.screen_indexer.surface import Surface
@@ -27,7 +26,8 @@ _PLENTY: Final = 4
 _ENOUGH: Final = 3
 _MIN_TEMPLATE_PX: Final = 16
 _MAX_TEMPLATE_SHARE: Final = 0.25
-_MAX_TEMPLATES: Final = 40
+MAX_TEMPLATES: Final = 16
+_POORLY_LOCATED: Final = 0.5
 
 # Penalties are factors on the score of a locator that uses the attribute or the place.
 _OBFUSCATED, _GENERATED, _FRAMEWORK = 0.45, 0.5, 0.85
@@ -239,28 +239,29 @@ _STAGES: Final = (
 """Sources of locators and how many found before make the next one needless: each costs a try on the tree."""
 
 
-def template_requests(surface: Surface, nodes: list[Node]) -> tuple[TemplateRequest, ...]:
-    """Elements in sight that deserve a picture locator: of a size that can be matched, icons before texts, bounded."""
-    wanted: list[tuple[int, Node]] = []
+def template_requests(
+    surface: Surface, nodes: list[Node], elements: tuple[ScreenElement, ...]
+) -> tuple[TemplateRequest, ...]:
+    """Elements that deserve a picture locator: in reach, of a size that can be matched, and an icon without a text or
+    poorly located otherwise. At most MAX_TEMPLATES, the poorly located first. `elements` are those of `nodes`."""
+    wanted: list[tuple[bool, int, TemplateRequest]] = []
     limit = _MAX_TEMPLATE_SHARE * surface.screen.area
-    for node in nodes:
+    for node, element in zip(nodes, elements, strict=True):
         box = node.bounds.clipped(surface.screen)
-        big_enough = min(box.width, box.height) >= _MIN_TEMPLATE_PX and box.area <= limit
-        if node.position in surface.sight.reached and node.clickable and big_enough and not node.scrollable:
-            wanted.append((bool(node.text), node))
-    wanted.sort(key=lambda one: (one[0], one[1].position))
-    return tuple(
-        TemplateRequest(
-            element_hash(surface, node),
-            node.bounds.clipped(surface.screen).to_bounds(),
-            f"{0.4 * (_IN_ROW if node.position in surface.rows else 1.0):.3f}",
-        )
-        for _, node in wanted[:_MAX_TEMPLATES]
-    )
+        fits = min(box.width, box.height) >= _MIN_TEMPLATE_PX and box.area <= limit and not node.scrollable
+        is_poor = not element.locators or float(element.locators[0].score) < _POORLY_LOCATED
+        is_icon = not element.text_value and not node.children
+        if node.position in surface.sight.reached and node.clickable and fits and (is_poor or is_icon):
+            score = 0.4 * (_IN_ROW if node.position in surface.rows else 1.0)
+            request = TemplateRequest(element.element_hash, box.to_bounds(), f"{score:.3f}")
+            wanted.append((not is_poor, node.position, request))
+    wanted.sort(key=lambda one: one[:2])
+    return tuple(request for _, _, request in wanted[:MAX_TEMPLATES])
 
 
 def template_candidate(request: TemplateRequest, template: ObjectRef) -> LocatorCandidate:
-    """The picture locator of a request, once its crop is stored. The value is the content hash of the crop."""
+    """The picture locator of a request, once its crop is stored. The value is the key of the stored crop."""
     return LocatorCandidate(
-        strategy=Strategy.IMAGE_TEMPLATE, locator_value=template.sha256, score=request.score, template=template,
+        strategy=Strategy.IMAGE_TEMPLATE, locator_value=template.key,
+        source=LocatorSource.VISION, score=request.score, template=template,
     )  # fmt: skip

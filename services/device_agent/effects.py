@@ -1,0 +1,198 @@
+"""Doing an action on a phone: through the fence, then a capture, its bytes stored, locators tried on what is seen."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from contracts import device_agent as events
+from contracts.orchestrator import ActionRequested
+from contracts.subjects import derived_id
+from contracts.values import AppVersion, Navigate, ObjectRef, Observe
+from services.device_agent import capture as capturing
+from services.device_agent.adb.errors import AdbError
+from services.device_agent.checks import Seen, check_all
+from services.device_agent.decisions import Action, Outcome
+from services.device_agent.performing import Performed, Result
+from services.device_agent.phone import Phone
+from services.runtime.clock import Clock
+from services.runtime.objects import MissingObjectError, Objects
+from services.runtime.reactor import Trigger
+
+_PACKAGE = re.compile(rb' package="([A-Za-z][\w.]{0,200})"')
+_MAX_PACKAGES = 8
+
+
+@dataclass
+class AdbTime:
+    """Milliseconds in which at least one adb call of a phone was open, since `start`."""
+
+    _open: int = 0
+    _since_s: float = 0.0
+    _total_s: float = 0.0
+
+    def add(self, started_s: float, ended_s: float) -> None:
+        """Calls of one action follow each other, but for a heartbeat in between; overlaps count once."""
+        begin_s = max(started_s, self._since_s)
+        if ended_s > begin_s:
+            self._total_s += ended_s - begin_s
+            self._since_s = ended_s
+
+    def take_ms(self) -> int:
+        total_ms = int(self._total_s * 1000)
+        self._total_s = 0.0
+        return total_ms
+
+
+@dataclass
+class Attached:
+    """A phone that this agent holds, with what it keeps of it: versions of apps, the run that drives it."""
+
+    phone: Phone
+    adb_time: AdbTime
+    versions: dict[str, AppVersion | None] = field(default_factory=dict)
+    run: ActionRequested | None = None
+
+
+@dataclass
+class Driver:
+    """Performs actions. `attached` finds the phone of a serial; None where it has gone."""
+
+    objects: Objects
+    clock: Clock
+    attached: Callable[[str], Attached | None]
+
+    async def perform(self, _state: Action, trigger: Trigger[ActionRequested], fresh: bool) -> Outcome:
+        """At most once: the phone's fence refuses what it has seen, and then the outcome is unknown."""
+        asked = trigger.what
+        started_at = self.clock.now()
+        held = self.attached(asked.serial)
+        if held is None:
+            gone = Performed(Result.UNKNOWN if not fresh else Result.NOT_ATTEMPTED, "the phone has gone")
+            return Outcome(gone, None, (), (), started_at, 0, not fresh)
+        held.run = asked
+        held.adb_time.take_ms()
+        performed = await held.phone.perform(
+            asked.action, asked.lease_token, asked.sequence, lambda sealed: sealed.reveal()
+        )
+        capture, checks = await self._look(held, asked, performed)
+        return Outcome(
+            performed=performed,
+            capture=capture,
+            checks=checks,
+            declared_activities=await self._declared(held, asked),
+            started_at=started_at,
+            adb_ms=held.adb_time.take_ms(),
+            resolved=not fresh,
+        )
+
+    async def _look(
+        self, held: Attached, asked: ActionRequested, performed: Performed
+    ) -> tuple[events.Capture | None, tuple[events.CheckResult, ...]]:
+        if performed.result is Result.STALE:
+            return None, ()
+
+        async def keep(png: bytes) -> None:
+            await self.objects.put(png, "png")
+
+        try:
+            seen = await capturing.capture(held.phone, keep)
+            versions = await self._versions(held, seen)
+        except AdbError:
+            return None, ()
+        screenshot = None if seen.png is None else await self.objects.put(seen.png, "png")
+        hierarchy = None if seen.hierarchy_xml is None else await self.objects.put(seen.hierarchy_xml, "xml")
+        captured = events.Capture(
+            capture_id=derived_id("capture", asked.action_id),
+            screenshot=screenshot,
+            screenshot_absent=None if seen.picture_absent_reason is None else seen.picture_absent_reason.name,
+            hierarchy=hierarchy,
+            hierarchy_absent=None if seen.hierarchy_absent_reason is None else seen.hierarchy_absent_reason.name,
+            foreground=seen.foreground,
+            versions=versions,
+            width=seen.width or 0,
+            height=seen.height or 0,
+            rotation=seen.rotation or 0,
+            stable=seen.stable,
+            captured_at=self.clock.now(),
+        )
+        return captured, await self._check(asked, seen)
+
+    async def _check(self, asked: ActionRequested, seen: capturing.Capture) -> tuple[events.CheckResult, ...]:
+        if not isinstance(asked.action, Observe) or not asked.action.checks:
+            return ()
+        checks = asked.action.checks
+        templates = {c.candidate_id: await self._template(c.template) for c in checks if c.template is not None}
+        found = {key: png for key, png in templates.items() if png is not None}
+        results = await asyncio.to_thread(
+            check_all,
+            checks,
+            Seen(
+                seen.hierarchy_xml,
+                seen.png,
+                seen.width,
+                seen.height,
+                "" if seen.hierarchy_absent_reason is None else seen.hierarchy_absent_reason.name,
+                "" if seen.picture_absent_reason is None else seen.picture_absent_reason.name,
+            ),
+            found,
+        )
+        return tuple(
+            [
+                events.CheckResult(
+                    check=check,
+                    status=result.status,
+                    latency_ms=round(result.latency_ms),
+                    found=result.bounds,
+                    screenshot=None if result.picture is None else await self.objects.put(result.picture, "png"),
+                    notes=result.note or None,
+                )
+                for check, result in zip(checks, results, strict=True)
+            ]
+        )
+
+    async def _template(self, ref: ObjectRef) -> bytes | None:
+        try:
+            return await self.objects.get(ref.key)
+        except MissingObjectError:
+            return None
+
+    async def _versions(self, held: Attached, seen: capturing.Capture) -> tuple[AppVersion, ...]:
+        """Versions of the apps on the screen, each asked of the phone once a connection."""
+        packages = {p.decode() for p in _PACKAGE.findall(seen.hierarchy_xml or b"")} | {seen.foreground.package or ""}
+        for package in sorted(packages - held.versions.keys() - {""})[:_MAX_PACKAGES]:
+            held.versions[package] = await held.phone.app_version(package)
+        found = [held.versions.get(package) for package in sorted(packages)]
+        return tuple(version for version in found if version is not None)
+
+    async def _declared(self, held: Attached, asked: ActionRequested) -> tuple[str, ...]:
+        action = asked.action
+        if not isinstance(action, Navigate) or action.to != "LAUNCH" or action.package is None:
+            return ()
+        try:
+            found = await held.phone.package(action.package)
+        except AdbError:
+            return ()
+        return () if found is None else tuple(found.activities[:500])
+
+
+def crash_event(held: Attached, device: Any, crash: Any, seen_at: datetime) -> events.CrashSeen:
+    """A crash from the phone's log as an event; the run that drives the phone now is the one it belongs to."""
+    run = held.run
+    return events.CrashSeen(
+        occurrence_id=derived_id("crash", device, crash.pid, crash.time, crash.key),
+        device_id=device,
+        run_id=None if run is None else run.run_id,
+        package=crash.package,
+        kind=crash.kind.value,
+        process=crash.process,
+        exception=crash.exception,
+        message=crash.message[:2000],
+        stack="\n".join(crash.stack)[:16_000],
+        stack_key=crash.key,
+        seen_at=seen_at,
+    )
