@@ -16,6 +16,7 @@ from typing import assert_never
 from PIL import Image, ImageDraw
 
 from contracts.values import Bounds, LocatorCheck, Strategy, ValidationStatus, ValidationType
+from services.hierarchy import template
 from services.hierarchy.errors import HierarchyError, LocatorError
 from services.hierarchy.geometry import Rect, from_bounds
 from services.hierarchy.locators import evaluate
