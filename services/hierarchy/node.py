@@ -153,8 +153,8 @@ class Tree:
 
     @cached_property
     def steps(self) -> tuple[str, ...]:
-        """Of each node, by position, `android.widget.Button[2]`: its tag and its place among siblings of that tag, counted
-        from 1 and left out where it is the only one."""
+        """Of each node, by position, `android.widget.Button[2]`: its tag and its place among siblings of that tag,
+        counted from 1 and left out where it is the only one."""
         steps = list(self.tags)
         for family in (self.roots, *(node.children for node in self.nodes if len(node.children) > 1)):
             alike: dict[str, list[int]] = defaultdict(list)

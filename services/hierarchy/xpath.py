@@ -104,7 +104,7 @@ class _Evaluation:
                 self._spend(width_of(left) * width_of(right))
                 return compared(operator, left, right)
 
-    def _call(self, call: Call, context: Context) -> Value:  # noqa: PLR0911  # one per function
+    def _call(self, call: Call, context: Context) -> Value:  # one per function
         given = [self.value(argument, context) for argument in call.arguments]
         match call.name:
             case "position":
@@ -199,7 +199,7 @@ class _Evaluation:
         tags = self._tree.tags
         return [place for place in places if (tags[place] if place >= 0 else _tag_above(place)) == test]
 
-    def _axis(self, axis: str, place: Place) -> Sequence[Place]:  # noqa: PLR0911  # one per axis
+    def _axis(self, axis: str, place: Place) -> Sequence[Place]:  # one per axis
         """Places on the axis, in the order of the axis (reverse axes: nearest first)."""
         match axis:
             case "child":

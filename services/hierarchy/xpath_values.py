@@ -97,7 +97,7 @@ def _numbers(operator: str, left: Value, right: Value) -> bool:
     return _by(operator, as_number(left), as_number(right))
 
 
-def _by(operator: str, left: str | float, right: str | float) -> bool:  # noqa: PLR0911  # one per case
+def _by(operator: str, left: str | float, right: str | float) -> bool:  # one per case
     if isinstance(left, str) or isinstance(right, str):
         return (left == right) is (operator == "=")
     match operator:
@@ -115,7 +115,7 @@ def _by(operator: str, left: str | float, right: str | float) -> bool:  # noqa: 
             return left >= right
 
 
-def string_function(name: str, given: list[str]) -> Value:  # noqa: PLR0911  # one per case
+def string_function(name: str, given: list[str]) -> Value:  # one per case
     text = given[0] if given else ""
     match name:
         case "string":

@@ -1,13 +1,13 @@
 """Identities of what is in front: the screen, its state, and its bare structure.
 
 Screen: the set of named containers and fields that stand outside lists and scrolled content, plus the chosen tab. A
-set, so that wrapping, order and repetition do not matter; outside scrolled content, so that scrolling and list length do
-not. Single controls count where there is little else, because they come and go; where too few names exist at all
+set, so that wrapping, order and repetition do not matter; outside scrolled content, so that scrolling and list length
+do not. Single controls count where there is little else, because they come and go; where too few names exist at all
 (dialogs, Compose, Flutter, web pages), fixed labels and the title are added.
 
 State: the screen plus what a person or the app has set on it: checked, selected, disabled, typed, said (steady texts
-only, see `volatile`), and how far lists are scrolled (their first row). Rows count by their first one and by how many of
-them are checked, because what is in a feed differs at every visit.
+only, see `volatile`), and how far lists are scrolled (their first row). Rows count by their first one and by how many
+of them are checked, because what is in a feed differs at every visit.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def _header(png: bytes, at: int, length: int, kind: bytes) -> Picture:
 
 
 def is_black(png: bytes) -> bool:
-    """Whether every pixel is black or nearly so. Cheap for the others: their size alone says no. Raises PictureError."""
+    """Whether every pixel is black or nearly so. Cheap for others: their size says no. Raises PictureError."""
     picture = measure(png)
     if len(png) > 4096 + _BLACK_BYTES_PER_PX * picture.width * picture.height:
         return False
