@@ -17,7 +17,9 @@ from typing import Self
 
 import adbutils
 
+_LOG = "adb-server.log"
 _START_TIMEOUT_S = 15.0
+_POLL_S = 0.02
 _STOP_TIMEOUT_S = 5.0
 _REQUEST_TIMEOUT_S = 30.0
 
@@ -60,8 +62,7 @@ class AdbServer:
         if self._home is None:
             self._home = Path(tempfile.mkdtemp(prefix="waymark-adb-"))
         self.port = _free_port()
-        log = self._home / "adb-server.log"
-        with log.open("ab") as output:
+        with (self._home / _LOG).open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 str(self.binary),
                 "-L",
@@ -75,19 +76,26 @@ class AdbServer:
             )
         try:
             async with asyncio.timeout(_START_TIMEOUT_S):
-                while True:
-                    if self._process.returncode is not None:
-                        raise AdbServerError(f"adb ended at once: {log.read_text(errors='replace')[-2000:]}")
-                    try:
-                        await self.request("host:version")
-                        return
-                    except OSError:
-                        await asyncio.sleep(0.02)
+                while not await self._answers():
+                    await asyncio.sleep(_POLL_S)  # noqa: ASYNC110  a server tells nobody that it is up
         except BaseException as error:
             await self.stop()
             if isinstance(error, TimeoutError):
                 raise AdbServerError(f"adb did not answer within {_START_TIMEOUT_S:.0f} s") from error
             raise
+
+    async def _answers(self) -> bool:
+        """Whether the server is up; AdbServerError where its process has ended."""
+        if self._process is None or self._process.returncode is not None:
+            raise AdbServerError(f"adb ended at once: {self._log_tail()}")
+        try:
+            await self.request("host:version")
+        except OSError:
+            return False
+        return True
+
+    def _log_tail(self) -> str:
+        return "" if self._home is None else (self._home / _LOG).read_text(errors="replace")[-2000:]
 
     async def stop(self) -> None:
         """Ends the process and removes the folder that was made for it."""

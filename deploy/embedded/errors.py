@@ -10,7 +10,7 @@ HINTS: dict[str, str] = {
         "the bundled server needs glibc 2.34 or newer (Debian 12, Ubuntu 22.04): install the system's own server"
         " (Debian: postgresql-15 and postgresql-contrib) or name one in WAYMARK_POSTGRES_DSN"
     ),
-    r"No space left on device": "the disk is full: free some space, or choose another folder",
+    r"No space left on device|Check free disk space": "the disk is full: free some space, or choose another folder",
     r"ddress already in use": "the port is taken: stop what listens there, or let a free port be chosen",
     r'invalid value for parameter "(?:log_t|T|t)ime[zZ]one"|could not open directory ".*zoneinfo"': (
         "time zone data is missing: install it (Debian: tzdata), so that /usr/share/zoneinfo exists"
