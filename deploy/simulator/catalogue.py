@@ -22,19 +22,19 @@ def world_for(spec: str, seed: int) -> World:
     if spec == BARE:
         return BareWorld()
     if kind == "recording":
-        from . import recordings
-
         if not Path(rest).is_dir():
             raise ValueError(f"no recording: {rest} is not a folder")
-        return recordings.load(Path(rest), seed)
+        from .recordings import load as load_recording
+
+        return load_recording(Path(rest), seed)
     if kind == "factory":
         return _made(rest, seed)
     name, at, version = spec.partition("@")
     if not (name and at and version):
         raise ValueError(f"{spec!r} names nothing to play; write NAME@VERSION, recording:DIR or {BARE}")
-    from . import apps
+    from .apps import load
 
-    return apps.load(name, version, seed)
+    return load(name, version, seed)
 
 
 def _made(path: str, seed: int) -> World:

@@ -33,7 +33,7 @@ class ApiProfile:
 
     @property
     def top_resumed(self) -> bool:
-        """From Android 10 on `dumpsys activity activities` has topResumedActivity beside (later instead of) mResumed."""
+        """From Android 10 on `dumpsys activity activities` has topResumedActivity, later instead of mResumed."""
         return self.api >= 29
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 ADB_KEYBOARD = "com.android.adbkeyboard/.AdbIME"
+AUTOMATION_KEYBOARD = "com.github.uiautomator/.AdbKeyboard"
+"""The one that uiautomator2 types with."""
 LATIN_KEYBOARD = "com.android.inputmethod.latin/.LatinIME"
 NAMESPACES = ("system", "secure", "global")
 
@@ -40,7 +42,7 @@ class Settings:
     """`settings` tables and `ime` state; the two share `default_input_method` as on a phone."""
 
     tables: dict[str, dict[str, str]] = field(default_factory=_defaults)
-    keyboards: list[str] = field(default_factory=lambda: [LATIN_KEYBOARD, ADB_KEYBOARD])
+    keyboards: list[str] = field(default_factory=lambda: [LATIN_KEYBOARD, ADB_KEYBOARD, AUTOMATION_KEYBOARD])
     """Installed input methods, enabled or not."""
 
     @property
@@ -68,8 +70,3 @@ class Settings:
 
     def select(self, keyboard: str) -> None:
         self.tables["secure"]["default_input_method"] = keyboard
-
-    @property
-    def types_by_broadcast(self) -> bool:
-        """ADBKeyboard is the current one: only then do its broadcasts do anything."""
-        return self.keyboard == ADB_KEYBOARD

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from ..shell.call import Program
-from . import capture, files, pointer, text
+from deploy.simulator.shell.call import Program
 
-PROGRAMS: dict[str, Program] = {**files.PROGRAMS, **text.PROGRAMS, **capture.PROGRAMS, **pointer.PROGRAMS}
+from . import activities, capture, dumpsys, files, logcat, packages, pointer, resident, system, text
+
+PROGRAMS: dict[str, Program] = {
+    name: program
+    for module in (activities, capture, dumpsys, files, logcat, packages, pointer, resident, system, text)
+    for name, program in module.PROGRAMS.items()
+}

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from ..faults import FaultKind
-from ..filesystem import FileError
-from ..shell.call import Call, Program
+from typing import TYPE_CHECKING
+
+from deploy.simulator.faults import FaultKind
+from deploy.simulator.filesystem import FileError
+from deploy.simulator.shell.call import Call, Program
+from deploy.simulator.trace import Entry
+
+if TYPE_CHECKING:
+    from deploy.simulator.phone import Phone
 
 _DEFAULT_DUMP = "/sdcard/window_dump.xml"
 _DECLARATION = "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>"
@@ -44,8 +50,8 @@ async def _screencap(call: Call) -> int:
 async def _uiautomator(call: Call) -> int:
     words = call.arguments
     if words[:1] != ("dump",):
-        call.err("Usage: uiautomator <subcommand> [options]\n\nAvailable subcommands:\n\nhelp: displays help message\n\n")
-        call.err("dump: creates an XML dump of current UI hierarchy\n")
+        call.err("Usage: uiautomator <subcommand> [options]\n\nAvailable subcommands:\n\n")
+        call.err("help: displays help message\n\ndump: creates an XML dump of current UI hierarchy\n")
         return 0 if words[:1] == ("help",) else 1
     path = next((word for word in words[1:] if not word.startswith("--")), _DEFAULT_DUMP)
     failure = _failure(call)
@@ -53,7 +59,7 @@ async def _uiautomator(call: Call) -> int:
         await call.wait(call.phone.latency.dump_s)
         call.err(failure[1])
         return failure[0]
-    hierarchy = dumped(call)
+    hierarchy = dumped_hierarchy(call.phone, call.service)
     await call.wait(call.phone.latency.dump_s)
     if path in ("/dev/tty", "/dev/stdout", "/proc/self/fd/1"):
         call.out(hierarchy + f"UI hierchary dumped to: {path}\n")
@@ -89,17 +95,16 @@ def _failure(call: Call) -> tuple[int, str] | None:
     return None
 
 
-def dumped(call: Call) -> str:
+def dumped_hierarchy(phone: Phone, cause: Entry) -> str:
     """The hierarchy as it is handed out, with the faults that are armed for it; recorded as delivered."""
-    phone = call.phone
     hierarchy = phone.screen.hierarchy()
-    if (fault := phone.faults.take(FaultKind.EMPTY_HIERARCHY, call.text)) is not None:
-        phone.note_fault(fault, call.service)
+    if (fault := phone.faults.take(FaultKind.EMPTY_HIERARCHY, cause.detail)) is not None:
+        phone.note_fault(fault, cause)
         hierarchy = _EMPTY
-    elif (fault := phone.faults.take(FaultKind.HALF_HIERARCHY, call.text)) is not None:
-        phone.note_fault(fault, call.service)
+    elif (fault := phone.faults.take(FaultKind.HALF_HIERARCHY, cause.detail)) is not None:
+        phone.note_fault(fault, cause)
         hierarchy = hierarchy[: len(hierarchy) // 2]
-    phone.trace.deliver("hierarchy", hierarchy.encode(), call.service.seq)
+    phone.trace.deliver("hierarchy", hierarchy.encode(), cause.seq)
     return hierarchy
 
 

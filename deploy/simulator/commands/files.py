@@ -6,8 +6,8 @@ import posixpath
 import time
 from collections.abc import Callable
 
-from ..filesystem import FileError
-from ..shell.call import Call, Program
+from deploy.simulator.filesystem import FileError
+from deploy.simulator.shell.call import Call, Program
 
 _MAX_SLEEP_S = 3600.0
 

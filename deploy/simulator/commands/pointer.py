@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ..faults import FaultKind
-from ..shell.call import Call, Program
+from deploy.simulator.faults import FaultKind
+from deploy.simulator.shell.call import Call, Program
+
 from .keycodes import character, key_name
 
 _SOURCES = frozenset(
-    ["touchscreen", "touchpad", "touchnavigation", "mouse", "keyboard", "dpad", "gamepad", "joystick", "stylus", "trackball", "rotaryencoder"]
+    {"touchscreen", "touchpad", "touchnavigation", "mouse", "keyboard", "dpad", "gamepad", "joystick", "stylus"}
 )
 _USAGE = """Usage: input [<source>] [-d DISPLAY_ID] <command> [<arg>...]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 
-from ..filesystem import FileError
-from ..shell.call import Call, Program
+from deploy.simulator.filesystem import FileError
+from deploy.simulator.shell.call import Call, Program
+
 from .files import read_content, split_options
 
 

@@ -103,9 +103,8 @@ async def _read(shell: Shell, argv: tuple[str, ...], streams: Streams) -> int:
 
 async def _test(_shell: Shell, argv: tuple[str, ...], streams: Streams) -> int:
     operands = list(argv[1:])
-    if argv[0] == "[":
-        if not operands or operands.pop() != "]":
-            return _complain(streams, "[", "missing ]", 2)
+    if argv[0] == "[" and (not operands or operands.pop() != "]"):
+        return _complain(streams, "[", "missing ]", 2)
     try:
         return 0 if evaluate(operands, _shell.phone.files, _shell.cwd) else 1
     except ConditionError as error:
@@ -122,9 +121,9 @@ async def _command(shell: Shell, argv: tuple[str, ...], streams: Streams) -> int
 async def _locate(shell: Shell, names: tuple[str, ...], streams: Streams) -> int:
     rc = 0
     for name in names:
-        if name in BUILTINS:
+        if name in BUILTINS and name not in _PROGRAMS:
             _print(streams, name + "\n")
-        elif shell.phone.program(name) is not None:
+        elif name in _PROGRAMS or shell.phone.program(name) is not None:
             _print(streams, name + "\n" if "/" in name else f"/system/bin/{name}\n")
         else:
             rc = 1
@@ -236,3 +235,5 @@ BUILTINS: dict[str, Builtin] = {
     "wait": _true,
 }
 BUILTINS["/system/bin/sh"] = _sh
+_PROGRAMS = frozenset({"nohup", "setsid", "sh", "timeout", "toybox"})
+"""Run by the shell here, but programs in a folder on a phone."""

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from ..trace import Entry
+from deploy.simulator.trace import Entry
+
 from .streams import Sink, Source
 
 if TYPE_CHECKING:
-    from ..phone import Phone
+    from deploy.simulator.phone import Phone
 
 
 @dataclass(slots=True)

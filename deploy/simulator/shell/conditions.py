@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..filesystem import FileSystem, Stat
+from deploy.simulator.filesystem import FileSystem, Stat
 
 
 class ConditionError(Exception):

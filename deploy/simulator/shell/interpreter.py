@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
-from ..faults import FaultKind
-from ..filesystem import FileError
-from ..trace import Entry, Kind
+from deploy.simulator.faults import FaultKind
+from deploy.simulator.filesystem import FileError
+from deploy.simulator.trace import Entry, Kind
+
 from .call import Call
 from .expander import Expander, ExpansionError, environment
 from .parser import parse
@@ -31,7 +32,7 @@ from .tree import (
 )
 
 if TYPE_CHECKING:
-    from ..phone import Phone
+    from deploy.simulator.phone import Phone
 
 NOT_FOUND, CANNOT_RUN, BROKEN_PIPE = 127, 126, 141
 

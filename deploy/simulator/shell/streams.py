@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from ..filesystem import FileSystem
+from deploy.simulator.filesystem import FileSystem
 
 _PIPE_BYTES = 64 * 1024
 

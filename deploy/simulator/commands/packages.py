@@ -1,0 +1,246 @@
+"""`pm`, `cmd package` and `dumpsys package`: what is installed."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+from deploy.simulator.components import component, find_app, token, uid
+from deploy.simulator.filesystem import FileError
+from deploy.simulator.shell.call import Call, Program
+from deploy.simulator.world import InstalledApp
+
+_INSTALLED_AT_S = 1_767_225_600
+_MAX_APK_BYTES = 2 * 1024**3
+_SESSIONS = itertools.count(1_000_000)
+
+
+def apk_path(app: InstalledApp) -> str:
+    """Where the app's APK lies."""
+    if app.system:
+        return f"/system/app/{app.label.replace(' ', '')}/{app.package}.apk"
+    return f"/data/app/~~{token('dir', app.package)}==/{app.package}-{token('apk', app.package)}==/base.apk"
+
+
+def _apps(call: Call) -> tuple[InstalledApp, ...]:
+    """What the phone plays, and the packages that every phone has."""
+    played = call.phone.world.apps()
+    have = {app.package for app in played}
+    keyboards = [name.partition("/")[0] for name in call.phone.settings.keyboards]
+    profile = call.phone.profile
+    own = [InstalledApp("com.android.systemui", profile.release, profile.api, "System UI", system=True)]
+    own += [
+        InstalledApp(name, "1.0", 1, name.rpartition(".")[2], system=True)
+        for name in keyboards
+    ]
+    return (*played, *(app for app in own if app.package not in have))
+
+
+async def _pm(call: Call) -> int:
+    await call.wait(call.phone.latency.other_s)
+    return await _package(call, list(call.arguments))
+
+
+async def _cmd(call: Call) -> int:
+    """`cmd SERVICE ..`: package, activity, window and the like as the tools of the same purpose."""
+    words = call.arguments
+    if not words:
+        return call.fail("No service specified; use -l to list all services", 20)
+    await call.wait(call.phone.latency.other_s)
+    if words[0] == "package":
+        return await _package(call, list(words[1:]))
+    alias = {"activity": "am", "settings": "settings", "window": "wm", "input": "input"}.get(words[0])
+    program = None if alias is None else call.phone.program(alias)
+    if program is None:
+        call.err(f"cmd: Can't find service: {words[0]}\n")
+        return 20
+    call.argv = (alias or "", *words[1:])
+    result = program(call)
+    return result if isinstance(result, int) else await result
+
+
+async def _package(call: Call, words: list[str]) -> int:
+    verb = words.pop(0) if words else ""
+    while words and words[0] == "--user":
+        del words[:2]
+    phone, now = call.phone, call.phone.now_s()
+    match verb:
+        case "list":
+            return _list(call, words)
+        case "path":
+            app = next((app for app in _apps(call) if words and app.package == words[-1]), None)
+            if app is None:
+                return 1
+            call.out(f"package:{apk_path(app)}\n")
+        case "clear":
+            done = bool(words) and phone.world.clear_data(words[-1], now)
+            call.out("Success\n" if done else "Failed\n")
+            return 0 if done else 1
+        case "grant" | "revoke":
+            if len(words) < 2 or find_app(phone.world, words[0]) is None:
+                call.err(f"java.lang.IllegalArgumentException: Unknown package: {words[0] if words else ''}\n")
+                return 255
+            (phone.granted.add if verb == "grant" else phone.granted.discard)((words[0], words[1]))
+        case "uninstall":
+            done = bool(words) and phone.world.uninstall(words[-1], now)
+            call.out("Success\n" if done else "Failure [DELETE_FAILED_INTERNAL_ERROR]\n")
+            return 0 if done else 1
+        case "install" | "install-create" | "install-write" | "install-commit" | "install-abandon":
+            return await _install(call, verb, words)
+        case "resolve-activity":
+            return _resolve(call, words)
+        case "dump":
+            call.argv = ("dumpsys", "package", *words)
+            call.out(dump_package(call))
+        case "disable-user" | "enable" | "compile" | "trim-caches" | "set-install-location":
+            return 0
+        case _:
+            call.err(f"Unknown command: {verb}\n")
+            return 255
+    return 0
+
+
+def _list(call: Call, words: list[str]) -> int:
+    kind = words.pop(0) if words else ""
+    if kind == "features":
+        call.out("feature:android.hardware.touchscreen\nfeature:android.hardware.wifi\n")
+        return 0
+    if kind not in ("packages", "package"):
+        if kind in ("users", "permissions", "instrumentation", "libraries"):
+            return 0
+        call.err(f"Error: unknown list type '{kind}'\n")
+        return 255
+    options = {word for word in words if word.startswith("-")}
+    name = next((word for word in words if not word.startswith("-")), "")
+    for app in _apps(call):
+        if ("-3" in options and app.system) or ("-s" in options and not app.system) or name not in app.package:
+            continue
+        shown = f"{apk_path(app)}={app.package}" if "-f" in options else app.package
+        version = f" versionCode:{app.version_code}" if "--show-versioncode" in options else ""
+        owner = f" uid:{uid(app.package)}" if "-U" in options else ""
+        call.out(f"package:{shown}{version}{owner}\n")
+    return 0
+
+
+def _resolve(call: Call, words: list[str]) -> int:
+    package = next((word for word in reversed(words) if not word.startswith("-") and "." in word), "")
+    app = find_app(call.phone.world, package)
+    if app is None or not app.activities:
+        call.out("No activity found\n")
+        return 0
+    if "--brief" in words:
+        call.out("priority=0 preferredOrder=0 match=0x108000 specificIndex=-1 isDefault=true\n")
+        call.out(component(app.package, app.activities[0]) + "\n")
+    else:
+        call.out(f"ActivityInfo:\n  name={app.activities[0]}\n  packageName={app.package}\n")
+    return 0
+
+
+async def _install(call: Call, verb: str, words: list[str]) -> int:
+    """From a file of the phone, from the input (`-S SIZE`), or in a session of three commands."""
+    size = int(words[words.index("-S") + 1]) if "-S" in words[:-1] else None
+    if size is not None and not 0 <= size <= _MAX_APK_BYTES:
+        call.out("Failure [INSTALL_FAILED_INSUFFICIENT_STORAGE]\n")
+        return 1
+    if verb == "install-create":
+        session = next(_SESSIONS)
+        call.phone.staged[session] = b""
+        call.out(f"Success: created install session [{session}]\n")
+        return 0
+    numbers = [int(word) for word in words if word.isdigit() and int(word) in call.phone.staged]
+    if verb == "install-write" and numbers:
+        call.phone.staged[numbers[0]] += await _read(call, size)
+        call.out(f"Success: streamed {size} bytes\n")
+        return 0
+    if verb == "install-abandon" and numbers:
+        del call.phone.staged[numbers[0]]
+        call.out("Success\n")
+        return 0
+    if verb == "install-commit" and numbers:
+        return _installed(call, call.phone.staged.pop(numbers[0]))
+    if verb != "install":
+        call.err("Error: no such install session\n")
+        return 255
+    paths = [word for word in words if word.endswith(".apk") or word.startswith("/")]
+    if size is None and paths:
+        try:
+            return _installed(call, call.phone.files.read(call.path(paths[-1])))
+        except FileError:
+            call.err(f"Error: Unable to open file: {paths[-1]}\n")
+            return 1
+    return _installed(call, await _read(call, size))
+
+
+async def _read(call: Call, size: int | None) -> bytes:
+    received = bytearray()
+    while size is None or len(received) < size:
+        data = await call.stdin.read()
+        if not data:
+            break
+        received += data
+    return bytes(received)
+
+
+def _installed(call: Call, apk: bytes) -> int:
+    outcome = call.phone.world.install(apk, call.phone.now_s())
+    call.phone.screen.touched("install", call.service, outcome=outcome, size_bytes=len(apk))
+    call.out(outcome + "\n")
+    return 0 if outcome == "Success" else 1
+
+
+def dump_package(call: Call) -> str:
+    """`dumpsys package PACKAGE`: every activity in the resolver table, the launcher's filter first."""
+    wanted = next((word for word in call.arguments[1:] if not word.startswith("-")), "")
+    app = next((app for app in _apps(call) if app.package == wanted), None)
+    if app is None:
+        return f"Unable to find package: {wanted}\n" if wanted else "Packages:\n"
+    return _resolver_table(app) + _description(call, app)
+
+
+def _resolver_table(app: InstalledApp) -> str:
+    lines = ["Activity Resolver Table:", "  Non-Data Actions:"]
+    for number, activity in enumerate(app.activities):
+        name = component(app.package, activity)
+        action = "android.intent.action.MAIN" if number == 0 else "android.intent.action.VIEW"
+        category = "android.intent.category.LAUNCHER" if number == 0 else "android.intent.category.DEFAULT"
+        lines += [
+            f"      {action}:",
+            f"        {token('activity', name)} {name} filter {token('filter', name)}",
+            f'          Action: "{action}"',
+            f'          Category: "{category}"',
+        ]
+    return "\n".join(lines) + "\n\n"
+
+
+def _description(call: Call, app: InstalledApp) -> str:
+    path = apk_path(app).rpartition("/")[0]
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(_INSTALLED_AT_S))
+    flags = "SYSTEM HAS_CODE" if app.system else "HAS_CODE ALLOW_CLEAR_USER_DATA ALLOW_BACKUP"
+    lines = [
+        "Packages:",
+        f"  Package [{app.package}] ({token('package', app.package)}):",
+        f"    userId={uid(app.package)}",
+        f"    pkg=Package{{{token('pkg', app.package)} {app.package}}}",
+        f"    codePath={path}",
+        f"    versionCode={app.version_code} minSdk=21 targetSdk=33",
+        f"    versionName={app.version_name}",
+        "    splits=[base]",
+        f"    dataDir=/data/user/0/{app.package}",
+        f"    firstInstallTime={when}",
+        f"    lastUpdateTime={when}",
+        f"    signatures=PackageSignatures{{{token('keys', app.package)} version:2, signatures:[53ea108d]}}",
+        f"    pkgFlags=[ {flags} ]",
+        "    declared activities:",
+        *(f"      {activity}" for activity in app.activities),
+        "    requested permissions:",
+        *(f"      {permission}" for permission in app.permissions),
+        "    User 0: ceDataInode=474317 installed=true hidden=false suspended=false stopped=false enabled=0",
+        "      runtime permissions:",
+    ]
+    for permission in app.permissions:
+        granted = str((app.package, permission) in call.phone.granted).lower()
+        lines.append(f"        {permission}: granted={granted}, flags=[ USER_SENSITIVE_WHEN_GRANTED]")
+    return "\n".join(lines) + "\n"
+
+
+PROGRAMS: dict[str, Program] = {"cmd": _cmd, "pm": _pm}

@@ -1,0 +1,114 @@
+"""`dumpsys window`: windows, focus and keyguard, in the form of each Android generation."""
+
+from __future__ import annotations
+
+from deploy.simulator.components import component, token, uid
+from deploy.simulator.faults import FaultKind
+from deploy.simulator.profiles import ApiProfile
+from deploy.simulator.screen import SYSTEM_UI
+from deploy.simulator.shell.call import Call
+from deploy.simulator.world import Surface
+
+
+def activity_record(profile: ApiProfile, package: str, activity: str, task: int = 7) -> str:
+    """From Android 13 on the brace closes before the task, once too often."""
+    name = f"ActivityRecord{{{token('record', package, activity)} u0 {component(package, activity)}"
+    return f"{name}}} t{task}}}" if profile.api >= 33 else f"{name} t{task}}}"
+
+
+def window(surface: Surface) -> str:
+    """`Window{token u0 title}`: the title is the full component, or the name of a system window."""
+    title = surface.activity if surface.package == SYSTEM_UI else f"{surface.package}/{surface.activity}"
+    return f"Window{{{token('window', title)} u0 {title}}}"
+
+
+def dump_window(call: Call) -> str:
+    """What `dumpsys window [windows|displays|policy|..]` prints."""
+    phone, profile = call.phone, call.phone.profile
+    surface = phone.screen.surface()
+    section = next((word for word in call.arguments[1:] if not word.startswith("-")), "")
+    fault = phone.faults.take(FaultKind.NULL_FOCUS, call.text)
+    if fault is not None:
+        phone.note_fault(fault, call.service)
+    focus = _focus(profile, surface, null=fault is not None)
+    parts = {
+        "policy": _policy(call),
+        "displays": _displays(call, surface) + (focus if not profile.focus_in_windows else ""),
+        "windows": _windows(profile, surface) + (focus if profile.focus_in_windows else ""),
+    }
+    if section in ("w", "visible", "visible-apps"):
+        section = "windows"
+    return parts[section] if section in parts else "".join(parts.values())
+
+
+def _focus(profile: ApiProfile, surface: Surface, null: bool) -> str:
+    current = "null" if null else window(surface)
+    record = activity_record(profile, *_front(surface))
+    lines = []
+    if profile.api >= 33:
+        # Foldables and phones with a second display print one line a display: the real one comes last.
+        lines += ["mCurrentFocus=null", "mFocusedApp=null"] * 2
+    lines.append(f"mCurrentFocus={current}")
+    if profile.api < 29:
+        record = f"AppWindowToken{{{token('app', record)} token=Token{{{token('token', record)} {record}}}}}"
+    lines.append(f"mFocusedApp={record}")
+    return "".join(f"  {line}\n" for line in lines)
+
+
+def _front(surface: Surface) -> tuple[str, str]:
+    """The activity that has the focus: behind a system window, the one below it."""
+    if surface.package == SYSTEM_UI and surface.task:
+        return surface.task[-1]
+    return surface.package, surface.activity
+
+
+def _windows(profile: ApiProfile, surface: Surface) -> str:
+    lines = ["WINDOW MANAGER WINDOWS (dumpsys window windows)"]
+    names = ["StatusBar", "NavigationBar0"]
+    for number, name in enumerate(names):
+        lines += [f"  Window #{number} Window{{{token('window', name)} u0 {name}}}:"]
+        lines += [f"    mDisplayId=0 mSession=Session{{{token('session', name)} 1812:u0a10101}}"]
+        lines += ["    mOwnerUid=10101 package=com.android.systemui appop=NONE"]
+    lines += [
+        f"  Window #{len(names)} {window(surface)}:",
+        "    mDisplayId=0 rootTaskId=7" if profile.api >= 29 else "    mDisplayId=0 stackId=1",
+        f"    mOwnerUid={uid(surface.package)} showForAllUsers=false package={surface.package} appop=NONE",
+        "    mAttrs={(0,0)(fillxfill) sim={adjust=resize} ty=BASE_APPLICATION",
+        "      fl=LAYOUT_IN_SCREEN HARDWARE_ACCELERATED" + (" SECURE" if surface.secure else "") + "}",
+        f"    mToken={activity_record(profile, surface.package, surface.activity)}",
+        "    mViewVisibility=0x0 mHaveFrame=true mObscured=false",
+        "    isOnScreen=true",
+        "    isVisible=true",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _displays(call: Call, surface: Surface) -> str:
+    width, height = call.phone.screen.size
+    return (
+        "WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n"
+        "  Display: mDisplayId=0\n"
+        f"    init={width}x{height} 420dpi cur={width}x{height} app={width}x{height - 126} rng=1080x1017-1920x1857\n"
+        f"    deferred=false mLayoutNeeded=false mTouchExcludeRegion=SkRegion((0,0,{width},{height}))\n"
+        f"  mCurrentRotation=ROTATION_{call.phone.screen.rotation * 90}\n"
+        f"  taskId=7 mBounds=[0,0][{width},{height}] {component(surface.package, surface.activity)}\n"
+    )
+
+
+def _policy(call: Call) -> str:
+    screen = call.phone.screen
+    locked, awake = str(screen.locked).lower(), "ON" if screen.awake else "OFF"
+    return (
+        "WINDOW MANAGER POLICY STATE (dumpsys window policy)\n"
+        f"    screenState=SCREEN_STATE_{awake}\n"
+        f"    mShowingLockscreen={locked} mShowingDream=false mDreamingLockscreen={locked}\n"
+        "    KeyguardServiceDelegate\n"
+        f"      showing={locked}\n"
+        f"      showingAndNotOccluded={locked}\n"
+        "      secure=false\n"
+        "      deviceHasKeyguard=true\n"
+        f"      interactiveState=INTERACTIVE_STATE_{'AWAKE' if screen.awake else 'SLEEP'}\n"
+        "      KeyguardStateMonitor\n"
+        f"        mIsShowing={locked}\n"
+        "        mSimSecure=false\n"
+    )
