@@ -156,6 +156,8 @@ class CrashSeen(Event, owner=OWNER, key="occurrence_id"):
     device_id: UUID
     run_id: UUID | None = None
     package: str
+    version_name: str | None = None
+    """Of the app that crashed, where the phone knows it: tells crashes of two versions apart."""
     kind: Literal["CRASH", "ANR", "NATIVE"]
     process: str
     exception: str

@@ -44,6 +44,8 @@ class LocatorChecked(Event, owner=OWNER, key="candidate_id"):
     latency_ms: int | None = None
     screenshot: ObjectRef | None = None
     notes: str | None = None
+    is_primary: bool = False
+    """Whether it was the locator to use for its element when it was tried."""
     attempts: int
     passes: int
     consecutive_failures: int

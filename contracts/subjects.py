@@ -31,9 +31,9 @@ def event_subject(event: Event) -> str:
     return f"waymark.{event.OWNER}.{event.NAME}.{event.key}.{NO_ROUTE if route is None else route}"
 
 
-def event_filter(event: type[Event], *, route: UUID | None = None) -> str:
-    """Every event of this class, or those of one route."""
-    return f"waymark.{event.OWNER}.{event.NAME}.*.{'*' if route is None else route}"
+def event_filter(event: type[Event], *, key: UUID | None = None, route: UUID | None = None) -> str:
+    """Every event of this class, or those of one key, of one route."""
+    return f"waymark.{event.OWNER}.{event.NAME}.{'*' if key is None else key}.{'*' if route is None else route}"
 
 
 def aggregate_filter(owner: str, key: UUID) -> str:

@@ -1,0 +1,116 @@
+"""Shapes of the named configurations that people set with `waymark.request.config.<user>`, by their type.
+
+An ALERT_CHANNEL says where alerts go. `secret_ref` of the same configuration names its secret, which is never in
+`config`: the signing secret (FEISHU), the key in the URL (WECHAT), a bearer token (PHONE), the SMTP password (EMAIL).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
+
+from contracts.values import AlertType, Channel, Severity
+
+SECRET_PLACE = "{secret}"  # noqa: S105 - where a secret goes, not one
+"""In the URL of a WECHAT or PHONE channel: is replaced by the secret when a message is sent."""
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/]+", max_length=2000)]
+Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=320)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]+$")]
+
+_MASK = "***"
+
+
+class _AlertChannel(BaseModel):
+    """What all channels have: which alerts they carry, and how long a message may take (20 s at most)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    severities: tuple[Severity, ...] = tuple(Severity)
+    types: tuple[AlertType, ...] = tuple(AlertType)
+    timeout_s: float = Field(default=10.0, gt=0, le=20)
+
+    def takes(self, severity: Severity, alert_type: AlertType) -> bool:
+        return severity in self.severities and alert_type in self.types
+
+
+class FeishuChannel(_AlertChannel):
+    """A custom bot of a Feishu group: `target` is its webhook. The secret, where there is one, signs each message."""
+
+    channel: Literal[Channel.FEISHU]
+    target: Url
+    format: Literal["interactive", "text"] = "interactive"
+
+
+class WechatChannel(_AlertChannel):
+    """A bot of a WeChat Work group: `target` is its webhook, best with `?key={secret}` for the key."""
+
+    channel: Literal[Channel.WECHAT]
+    target: Url
+
+
+class EmailChannel(_AlertChannel):
+    """Mail to `target` through an SMTP server. `username` logs in, with the secret as password."""
+
+    channel: Literal[Channel.EMAIL]
+    target: Address
+    sender: Address
+    host: Word
+    port: int = Field(default=587, ge=1, le=65535)
+    security: Literal["STARTTLS", "TLS", "NONE"] = "STARTTLS"
+    username: Word | None = None
+
+    @model_validator(mode="after")
+    def _keeps_the_password_secret(self) -> Self:
+        if self.username is not None and self.security == "NONE":
+            raise ValueError("a login needs security STARTTLS or TLS: without it the password is readable on the way")
+        return self
+
+
+class PhoneChannel(_AlertChannel):
+    """A call by a voice provider: JSON is posted to `target`, with the numbers in `to`."""
+
+    channel: Literal[Channel.PHONE]
+    target: Url
+    to: tuple[Word, ...] = Field(min_length=1, max_length=20)
+
+
+AlertChannel = FeishuChannel | WechatChannel | EmailChannel | PhoneChannel
+ALERT_CHANNEL: TypeAdapter[AlertChannel] = TypeAdapter(Annotated[AlertChannel, Field(discriminator="channel")])
+
+
+def alert_channel(config: dict[str, Any]) -> AlertChannel:
+    """The channel in the `config` of an ALERT_CHANNEL. Raises pydantic's `ValidationError`, which names the field."""
+    return ALERT_CHANNEL.validate_python(config)
+
+
+def shown_target(channel: AlertChannel) -> str:
+    """The address of a channel as it may be kept and shown: passwords, query values and hook tokens are masked."""
+    if isinstance(channel, EmailChannel):
+        return channel.target
+    parts = urlsplit(channel.target)
+    host = parts.netloc.rpartition("@")[2]
+    query = urlencode([(name, _MASK) for name, _ in parse_qsl(parts.query, keep_blank_values=True)], safe="*")
+    return urlunsplit((parts.scheme, host, _masked_path(parts.path), query, ""))
+
+
+def private_parts(channel: AlertChannel) -> tuple[str, ...]:
+    """What `shown_target` masks: it must not be in an event, a row or a log line either."""
+    if isinstance(channel, EmailChannel):
+        return ()
+    parts = urlsplit(channel.target)
+    found = [parts.password, *(value for _, value in parse_qsl(parts.query)), _hook_token(parts.path)]
+    return tuple(part for part in found if part and part != SECRET_PLACE)
+
+
+def _masked_path(path: str) -> str:
+    token = _hook_token(path)
+    return path if token is None else path.replace(token, _MASK)
+
+
+def _hook_token(path: str) -> str | None:
+    """Feishu puts what authorises a bot into the path: `/open-apis/bot/v2/hook/<token>`."""
+    _, found, token = path.rpartition("/hook/")
+    return token if found and token else None
