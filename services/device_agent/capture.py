@@ -52,6 +52,10 @@ class Screen(Protocol):
 
     async def shell(self, cmd: str, timeout_s: float, name: str) -> ShellResult: ...
 
+    def shown(self, hierarchy_xml: bytes | None) -> None:
+        """Told what the phone shows now; None: not known."""
+        ...
+
     async def heartbeat(self) -> float:
         """Raises where the phone does not answer."""
         ...
@@ -127,6 +131,7 @@ class _Session:
         shot, read, together = await self._read_with(shot)
         front = read.front if read.front.package else await self._front_by_activities()
         ended_s = self._clock()
+        self._phone.shown(read.dump.xml)
         absence = _why_hidden(shot, read.secure)
         width, height, rotation = self._geometry(shot, read.dump.xml)
         return Capture(

@@ -16,8 +16,6 @@ from services.device_agent.crashes import Crash, CrashFinder
 from services.device_agent.parsers import logcat
 from services.device_agent.shell import quote
 
-BUFFERS = "-b crash -b main -b system"
-"""Exceptions and signals are in `crash`, what apps' own handlers print in `main`, ANRs in `system`."""
 TAGS = "AndroidRuntime:E ActivityManager:E ACRA:E DEBUG:E crash_dump64:E crash_dump32:E '*:S'"
 """Filtered on the phone: a busy one writes thousands of other lines a second."""
 QUIET_S = 0.3
@@ -35,7 +33,8 @@ def command(since: str) -> str:
     """Follows the log from `since` on: the phone's time, `MM-DD HH:MM:SS.mmm`. `ValueError` for anything else."""
     if not _TIME.fullmatch(since):
         raise ValueError(f"{since!r} is no time of a log: write MM-DD HH:MM:SS.mmm")
-    return f"logcat -v threadtime {BUFFERS} -T {quote(since)} {TAGS}"
+    # Without -b it reads what is needed: `crash` (exceptions, signals), `main` (apps' own handlers), `system` (ANRs).
+    return f"logcat -v threadtime -T {quote(since)} {TAGS}"
 
 
 async def crashes(client: AdbClient, serial: str, since: str | None = None) -> AsyncGenerator[Crash, None]:

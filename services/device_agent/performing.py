@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from services.device_agent.fence import Outcome, Verdict
+from services.device_agent.gestures import silent_failure
+
 
 class Result(StrEnum):
     """How an action ended."""
@@ -43,3 +46,20 @@ class Performed:
     def may_have_happened(self) -> bool:
         """Whether the screen may have changed because of it."""
         return self.result in {Result.DONE, Result.FAILED, Result.DUPLICATE, Result.UNKNOWN}
+
+
+def performed_by(outcome: Outcome) -> Performed:
+    """What the phone's answer means. An exit code of 0 is not believed where the output speaks of failure."""
+    match outcome.verdict:
+        case Verdict.DONE:
+            failure = silent_failure(outcome.text)
+            return Performed(Result.DONE) if failure is None else Performed(Result.FAILED, failure)
+        case Verdict.FAILED:
+            failure = silent_failure(outcome.text)
+            return Performed(Result.FAILED, failure or f"exit code {outcome.rc}: {outcome.text[:300] or 'no output'}")
+        case Verdict.DUPLICATE:
+            return Performed(Result.DUPLICATE, outcome.text)
+        case Verdict.STALE:
+            return Performed(Result.STALE, outcome.text)
+        case Verdict.BUSY | Verdict.BROKEN:
+            return Performed(Result.REFUSED, outcome.text)

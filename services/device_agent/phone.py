@@ -14,7 +14,7 @@ from pathlib import Path
 
 from contracts.sealed import Sealed, SealedError
 from contracts.values import Action, AppVersion, DeviceType, Input, Navigate, Observe
-from services.device_agent import fence, gestures, keyboard
+from services.device_agent import fence, fields, gestures, keyboard
 from services.device_agent.adb.client import AdbClient, ShellResult
 from services.device_agent.adb.errors import (
     AdbError,
@@ -29,7 +29,7 @@ from services.device_agent.fence import Attempt, Verdict
 from services.device_agent.gestures import Facts, NotPossibleError
 from services.device_agent.parsers import packages, properties
 from services.device_agent.parsers.packages import Package
-from services.device_agent.performing import Performed, Result
+from services.device_agent.performing import Performed, Result, performed_by
 
 READ_TIMEOUT_S = 10.0
 ACTION_TIMEOUT_S = 30.0
@@ -74,6 +74,7 @@ class Phone:
         self._client, self.serial, self.identity = client, serial, identity
         self._driving = asyncio.Lock()
         self._launchers: dict[str, str | None] = {}
+        self._shown: bytes | None = None
         self._adb_keyboard = keyboard.ADB_KEYBOARD if keyboard.ADB_KEYBOARD in input_methods else None
 
     @classmethod
@@ -99,6 +100,10 @@ class Phone:
     async def shell(self, cmd: str, timeout_s: float, name: str) -> ShellResult:
         """A command that only reads. See `AdbClient.shell`."""
         return await self._client.shell(self.serial, cmd, timeout_s, name)
+
+    def shown(self, hierarchy_xml: bytes | None) -> None:
+        """Told by each capture what is on the screen: how much is to be deleted from a field before typing."""
+        self._shown = hierarchy_xml
 
     async def heartbeat(self) -> float:
         """Seconds of an `echo`. Raises `DeviceTimeout` for a frozen phone, which adb goes on calling `device`."""
@@ -167,17 +172,14 @@ class Phone:
 
     # --- actions ------------------------------------------------------------------------------------------------------
 
-    async def perform(
-        self, action: Action, token: int, number: int, open_text: OpenText, field_length: int | None = None
-    ) -> Performed:
+    async def perform(self, action: Action, token: int, number: int, open_text: OpenText) -> Performed:
         """Does an action once at most, as number `number` of the lease `token`.
 
-        `field_length` is how many characters the field of an `Input` shows, None where nobody has read it. Raises only
-        `AdbServerGone`: whatever the phone does or does not is a result.
+        Raises only `AdbServerGone`: whatever the phone does or does not is a result.
         """
         begun_s = time.monotonic()
         try:
-            script = await self._script(action, token, number, open_text, field_length)
+            script = await self._script(action, token, number, open_text)
         except NotPossibleError as error:
             return Performed(Result.IMPOSSIBLE, str(error))
         except AdbServerGone:
@@ -187,13 +189,12 @@ class Phone:
         if script is None:
             return Performed(Result.DONE)
         async with self._driving:
+            self._shown = None
             performed = await self._through_the_fence(script, token, number)
         return replace(performed, latency_ms=(time.monotonic() - begun_s) * 1e3)
 
-    async def _script(
-        self, action: Action, token: int, number: int, open_text: OpenText, field_length: int | None
-    ) -> str | None:
-        cmd = await self._command(action, open_text, field_length)
+    async def _script(self, action: Action, token: int, number: int, open_text: OpenText) -> str | None:
+        cmd = await self._command(action, open_text)
         if cmd is None:
             return None
         script = fence.fenced(cmd, token, number)
@@ -205,10 +206,10 @@ class Phone:
             )
         return script
 
-    async def _command(self, action: Action, open_text: OpenText, field_length: int | None) -> str | None:
+    async def _command(self, action: Action, open_text: OpenText) -> str | None:
         match action:
             case Input():
-                facts = Facts(self._adb_keyboard, field_length)
+                facts = Facts(self._adb_keyboard, fields.length(self._shown, action.point))
                 try:
                     return gestures.commands(action, facts, open_text(action.text))
                 except SealedError as error:
@@ -237,7 +238,7 @@ class Phone:
             if outcome.verdict is not Verdict.BUSY:
                 break
             await self.shell(fence.unlock(), READ_TIMEOUT_S, "unlock")
-        return _performed(outcome)
+        return performed_by(outcome)
 
     async def _after_losing_it(self, error: AdbError, token: int, number: int) -> Performed:
         """The call was cut off: where the phone still answers, its fence tells whether the action was attempted."""
@@ -260,22 +261,6 @@ class Phone:
         """Puts the phone's own keyboard back where a cut-off call left ADBKeyboard in its place."""
         async with self._driving:
             await self.shell(keyboard.restore_ime(), READ_TIMEOUT_S, "ime")
-
-
-def _performed(outcome: fence.Outcome) -> Performed:
-    match outcome.verdict:
-        case Verdict.DONE:
-            failure = gestures.silent_failure(outcome.text)
-            return Performed(Result.DONE) if failure is None else Performed(Result.FAILED, failure)
-        case Verdict.FAILED:
-            failure = gestures.silent_failure(outcome.text)
-            return Performed(Result.FAILED, failure or f"exit code {outcome.rc}: {outcome.text[:300] or 'no output'}")
-        case Verdict.DUPLICATE:
-            return Performed(Result.DUPLICATE, outcome.text)
-        case Verdict.STALE:
-            return Performed(Result.STALE, outcome.text)
-        case Verdict.BUSY | Verdict.BROKEN:
-            return Performed(Result.REFUSED, outcome.text)
 
 
 def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:

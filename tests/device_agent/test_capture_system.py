@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+import pytest
+
+from services.device_agent import picture
+from services.device_agent.adb.errors import DeviceGone, DeviceTimeout
+from services.device_agent.capture import Limits, capture
+from services.device_agent.parsers import hierarchy_dump
+from tests.device_agent import worlds
+from tests.device_agent.worlds import playing
+
+pytestmark = pytest.mark.system
+
+QUICK = Limits(wait_s=1.0, pictures=10)
+
+
+@pytest.mark.parametrize("api", [23, 28, 30, 33, 35])
+async def test_resting_screen_costs_three_round_trips_and_arrives_byte_for_byte(bench, api):
+    async with bench(playing(worlds.TestWorld), api=api) as b:
+        phone = await b.phone()
+        b.calls.clear()
+        before = (await b.control.trace())[-1]["seq"]
+        seen = await capture(phone)
+
+        assert b.names() == ["screencap", "screencap", "hierarchy"]
+        assert (seen.stable, seen.screenshots_taken) == (True, 3)
+        assert (seen.foreground.package, seen.foreground.activity) == (worlds.PACKAGE, worlds.MAIN)
+        assert (seen.width, seen.height, seen.rotation) == (1080, 1920, 0)
+        delivered = {
+            entry["detail"]: entry["data"]["sha256"]
+            for entry in await b.control.trace(since=before, kinds=["delivery"])
+        }
+        assert hashlib.sha256(seen.png).hexdigest() == delivered["picture"]
+        assert hashlib.sha256(seen.hierarchy_xml).hexdigest() == delivered["hierarchy"]
+
+
+async def test_screen_in_motion_is_waited_for(bench):
+    async with bench(playing(worlds.Moving)) as b:
+        seen = await capture(await b.phone())
+
+        assert seen.stable
+        assert seen.png == worlds.drawn((200, 120, 200))
+        assert seen.volatile is None
+
+
+async def test_ticking_clock_does_not_hold_up_a_capture(bench):
+    async with bench(playing(worlds.Ticking)) as b:
+        seen = await capture(await b.phone())
+
+        assert seen.stable
+        assert seen.screenshots_taken <= 6
+        assert seen.volatile.x <= 60
+        assert seen.volatile.y <= 20
+        assert seen.volatile.area < 1080 * 1920 * picture.SMALL_CHANGE
+
+
+async def test_video_is_given_up_and_told_so(bench):
+    async with bench(playing(worlds.Video)) as b:
+        seen = await capture(await b.phone(), limits=QUICK)
+
+        assert not seen.stable
+        assert seen.png is not None
+        assert seen.hierarchy_absent_reason is hierarchy_dump.Absence.NOT_IDLE
+        assert "idle state" in seen.hierarchy_said
+        assert b.names().count("hierarchy") <= 2
+
+
+async def test_screen_that_turns_over_while_it_is_read_is_read_again(bench):
+    async with bench(playing(worlds.Turning)) as b:
+        seen = await capture(await b.phone())
+
+        assert seen.stable
+        assert seen.png == worlds.drawn((10, 200, 10))
+        assert 'text="after"' in seen.hierarchy
+
+
+async def test_secure_screen_has_its_tree_and_the_reason_for_no_picture(bench):
+    stored = []
+
+    async def keep(png: bytes) -> None:
+        stored.append(png)
+
+    async with bench(playing(worlds.Secure)) as b:
+        phone = await b.phone()
+        b.calls.clear()
+        seen = await capture(phone, keep)
+
+        assert (seen.png, seen.picture_absent_reason) == (None, picture.Absence.SECURE)
+        assert worlds.PACKAGE in seen.hierarchy
+        assert (seen.width, seen.height) == (1080, 1920)
+        assert stored == []
+        assert len(b.calls) == 3
+
+
+async def test_app_that_starts_black_is_waited_for(bench):
+    async with bench(playing(worlds.BlackAtFirst)) as b:
+        seen = await capture(await b.phone())
+
+        assert seen.png == worlds.drawn((240, 240, 255))
+        assert seen.picture_absent_reason is None
+
+
+async def test_black_without_a_reason_is_never_taken_for_a_screen(bench):
+    async with bench(playing(worlds.Black)) as b:
+        seen = await capture(await b.phone())
+
+        assert (seen.png, seen.picture_absent_reason) == (None, picture.Absence.BLACK)
+        assert worlds.PACKAGE in seen.hierarchy
+
+
+async def test_single_black_picture_is_passed_over(bench):
+    async with bench(playing(worlds.TestWorld)) as b:
+        phone = await b.phone()
+        await b.control.arm("black_png")
+        seen = await capture(phone)
+
+        assert seen.png == worlds.drawn((240, 240, 255))
+
+
+async def test_truncated_picture_is_taken_again(bench):
+    async with bench(playing(worlds.TestWorld)) as b:
+        phone = await b.phone()
+        await b.control.arm("truncated_png", times=2)
+        seen = await capture(phone)
+
+        assert seen.png == worlds.drawn((240, 240, 255))
+        assert seen.stable
+
+
+async def test_phone_that_only_gives_half_pictures_is_seen_by_its_tree(bench):
+    async with bench(playing(worlds.TestWorld)) as b:
+        phone = await b.phone()
+        await b.control.arm("truncated_png", times=None)
+        seen = await capture(phone)
+
+        assert (seen.png, seen.picture_absent_reason) == (None, picture.Absence.TRUNCATED)
+        assert not seen.stable
+        assert worlds.PACKAGE in seen.hierarchy
+        assert (seen.width, seen.height) == (1080, 1920)
+
+
+@pytest.mark.parametrize("kind", ["empty_hierarchy", "half_hierarchy", "not_idle", "null_root", "killed"])
+async def test_hierarchy_that_fails_once_is_read_again(bench, kind):
+    async with bench(playing(worlds.TestWorld)) as b:
+        phone = await b.phone()
+        await b.control.arm(kind, "uiautomator")
+        seen = await capture(phone)
+
+        assert worlds.PACKAGE in seen.hierarchy
+        assert seen.hierarchy_absent_reason is None
+        assert b.names().count("hierarchy") == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "tries"),
+    [
+        ("empty_hierarchy", "EMPTY", 3),
+        ("half_hierarchy", "TRUNCATED", 3),
+        ("not_idle", "NOT_IDLE", 2),
+        ("null_root", "NULL_ROOT", 3),
+        ("killed", "KILLED", 3),
+    ],
+)
+async def test_hierarchy_that_always_fails_has_its_reason_and_the_picture_stays(bench, kind, reason, tries):
+    async with bench(playing(worlds.TestWorld)) as b:
+        phone = await b.phone()
+        await b.control.arm(kind, "uiautomator", times=None)
+        seen = await capture(phone)
+
+        assert (seen.hierarchy, seen.hierarchy_absent_reason) == (None, hierarchy_dump.Absence(reason))
+        assert seen.png == worlds.drawn((240, 240, 255))
+        assert b.names().count("hierarchy") == tries
+
+
+async def test_null_focus_is_answered_by_the_activities(bench):
+    async with bench(playing(worlds.TestWorld)) as b:
+        phone = await b.phone()
+        await b.control.arm("null_focus", times=None)
+        seen = await capture(phone)
+
+        assert seen.foreground.package == worlds.PACKAGE
+
+
+async def test_phone_that_leaves_during_a_capture_is_gone(bench):
+    async with bench(playing(worlds.TestWorld)) as b:
+        phone = await b.phone()
+        await b.control.arm("drop_during", "uiautomator")
+        with pytest.raises(DeviceGone):
+            await capture(phone)
+
+
+async def test_frozen_phone_is_told_from_a_slow_dump(bench, monkeypatch):
+    monkeypatch.setattr("services.device_agent.capture.DUMP_TIMEOUT_S", 0.3)
+    async with bench(playing(worlds.TestWorld)) as b:
+        phone = await b.phone()
+        await b.control.arm("slow", "uiautomator", seconds=5)
+        seen = await capture(phone)
+        assert seen.hierarchy_absent_reason is hierarchy_dump.Absence.TIMEOUT
+        assert seen.png is not None
+
+        monkeypatch.setattr("services.device_agent.capture.SCREENCAP_TIMEOUT_S", 0.3)
+        await b.control.do("freeze", on=True)
+        with pytest.raises(DeviceTimeout):
+            await capture(phone)
+
+
+async def test_storing_the_picture_overlaps_reading_the_hierarchy(bench):
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def keep(_png: bytes) -> None:
+        began.set()
+        await go_on.wait()
+
+    async with bench(playing(worlds.TestWorld), latency="short") as b:
+        phone = await b.phone()
+        b.calls.clear()
+        capturing = asyncio.ensure_future(capture(phone, keep))
+        await asyncio.wait_for(began.wait(), 5)
+        assert "hierarchy" not in b.names()
+        async with asyncio.timeout(5):
+            while "hierarchy" not in b.names():  # noqa: ASYNC110  the phone decides
+                await asyncio.sleep(0.01)
+        assert not capturing.done()
+        go_on.set()
+        assert (await capturing).stable
+
+
+async def test_failure_to_store_is_the_captures_failure(bench):
+    async def keep(_png: bytes) -> None:
+        raise OSError("store away")
+
+    async with bench(playing(worlds.TestWorld)) as b:
+        with pytest.raises(OSError, match="store away"):
+            await capture(await b.phone(), keep)
+
+
+async def test_turned_screen_has_its_size_and_rotation(bench):
+    async with bench(playing(worlds.TestWorld)) as b:
+        await b.control.do("rotate", quarter_turns=1)
+        seen = await capture(await b.phone())
+
+        assert (seen.width, seen.height, seen.rotation) == (1920, 1080, 1)
