@@ -13,7 +13,11 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 @dataclass(frozen=True, slots=True)
 class XmlNode:
-    """One `<node>`: `flags` in the order of `FLAGS`; bounds as left, top, right, bottom."""
+    """One `<node>`: `flags` in the order of `FLAGS`; bounds as left, top, right, bottom.
+
+    `index` is the node's place among all its siblings, the ones that uiautomator leaves out included; without it the
+    children are counted.
+    """
 
     text: str
     resource_id: str
@@ -23,6 +27,7 @@ class XmlNode:
     flags: tuple[bool, ...]
     bounds: tuple[int, int, int, int]
     children: tuple[XmlNode, ...] = ()
+    index: int | None = None
 
 
 FLAGS = (
@@ -41,7 +46,7 @@ def _node_xml(node: XmlNode, index: int) -> str:
     left, top, right, bottom = node.bounds
     flags = " ".join(f'{name}="{str(on).lower()}"' for name, on in zip(FLAGS, node.flags, strict=True))
     opening = (
-        f'<node index="{index}" text="{_escape(node.text)}" resource-id="{_escape(node.resource_id)}"'
+        f'<node index="{index if node.index is None else node.index}" text="{_escape(node.text)}" resource-id="{_escape(node.resource_id)}"'
         f' class="{_escape(node.class_name)}" package="{_escape(node.package)}" content-desc="{_escape(node.desc)}"'
         f' {flags} bounds="[{left},{top}][{right},{bottom}]"'
     )

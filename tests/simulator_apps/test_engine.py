@@ -82,7 +82,7 @@ def test_a_list_scrolls_and_shows_only_what_is_in_sight():
     assert not finger.has("Storage crate")
     for node in finger.nodes():
         if node.get("resource-id").endswith("product_row"):
-            left, top, right, bottom = bounds(node)
+            _left, top, _right, bottom = bounds(node)
             assert box[1] <= top < bottom <= box[3]
     for _ in range(6):
         finger.drag(1500, 500)

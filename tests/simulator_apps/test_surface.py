@@ -40,7 +40,10 @@ def test_no_box_is_empty_and_none_leaves_its_parent_or_the_screen():
         parent = node.getparent()
         if parent.tag == "node":
             outer = bounds(parent)
-            assert outer[0] <= left and outer[1] <= top and right <= outer[2] and bottom <= outer[3]
+            assert outer[0] <= left
+            assert outer[1] <= top
+            assert right <= outer[2]
+            assert bottom <= outer[3]
 
 
 def test_special_characters_come_back_from_the_xml_as_they_were():
