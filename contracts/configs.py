@@ -2,10 +2,12 @@
 
 An ALERT_CHANNEL says where alerts go. `secret_ref` of the same configuration names its secret, which is never in
 `config`: the signing secret (FEISHU), the key in the URL (WECHAT), a bearer token (PHONE), the SMTP password (EMAIL).
+An LLM is a model that runs may ask; `secret_ref` names its API key.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -114,3 +116,32 @@ def _hook_token(path: str) -> str | None:
     """Feishu puts what authorises a bot into the path: `/open-apis/bot/v2/hook/<token>`."""
     _, found, token = path.rpartition("/hook/")
     return token if found and token else None
+
+
+Money = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=11, decimal_places=6)]
+
+
+class LlmConfig(BaseModel):
+    """A model behind an OpenAI-compatible endpoint, and what a run may spend on it: the `config` of an LLM.
+
+    Money is in whatever currency the prices are in; it is never converted. Budgets count all calls of a run, `None`
+    is no limit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: Url
+    """E.g. `https://api.example.com/v1`; `/chat/completions` is put behind it."""
+    model: Word
+    timeout_s: float = Field(default=20.0, gt=0, le=300)
+    """How long one answer is waited for."""
+    retries: int = Field(default=2, ge=0, le=5)
+    """How often a request is repeated after a time-out, a limit of the rate, or an error of the endpoint."""
+    max_tokens: int = Field(default=800, ge=50, le=16_384)
+    """Length of one answer at most."""
+    price_input_per_million: Money = Decimal(0)
+    price_output_per_million: Money = Decimal(0)
+    token_budget_run: int | None = Field(default=200_000, ge=0)
+    cost_budget_run: Money | None = None
+    vision: bool = False
+    """Whether the model can look at a screenshot."""

@@ -1,4 +1,7 @@
-"""Events of the locator-validator: which locators to check, what came of it, which one is the best."""
+"""Events of the locator-validator: which locators to check, what came of it, which one is the best.
+
+The key of what was measured is the screen: an action checks many locators of one screen, and they are counted together.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,19 @@ class ValidationPlanned(Event, owner=OWNER, key="plan_id"):
     checks: tuple[LocatorCheck, ...]
 
 
-class LocatorChecked(Event, owner=OWNER, key="candidate_id"):
-    """A locator was tried on a phone. `attempts` and `passes` are cumulative, `success_rate` is percent as text."""
+class LocatorChecked(Event, owner=OWNER, key="screen_id"):
+    """A locator was tried on a phone. `attempts` and `passes` are cumulative, `success_rate` is percent as text.
+
+    RETRY and SKIPPED say that nothing was learned: they are no attempts. `validation_id` is derived from the action,
+    the candidate and the type of the check.
+    """
 
     candidate_id: UUID
     element_id: UUID
     screen_id: UUID
     run_id: UUID
+    action_id: UUID | None = None
+    """Action whose capture the locator was tried on; checks of one action are one occasion."""
     validation_id: UUID
     strategy: Strategy
     locator_value: str
@@ -50,9 +59,13 @@ class LocatorChecked(Event, owner=OWNER, key="candidate_id"):
     passes: int
     consecutive_failures: int
     success_rate: str
+    rank: int = 0
+    """Place of the locator among those of its element as they were listed; 0 is the first choice."""
+    in_place: bool | None = None
+    """Whether what it found lies where the element was seen; none where nothing was found."""
 
 
-class PrimaryChosen(Event, owner=OWNER, key="element_id"):
+class PrimaryChosen(Event, owner=OWNER, key="screen_id"):
     """The locator to use for an element from now on, as measured."""
 
     element_id: UUID

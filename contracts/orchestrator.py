@@ -219,6 +219,7 @@ class RunStarted(Event, owner=OWNER, key="run_id", deadline="watch_at"):
     orchestrator_version: str
     llm_config_version: int | None = None
     """Version of the model configuration that this run keeps; none: it explores alone."""
+    llm_config_id: UUID | None = None
     started_at: datetime
     ends_at: datetime
     """When the run's time is up."""
@@ -278,6 +279,10 @@ class StepFinished(Event, owner=OWNER, key="run_id"):
     duration_ms: int
     screens: int
     states: int
+    from_screen_id: UUID | None = None
+    """Screen on which the gesture was made."""
+    element_hash: str | None = None
+    """Element that the gesture was made on; none for keys and scrolling without one."""
 
 
 class PlanPending(Event, owner=OWNER, key="run_id"):
@@ -304,6 +309,8 @@ class AdviceRequested(Event, owner=OWNER, key="run_id"):
     gestures: tuple[Gesture, ...]
     screenshot: ObjectRef | None
     config_version: int
+    config_id: UUID | None = None
+    """Whose version that is; none: the model configuration that had this version last."""
     expires_at: datetime
 
 

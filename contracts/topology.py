@@ -67,7 +67,6 @@ CAPTURES = _reading("screen-indexer-captures", device_agent.ActionFinished)
 CATALOGUE = _reading("screen-indexer-catalogue", screen_indexer.ScreenDiscovered, orchestrator.RunFinished)
 PLANS = _reading("locator-validator-plans", orchestrator.PlanPending)
 CHECKS = _reading("locator-validator-checks", device_agent.ActionFinished, orchestrator.StepFinished)
-PRIMARIES = _reading("locator-validator-primaries", locator_validator.LocatorChecked)
 CALLS = _reading("llm-gateway-calls", orchestrator.AdviceRequested)
 ALERTS = _reading(
     "alerter-alerts",
@@ -112,4 +111,4 @@ def durables() -> tuple[Durable, ...]:
     """Every durable that is known before any phone is."""
     timers = [d for owner in OWNERS for d in (timer_setter(owner), timer_reader(owner)) if d is not None]
     fixed = (REQUEST_READER, CONFIG_REQUEST_READER, ALERT_REQUEST_READER, FLEET, RUN, CAPTURES, CATALOGUE, PLANS)
-    return (*fixed, CHECKS, PRIMARIES, CALLS, ALERTS, NOTICES, SENDING, *timers)
+    return (*fixed, CHECKS, CALLS, ALERTS, NOTICES, SENDING, *timers)

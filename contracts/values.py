@@ -272,6 +272,8 @@ class LocatorCheck(Value):
     candidate_id: str
     element_id: UUID | None = None
     screen_id: UUID | None = None
+    rank: int = 0
+    """Place among the locators of its element; 0 is the first choice."""
     strategy: Strategy
     locator_value: str
     validation_type: ValidationType
