@@ -1,0 +1,43 @@
+"""Looks up what an event alone does not tell: whether its cause is gone already.
+
+A message that was put back arrives after later ones; an alert raised then would wait for a word that has been said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from contracts.device_agent import DeviceLost, DeviceReady
+from contracts.event import Event
+from contracts.locator_validator import LocatorChecked
+from contracts.subjects import event_filter
+from contracts.values import ValidationStatus
+from services.alerter.findings import Observed
+from services.runtime.log import Log
+from services.runtime.reactor import Trigger
+
+
+def observer(log: Log) -> Callable[[Trigger[Any]], Awaitable[Trigger[Any]]]:
+    async def observe(trigger: Trigger[Any]) -> Trigger[Any]:
+        return replace(trigger, what=Observed(trigger.what, await _is_over(log, trigger.what)))
+
+    return observe
+
+
+async def _is_over(log: Log, event: Event) -> bool:
+    match event:
+        case DeviceLost():
+            last = await log.last(event_filter(DeviceReady, key=event.device_id))
+            return last is not None and isinstance(last.event, DeviceReady) and last.event.session > event.session
+        case LocatorChecked() if event.status is ValidationStatus.FAILED:
+            last = await log.last(event_filter(LocatorChecked, key=event.candidate_id))
+            return (
+                last is not None
+                and isinstance(last.event, LocatorChecked)
+                and last.event.attempts > event.attempts
+                and last.event.status is ValidationStatus.PASSED
+            )
+        case _:
+            return False
