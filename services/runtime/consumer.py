@@ -18,7 +18,6 @@ from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
-from pydantic import ValidationError
 
 from contracts.envelope import UnknownEventError
 from services.runtime import telemetry
@@ -114,7 +113,9 @@ class Consumer:
         except UnknownEventError as unknown:
             telemetry.log.warning("event of an unknown version", consumer=self.durable, error=str(unknown))
             await self._settle(raw, sequence, "unknown", lambda: raw.nak(delay=_DELAYS_S[-1]))
-        except (ValidationError, ValueError) as error:
+        except INFRASTRUCTURE as error:
+            await self._put_back(raw, sequence, error)
+        except Exception as error:  # noqa: BLE001 - what cannot be understood: kept with its stack, the rest goes on
             await self._bury(raw, sequence, error)
         else:
             if key is None:
@@ -132,14 +133,17 @@ class Consumer:
                 delay_s = later.delay_s
                 await self._settle(raw, sequence, "later", lambda: raw.nak(delay=delay_s))
             except INFRASTRUCTURE as error:
-                delay_s = _DELAYS_S[min((raw.metadata.num_delivered or 1) - 1, len(_DELAYS_S) - 1)]
-                telemetry.log.warning("put back", consumer=self.durable, trigger=name, error=repr(error))
-                await self._settle(raw, sequence, "put_back", lambda: raw.nak(delay=delay_s))
+                await self._put_back(raw, sequence, error)
             except Exception as error:  # noqa: BLE001 - a defect in a decision: kept with its stack, the rest goes on
                 await self._bury(raw, sequence, error)
             else:
                 await self._settle(raw, sequence, "done", raw.ack)
         telemetry.HANDLING_S.labels(self.durable).observe(time.perf_counter() - arrived_s)
+
+    async def _put_back(self, raw: Msg, sequence: int, error: Exception) -> None:
+        delay_s = _DELAYS_S[min((raw.metadata.num_delivered or 1) - 1, len(_DELAYS_S) - 1)]
+        telemetry.log.warning("put back", consumer=self.durable, subject=raw.subject, error=repr(error))
+        await self._settle(raw, sequence, "put_back", lambda: raw.nak(delay=delay_s))
 
     async def _bury(self, raw: Msg, sequence: int, error: Exception) -> None:
         telemetry.log.error("dead letter", consumer=self.durable, subject=raw.subject, exc_info=error)

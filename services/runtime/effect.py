@@ -45,9 +45,10 @@ class Performer(Generic[S, O]):
     effect: Effect[S, O]
     decider: Decider[S]
 
-    async def handle(self, key: UUID, trigger: Trigger[Any]) -> None:
-        """Start, act, end. A trigger that comes again goes on where the log says it stopped."""
-        started = await self.decider.decide(key, trigger, self.effect.begin, step=".begin")
+    async def handle(self, key: UUID, trigger: Trigger[Any], *, part: str = "") -> None:
+        """Start, act, end. A trigger that comes again goes on where the log says it stopped. `part` tells apart several
+        effects of one trigger, so that each has events of its own."""
+        started = await self.decider.decide(key, trigger, self.effect.begin, step=f"{part}.begin")
         loaded = await self.decider.states.get(key)
         if not self.effect.pending(loaded.state, trigger):
             return
@@ -56,4 +57,4 @@ class Performer(Generic[S, O]):
         def finish(state: S, again: Trigger[Any], now: datetime) -> Decision:
             return self.effect.finish(state, again, now, outcome)
 
-        await self.decider.decide(key, trigger, finish, step=".finish")
+        await self.decider.decide(key, trigger, finish, step=f"{part}.finish")

@@ -154,6 +154,10 @@ class Decider(Generic[S]):
                 await _back_off(attempt)
         raise GaveUpError(f"{self.name}{step}: {_ATTEMPTS} attempts on {key} met a conflict or no answer")
 
+    async def decided(self, trigger: Trigger[Any], *, step: str = "") -> bool:
+        """Whether the log has a decision of this decider, of a long-lived kind, on the trigger."""
+        return await self.log.exists(self.aggregate.owner, _receipt_id(self.name + step, trigger.id))
+
     async def _append(
         self, key: UUID, loaded: Loaded[S], decision: Decision, cause: Cause, now: datetime, *, once: bool
     ) -> list[Recorded[Event]]:
@@ -174,7 +178,7 @@ class Decider(Generic[S]):
         long_lived = self.aggregate.long_lived
         if long_lived is None:
             return ()
-        receipt_id = derived_id("receipt", cause.decider, cause.id)
+        receipt_id = _receipt_id(cause.decider, cause.id)
         receipt = long_lived.receipt(receipt_id=receipt_id, reactor=cause.decider, trigger_id=cause.id)
         return (Write(self.aggregate.owner, receipt_id, 0, (receipt,)),)
 
@@ -197,6 +201,10 @@ class Decider(Generic[S]):
             if await self.log.exists(owner, key):
                 return True
         return False
+
+
+def _receipt_id(decider: str, trigger_id: UUID) -> UUID:
+    return derived_id("receipt", decider, trigger_id)
 
 
 async def _back_off(attempt: int) -> None:
