@@ -21,6 +21,7 @@ from services.screen_indexer.surface import Surface
 from services.screen_indexer.volatile import is_volatile
 
 MAX_CANDIDATES: Final = 8
+_MAX_FROM_TREE: Final = MAX_CANDIDATES - 1
 _MAX_VALUE: Final = 120
 _PLENTY: Final = 4
 _ENOUGH: Final = 3
@@ -45,7 +46,8 @@ class Proposal:
 
 
 def ranked(surface: Surface, node: Node) -> tuple[LocatorCandidate, ...]:
-    """At most MAX_CANDIDATES locators that address exactly this node, best first; the first is primary.
+    """Locators that address exactly this node, best first, the first primary; one fewer than MAX_CANDIDATES, because
+    a picture may join them.
 
     Flags: `volatile_text`, `typed_text`, `obfuscated_id`, `generated_id`, `list_item`, `position_based`.
     """
@@ -57,7 +59,7 @@ def ranked(surface: Surface, node: Node) -> tuple[LocatorCandidate, ...]:
             key = (proposal.strategy, proposal.value)
             if key not in kept and _is_exact(surface, node, proposal):
                 kept[key] = proposal
-    best = sorted(kept.values(), key=lambda one: (-one.worth, len(one.value), one.strategy))[:MAX_CANDIDATES]
+    best = sorted(kept.values(), key=lambda one: (-one.worth, len(one.value), one.strategy))[:_MAX_FROM_TREE]
     return tuple(_candidate(one, at == 0) for at, one in enumerate(best))
 
 
