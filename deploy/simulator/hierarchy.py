@@ -44,9 +44,10 @@ def hierarchy_xml(roots: Iterable[XmlNode]) -> str:
 
 def _node_xml(node: XmlNode, index: int) -> str:
     left, top, right, bottom = node.bounds
+    place = index if node.index is None else node.index
     flags = " ".join(f'{name}="{str(on).lower()}"' for name, on in zip(FLAGS, node.flags, strict=True))
     opening = (
-        f'<node index="{index if node.index is None else node.index}" text="{_escape(node.text)}" resource-id="{_escape(node.resource_id)}"'
+        f'<node index="{place}" text="{_escape(node.text)}" resource-id="{_escape(node.resource_id)}"'
         f' class="{_escape(node.class_name)}" package="{_escape(node.package)}" content-desc="{_escape(node.desc)}"'
         f' {flags} bounds="[{left},{top}][{right},{bottom}]"'
     )

@@ -246,8 +246,8 @@ def test_a_trace_of_xml_and_pictures_shows_its_steps_one_after_the_other():
     world.launch("com.simplemobiletools.calendar", None, 10.0)
     assert (world.width, world.height) == (1080, 2400)
     for at, now_s in enumerate((10.5, 11.5, 12.5, 99.0)):
-        package = {node.get("package") for node in etree.fromstring(world.surface(now_s).hierarchy.encode()).iter("node")}
-        assert package == {"com.simplemobiletools.calendar"}
+        root = etree.fromstring(world.surface(now_s).hierarchy.encode())
+        assert {node.get("package") for node in root.iter("node")} == {"com.simplemobiletools.calendar"}
         assert world.state == str(min(at, 2))
 
 

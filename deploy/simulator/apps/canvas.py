@@ -7,7 +7,7 @@ from functools import lru_cache
 from PIL import Image, ImageColor, ImageDraw
 
 from deploy.simulator.apps.icons import icon_mask
-from deploy.simulator.apps.palette import COLORS, font
+from deploy.simulator.apps.palette import COLORS, font, painted
 from deploy.simulator.apps.view import Box, contains, intersect, is_empty
 
 _SCALE = 4
@@ -48,6 +48,7 @@ class Canvas:
         """One line of text; `y` is the top of its line."""
         if not text:
             return
+        text = painted(text)
         left, top, right, bottom = font(size, weight).getbbox(text)
         box = (x + round(left), y + round(top), x + round(right), y + round(bottom))
         baseline = y - round(size * 0.05)

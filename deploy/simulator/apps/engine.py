@@ -12,8 +12,7 @@ from deploy.simulator.apps.model import App
 from deploy.simulator.apps.paint import png
 from deploy.simulator.apps.state import LAUNCHER, Phone, Record, Task
 from deploy.simulator.apps.view import HEIGHT, NAVIGATION_BAR, WIDTH, Scene, View, contains
-from deploy.simulator.apps.windows import scope_of, to_xml, touched, windows
-from deploy.simulator.hierarchy import hierarchy_xml
+from deploy.simulator.apps.windows import scope_of, touched, window_xml, windows
 from deploy.simulator.world import InstalledApp, LogLine, Surface
 
 _FRAMES_PER_S = 12
@@ -46,7 +45,7 @@ class AppsWorld:
         frozen = bool(phone.not_responding)
         return Surface(
             package="android" if frozen else top.package, activity=_ANR_WINDOW if frozen else screen.activity,
-            hierarchy=hierarchy_xml((to_xml(window),)), secure=screen.secure, animated=screen.animated, task=task,
+            hierarchy=window_xml(window), secure=screen.secure, animated=screen.animated, task=task,
         )
 
     def picture(self, now_s: float) -> bytes:

@@ -48,7 +48,12 @@ def font(size: int, weight: int) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=16384)
 def _advance(character: str, size: int, weight: int) -> float:
-    return font(size, weight).getlength(character)
+    return font(size, weight).getlength(painted(character))
+
+
+def painted(text: str) -> str:
+    """The text with the glyphs to paint: this font's curly quotes are as wide as Chinese characters."""
+    return text.replace("’", "'").replace("‘", "'")
 
 
 def text_width(text: str, size: int, weight: int) -> float:

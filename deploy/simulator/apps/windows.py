@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from deploy.simulator.apps import system
 from deploy.simulator.apps.layout import Setting, arrange, arrange_dialog
 from deploy.simulator.apps.scope import Scope
 from deploy.simulator.apps.state import Phone, Record
 from deploy.simulator.apps.view import View, contains
-from deploy.simulator.hierarchy import XmlNode
+from deploy.simulator.hierarchy import XmlNode, hierarchy_xml
+
+_CACHED_HIERARCHIES = 512
+"""About 10 MB."""
 
 
 def scope_of(phone: Phone, record: Record, now_s: float) -> Scope:
@@ -44,6 +48,12 @@ def touched(window: View, x: int, y: int) -> View | None:
         if (view.clickable or view.long_clickable) and contains(view.seen, x, y):
             found = view
     return found
+
+
+@lru_cache(maxsize=_CACHED_HIERARCHIES)
+def window_xml(window: View) -> str:
+    """What `uiautomator dump` prints of a window."""
+    return hierarchy_xml((to_xml(window),))
 
 
 def to_xml(view: View) -> XmlNode:
