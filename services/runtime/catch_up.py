@@ -214,6 +214,8 @@ async def read_batches(
             try:
                 messages = await subscription.fetch(_FETCH, timeout=2.0)
             except NatsTimeoutError:
+                messages = []
+            if not messages:
                 yield [], (await subscription.consumer_info()).num_pending or 0
                 continue
             batch: list[Recorded[Event]] = []

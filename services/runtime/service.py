@@ -52,6 +52,7 @@ O = TypeVar("O")
 
 _BOOT_PATIENCE_S = 60.0
 _STALE_FETCH_S = 60.0
+_HTTP_GRACE_S = 5.0
 
 
 class NotProvisionedError(Exception):
@@ -94,7 +95,7 @@ class Service:
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
             connect_timeout=5,
-            log_level=10,
+            logger=None,
         )
         async with AsyncExitStack() as stack:
             nats: Client = await broker.connect()
@@ -177,19 +178,20 @@ class Service:
         server = _http_server(self)
         jobs = [asyncio.create_task(job(), name=name) for name, job in self._jobs]
         jobs += [asyncio.create_task(c.keep_alive(self.js), name=f"keep-alive {c.durable}") for c in self.consumers]
-        jobs.append(asyncio.create_task(server.serve(), name="http"))
+        http = asyncio.create_task(server.serve(), name="http")
         stopped = asyncio.create_task(self._stop.wait(), name="stop")
         failures: list[asyncio.Future[None]] = [consumer.queue.failed for consumer in self.consumers]
-        waited: list[asyncio.Future[Any]] = [*jobs, *failures, stopped]
+        waited: list[asyncio.Future[Any]] = [*jobs, *failures, stopped, http]
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            server.should_exit = True
+            await _cancel([*jobs, stopped])
             for consumer in self.consumers:
                 await consumer.close()
-            await _end(jobs, stopped)
-        for job in jobs:
-            if not job.cancelled() and (error := job.exception()) is not None:
+            server.should_exit = True
+            await asyncio.wait([http], timeout=_HTTP_GRACE_S)
+        for ended in (*jobs, *failures, http):
+            if ended.done() and not ended.cancelled() and (error := ended.exception()) is not None:
                 raise error
 
     def live(self) -> bool:
@@ -259,12 +261,10 @@ def _probe(check: Callable[[], bool]) -> Any:
     return answer
 
 
-async def _end(tasks: list[asyncio.Task[Any]], stopped: asyncio.Task[Any]) -> None:
-    stopped.cancel()
-    _, late = await asyncio.wait(tasks, timeout=3.0) if tasks else (set(), set())
-    for task in late:
+async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(*late, stopped, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def main(run: Callable[[], Awaitable[None]]) -> None:

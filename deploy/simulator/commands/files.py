@@ -104,6 +104,23 @@ def _mkdir(call: Call) -> int:
     return _each(call, names, lambda name: call.phone.files.make_directory(call.path(name), "p" in options))
 
 
+def _rmdir(call: Call) -> int:
+    _, names = split_options(call.arguments)
+
+    def one(name: str) -> None:
+        path = call.path(name)
+        found = call.phone.files.stat(path)
+        if found is None:
+            raise FileError("No such file or directory")
+        if not found.is_directory:
+            raise FileError("Not a directory")
+        if call.phone.files.children(path):
+            raise FileError("Directory not empty")
+        call.phone.files.remove(path, recursive=True)
+
+    return _each(call, names, one)
+
+
 def _touch(call: Call) -> int:
     _, names = split_options(call.arguments)
     return _each(call, names, lambda name: call.phone.files.append(call.path(name), b""))
@@ -176,6 +193,7 @@ PROGRAMS: dict[str, Program] = {
     "mkdir": _mkdir,
     "mv": _mv,
     "rm": _rm,
+    "rmdir": _rmdir,
     "sleep": _sleep,
     "sync": _nothing,
     "touch": _touch,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Literal
 from uuid import UUID
 
@@ -32,8 +31,6 @@ BACK = "back"
 WAIT = "wait"
 """Gestures that every state has: the back key, and just looking again."""
 
-_EMPTY: Mapping[str, int] = MappingProxyType({})
-
 
 @dataclass(frozen=True)
 class UiState:
@@ -46,9 +43,9 @@ class UiState:
     activity: str | None
     inside: bool
     gestures: tuple[Gesture, ...]
-    tried: Mapping[str, int] = _EMPTY
+    tried: Mapping[str, int] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
-    misses: Mapping[str, int] = _EMPTY
+    misses: Mapping[str, int] = field(default_factory=dict)
     """How often a gesture led elsewhere than the time before."""
 
 
