@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from deploy.embedded.errors import EmbeddedError
-from deploy.embedded.process import Command, GuardedProcess
+from deploy.embedded.platform import Platform
 from deploy.embedded.stack import Ports, Stack
 
 FOLDER = Path("build/up")
@@ -23,6 +25,7 @@ PORTS = Ports(postgres=15432, nats=4222, s3=19000)
 UP_LIMIT_S = 60.0
 DOWN_LIMIT_S = 60.0
 WATCH_S = 0.2
+FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 
 
@@ -31,51 +34,45 @@ def service_names() -> list[str]:
     return sorted(path.parent.name for path in SERVICES.glob("*/__main__.py") if path.parent.name != "cli")
 
 
-class Service:
-    """A service as a process that is started again when it ends, after a pause that doubles."""
-
-    def __init__(self, name: str, environ: dict[str, str]) -> None:
-        self.name = name
-        self._command = Command([sys.executable, "-m", f"services.{name}"], environ)
-        self._process: GuardedProcess | None = None
-        self._pause_s = 0.5
-        self._due = 0.0
-
-    def tend(self, now: float) -> None:
-        """Start it when it is not running and its pause is over."""
-        if self._process is not None and self._process.exit_code is not None:
-            sys.stdout.write(f"{self.name} ended with {self._process.exit_code}; again in {self._pause_s:.1f} s\n")
-            self.stop()
-            self._due = now + self._pause_s
-            self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
-        if self._process is None and now >= self._due:
-            self._process = GuardedProcess(self._command, FOLDER / f"{self.name}.log")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.stop()
-            self._process = None
+async def tend(platform: Platform, ending: asyncio.Event) -> None:
+    """Until `ending`, start each service that ended again, after a pause that doubles each time."""
+    pauses_s: dict[str, float] = {}
+    due: dict[str, float] = {}
+    while not ending.is_set():
+        now = time.monotonic()
+        for name in {label.rpartition("-")[0] for label in platform.dead()}:
+            pause_s = pauses_s.get(name, FIRST_PAUSE_S)
+            sys.stdout.write(f"{name} ended by itself (see {platform.log_of(f'{name}-0')}); again in {pause_s:.1f} s\n")
+            await platform.stop_services([name])
+            due[name] = now + pause_s
+            pauses_s[name] = min(pause_s * 2, LONGEST_PAUSE_S)
+        for name in [name for name, time_s in due.items() if time_s <= now]:
+            platform.start_service(name)
+            del due[name]
+        await asyncio.sleep(WATCH_S)
 
 
 async def serve(ports: Ports) -> None:
-    """Servers and services until SIGTERM or SIGINT; `build/up/environ` appears when the servers are ready."""
+    """Servers and services until SIGTERM or SIGINT; `build/up/environ` appears when the services are started."""
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    async with Stack(FOLDER, ports) as stack:
-        services = [Service(name, stack.environ()) for name in service_names()]
-        fresh = FOLDER / "environ.new"
-        fresh.touch(mode=0o600)
-        fresh.write_text("".join(f"export {name}='{value}'\n" for name, value in stack.environ().items()))
-        fresh.rename(FOLDER / "environ")
-        try:
-            while not ending.is_set():
-                for service in services:
-                    service.tend(time.monotonic())
-                await asyncio.sleep(WATCH_S)
-        finally:
-            (FOLDER / "environ").unlink()
-            await asyncio.gather(*(asyncio.to_thread(service.stop) for service in services))
+    async with Stack(FOLDER, ports) as stack, Platform(FOLDER, stack=stack, services=service_names()) as platform:
+        with announced(stack.environ()):
+            await tend(platform, ending)
+
+
+@contextlib.contextmanager
+def announced(environ: Mapping[str, str]) -> Iterator[None]:
+    """`build/up/environ`, for a shell to read, as long as the body runs."""
+    fresh = FOLDER / "environ.new"
+    fresh.touch(mode=0o600)
+    fresh.write_text("".join(f"export {name}='{value}'\n" for name, value in environ.items()))
+    announcement = fresh.rename(FOLDER / "environ")
+    try:
+        yield
+    finally:
+        announcement.unlink(missing_ok=True)
 
 
 def running_pid() -> int | None:
@@ -111,7 +108,7 @@ def up(any_port: bool) -> str:
     url = re.search(r"WAYMARK_NATS_URL='(.*)'", environ.read_text())
     return (
         f"Up: NATS at {url[1] if url else '?'}; services: {', '.join(service_names()) or 'none'}.\n"
-        f"Logs are in {FOLDER}. For commands in this shell:  . {environ}\nTo stop it:  make down"
+        f"Logs are in {FOLDER}/logs. For commands in this shell:  . {environ}\nTo stop it:  make down"
     )
 
 
