@@ -27,6 +27,7 @@ TRANSIENT_PACKAGES = frozenset(
 """Dialogs of the system above an app: they are answered like the app's own, and count for no coverage."""
 
 _TRIES_ON_A_SCREEN = 5
+_TRIES_OF_THE_IDLE = 3
 _TRUSTED_MISSES = 2
 _OUTSIDE_BACKS = 2
 _FRUITLESS_RESTARTS = 2
@@ -80,9 +81,15 @@ def _tiers(run: Run) -> Iterator[tuple[Left, bool]]:
     def fresh(state: UiState) -> Gesture | None:
         return _best(run, state, tries_below=1)
 
-    yield fresh, True
+    def revived(state: UiState) -> Gesture | None:
+        return _idle_elsewhere(run, state)
+
     if run.spec_started.spec.profile is CoverageProfile.SMOKE:
+        yield fresh, True
         return
+    yield fresh, False
+    yield revived, False
+    yield fresh, True
 
     def stale(state: UiState) -> Gesture | None:
         return _best(run, state, tries_below=_TRIES_ON_A_SCREEN)
@@ -115,6 +122,16 @@ def _best(run: Run, state: UiState, *, tries_below: int) -> Gesture | None:
         if best is None or score > best[0]:
             best = (score, gesture)
     return None if best is None else best[1]
+
+
+def _idle_elsewhere(run: Run, state: UiState) -> Gesture | None:
+    """A gesture that did nothing so far on this screen, and was not tried in this state: a button may have woken up."""
+    for gesture in state.gestures:
+        place = (state.screen_id, gesture.gesture_id)
+        idle = place in run.idle and run.screen_tries.get(place, 0) < _TRIES_OF_THE_IDLE
+        if idle and gesture.gesture_id not in state.tried and is_wanted(run, state, gesture):
+            return gesture
+    return None
 
 
 def _moving_once(run: Run, state: UiState) -> Gesture | None:

@@ -59,6 +59,8 @@ class Run:
     """Screens of the app under test, with the number of their states."""
     screen_tries: Mapping[tuple[UUID, str], int] = field(default_factory=dict)
     """How often a gesture was tried on a screen, in whichever of its states."""
+    idle: frozenset[tuple[UUID, str]] = frozenset()
+    """Gestures that did nothing wherever they were tried on a screen."""
     current: str | None = None
     entry: str | None = None
     action: ActionRequested | None = None
@@ -206,6 +208,7 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
     return replace(
         run,
         states=states,
+        idle=_idle(run, event),
         action=None,
         current=reached if reached is not None else run.current,
         entry=reached if event.purpose == "LAUNCH" and inside else run.entry,
@@ -213,6 +216,17 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         unseen=run.unseen + 1 if event.outcome in {"UNSEEN", "FAILED"} else 0,
         outside=0 if inside else run.outside + 1,
     )
+
+
+def _idle(run: Run, event: StepFinished) -> frozenset[tuple[UUID, str]]:
+    source = None if event.from_state is None else run.states.get(event.from_state)
+    if source is None or event.gesture_id is None or event.to_state is None:
+        return run.idle
+    place = (source.screen_id, event.gesture_id)
+    if event.outcome != "NOTHING":
+        return run.idle - {place} if place in run.idle else run.idle
+    first = run.screen_tries.get(place, 0) == 1
+    return run.idle | {place} if first else run.idle
 
 
 def _with_edge(states: Mapping[str, UiState], source: str, gesture: str, target: str) -> Mapping[str, UiState]:

@@ -1,0 +1,1 @@
+"""The orchestrator's decisions, and explorations driven by them."""

@@ -1,0 +1,181 @@
+"""Explorations without services: the run's decisions drive a phone's world directly, thousands of steps a minute.
+
+The same decisions, the same indexing, the same worlds as in a real run; what is left out is the wire between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
+
+from contracts.event import Event
+from contracts.orchestrator import ActionRequested, RunFinished, RunStarted, TaskSpec
+from contracts.requests import CoverageConfig, Limits
+from contracts.screen_indexer import CaptureIndexed
+from contracts.subjects import derived_id
+from contracts.values import ActionStatus, Click, CoverageProfile, Foreground, Input, Navigate, Observe, Scroll
+from deploy.simulator.world import World
+from services.hierarchy.errors import HierarchyError
+from services.orchestrator.decisions.fleet import DEFAULT_FLEET, resolved_app
+from services.orchestrator.decisions.run import decide_run
+from services.orchestrator.decisions.run_state import Run, apply
+from services.runtime.reactor import Trigger
+from services.screen_indexer.indexing import index
+from services.screen_indexer.model import CaptureInput, Indexed
+
+BEGIN = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+STEP = timedelta(seconds=2)
+
+_cache: dict[tuple[str, str, str], Indexed | None] = {}
+
+
+@dataclass
+class Walk:
+    """One exploration. `seen` holds what the world showed after each action."""
+
+    world: World
+    package: str
+    version: str = "1.0"
+    seed: int = 0
+    max_steps: int = 1000
+    profile: CoverageProfile = CoverageProfile.FULL
+    coverage: CoverageConfig = field(default_factory=CoverageConfig)
+    on_step: Callable[[ActionRequested], None] | None = None
+    run: Run = field(default_factory=Run)
+    now: datetime = BEGIN
+    events: list[Event] = field(default_factory=list)
+    actions: list[ActionRequested] = field(default_factory=list)
+    _count: int = 0
+
+    @property
+    def now_s(self) -> float:
+        return (self.now - BEGIN).total_seconds()
+
+    @property
+    def finished(self) -> RunFinished | None:
+        return self.run.finished
+
+    def go(self) -> RunFinished:
+        """Explores until the run is over."""
+        trigger: Event | None = self._start()
+        while trigger is not None:
+            trigger = self._step(trigger)
+        assert self.run.finished is not None
+        return self.run.finished
+
+    def _start(self) -> Event:
+        task_id = derived_id("task", "test", self.seed)
+        spec = TaskSpec(
+            task_id=task_id,
+            name="test",
+            user="test",
+            user_id=derived_id("user", "test"),
+            kind="explore",
+            package=self.package,
+            profile=self.profile,
+            coverage=self.coverage,
+            priority=3,
+            limits=Limits(max_steps=self.max_steps, max_duration_s=86_400),
+            validate_locators=False,
+            seed=self.seed,
+            accepted_at=self.now,
+        )
+        started = RunStarted(
+            run_id=derived_id("run", task_id),
+            task_id=task_id,
+            fleet_id=DEFAULT_FLEET,
+            device_id=derived_id("device", "test"),
+            serial="test",
+            lease_token=1,
+            spec=spec,
+            app=resolved_app(self.package, self.version, 1),
+            orchestrator_version="test",
+            started_at=self.now,
+            ends_at=self.now + timedelta(days=1),
+            watch_at=self.now + timedelta(days=1),
+        )
+        self.run = apply(self.run, started)
+        return started
+
+    def _step(self, trigger: Event) -> Event | None:
+        decision = decide_run(self.run, Trigger(self._id(), trigger, self.now), self.now)
+        asked: ActionRequested | None = None
+        for event in decision.events:
+            self.events.append(event)
+            self.run = apply(self.run, event)
+            if isinstance(event, ActionRequested):
+                asked = event
+        if asked is None:
+            return None
+        self.actions.append(asked)
+        self._perform(asked)
+        if self.on_step is not None:
+            self.on_step(asked)
+        return self._look(asked)
+
+    def _id(self) -> UUID:
+        self._count += 1
+        return uuid5(DEFAULT_FLEET, str(self._count))
+
+    def _perform(self, asked: ActionRequested) -> None:
+        self.now += STEP
+        world, at_s = self.world, self.now_s
+        match asked.action:
+            case Click(point=point, press="TAP"):
+                world.tap(point.x, point.y, at_s)
+            case Click(point=point, press="LONG"):
+                world.long_press(point.x, point.y, at_s)
+            case Click(point=point):
+                world.double_tap(point.x, point.y, at_s)
+            case Input(point=point, text=text, submit=submit):
+                world.tap(point.x, point.y, at_s)
+                world.clear_text(at_s)
+                world.type_text(text.reveal(), at_s)
+                if submit:
+                    world.key("ENTER", at_s)
+            case Scroll(start=start, end=end, duration_ms=duration_ms):
+                world.swipe(start.x, start.y, end.x, end.y, duration_ms, at_s)
+            case Navigate(to="LAUNCH", package=str(package), restart=restart):
+                if restart:
+                    world.force_stop(package, at_s)
+                world.launch(package, None, at_s)
+            case Navigate(to="BACK" | "HOME" as key):
+                world.key(key, at_s)
+            case Observe():
+                pass
+            case other:
+                raise AssertionError(f"an exploration does not do {other}")
+        self.now += STEP
+
+    def _look(self, asked: ActionRequested) -> CaptureIndexed:
+        surface = self.world.surface(self.now_s)
+        place = (surface.hierarchy, surface.package, surface.activity)
+        if place not in _cache:
+            front = Foreground(package=surface.package, activity=surface.activity)
+            try:
+                _cache[place] = index(CaptureInput(surface.hierarchy, self.world.width, self.world.height, front))
+            except HierarchyError:
+                _cache[place] = None
+        indexed = _cache[place]
+        common = {
+            "capture_id": derived_id("capture", asked.action_id),
+            "run_id": asked.run_id,
+            "action_id": asked.action_id,
+            "sequence": asked.sequence,
+            "status": ActionStatus.SUCCESS,
+            "duration_ms": 1,
+            "adb_ms": 1,
+        }
+        if indexed is None:
+            return CaptureIndexed(**common, package=surface.package, reason="empty")
+        return CaptureIndexed(
+            **common,
+            package=indexed.package,
+            activity=indexed.activity,
+            screen_id=derived_id("screen", indexed.package, indexed.screen_signature),
+            screen_name=indexed.name,
+            state_id=indexed.state_signature,
+            gestures=indexed.gestures,
+        )
