@@ -23,6 +23,7 @@ Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$",
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]+$")]
 
 _MASK = "***"
+_LEAST_SECRET_CHARS = 6
 
 
 class _AlertChannel(BaseModel):
@@ -104,7 +105,7 @@ def private_parts(channel: AlertChannel) -> tuple[str, ...]:
         return ()
     parts = urlsplit(channel.target)
     found = [parts.password, *(value for _, value in parse_qsl(parts.query)), _hook_token(parts.path)]
-    return tuple(part for part in found if part and part != SECRET_PLACE)
+    return tuple(part for part in found if part and len(part) >= _LEAST_SECRET_CHARS and part != SECRET_PLACE)
 
 
 def _masked_path(path: str) -> str:
