@@ -51,6 +51,7 @@ class AdbServer:
             "ADBUTILS_ADB_PATH": str(self.binary),
             "ADB_EMU": "0",
             "ADB_MDNS": "0",
+            "ADB_USB": "0",  # leaves plugged-in phones to their own server; the search also holds up the start for 3 s
             "ADB_SERVER_SOCKET": f"tcp:localhost:{self.port}",
             "ANDROID_ADB_SERVER_HOST": "127.0.0.1",
             "ANDROID_ADB_SERVER_PORT": str(self.port),
@@ -76,8 +77,8 @@ class AdbServer:
             )
         try:
             async with asyncio.timeout(_START_TIMEOUT_S):
-                while not await self._answers():
-                    await asyncio.sleep(_POLL_S)  # noqa: ASYNC110  a server tells nobody that it is up
+                while not await self._answers():  # noqa: ASYNC110  a server tells nobody that it is up
+                    await asyncio.sleep(_POLL_S)
         except BaseException as error:
             await self.stop()
             if isinstance(error, TimeoutError):

@@ -27,9 +27,7 @@ class Control:
 
     async def __aenter__(self) -> Self:
         async with asyncio.timeout(_TIMEOUT_S):
-            self._reader, self._writer = await asyncio.open_connection(
-                "127.0.0.1", self._port, limit=_MAX_ANSWER_BYTES
-            )
+            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=_MAX_ANSWER_BYTES)
         return self
 
     async def __aexit__(

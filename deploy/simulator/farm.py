@@ -117,9 +117,7 @@ def _arm(phone: Phone, kind: str, **options: Any) -> int:
     return phone.faults.arm(kind, **options)
 
 
-def _trace(
-    phone: Phone, since: int = 0, kinds: list[str] | None = None, limit: int = 100_000
-) -> list[dict[str, Any]]:
+def _trace(phone: Phone, since: int = 0, kinds: list[str] | None = None, limit: int = 100_000) -> list[dict[str, Any]]:
     return [asdict(entry) for entry in phone.trace.since(since, kinds, limit)]
 
 

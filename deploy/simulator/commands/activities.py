@@ -68,7 +68,7 @@ def parse_intent(words: list[str]) -> Intent:
 
     def value(option: str) -> str:
         if not rest:
-            raise ValueError(f"Argument expected after \"{option}\"")
+            raise ValueError(f'Argument expected after "{option}"')
         return rest.pop(0)
 
     while rest:
@@ -118,9 +118,11 @@ async def _am(call: Call) -> int:
                 call.out("0\n")
                 return 0
             case "instrument":
-                call.out("INSTRUMENTATION_STATUS: id=ActivityManagerService\nINSTRUMENTATION_STATUS: Error=Unable to "
-                         f"find instrumentation info for: ComponentInfo{{{words[-1] if words else ''}}}\n"
-                         "INSTRUMENTATION_STATUS_CODE: -1\n")
+                call.out(
+                    "INSTRUMENTATION_STATUS: id=ActivityManagerService\nINSTRUMENTATION_STATUS: Error=Unable to "
+                    f"find instrumentation info for: ComponentInfo{{{words[-1] if words else ''}}}\n"
+                    "INSTRUMENTATION_STATUS_CODE: -1\n"
+                )
                 return 1
             case "startservice" | "start-service" | "start-foreground-service":
                 call.out(f"Starting service: Intent {parse_intent(words)}\n")
@@ -159,8 +161,10 @@ def _start(call: Call, intent: Intent) -> int:
         return 1
     if "-W" in intent.flags:
         surface = phone.screen.surface()
-        call.out(f"Status: ok\nLaunchState: COLD\nActivity: {component(surface.package, surface.activity)}\n"
-                 "TotalTime: 312\nWaitTime: 318\nComplete\n")
+        call.out(
+            f"Status: ok\nLaunchState: COLD\nActivity: {component(surface.package, surface.activity)}\n"
+            "TotalTime: 312\nWaitTime: 318\nComplete\n"
+        )
     return 0
 
 

@@ -66,7 +66,7 @@ def _surface_flinger(call: Call) -> str:
 
 def _input_method(call: Call) -> str:
     keyboard = call.phone.settings.keyboard
-    shown = "focused=\"true\"" in call.phone.screen.surface().hierarchy
+    shown = 'focused="true"' in call.phone.screen.surface().hierarchy
     return (
         "Current Input Method Manager state:\n"
         f"  mCurMethodId={keyboard}\n  mInputShown={str(shown).lower()}\n  mShowRequested={str(shown).lower()}\n"

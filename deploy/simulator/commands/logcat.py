@@ -89,9 +89,9 @@ _FORMS: dict[str, Callable[[LogLine], str]] = {
     "brief": lambda line: f"{line.priority}/{line.tag:<8}({line.pid:>5}): {line.message}",
     "tag": lambda line: f"{line.priority}/{line.tag:<8}: {line.message}",
     "raw": lambda line: line.message,
-    "long": lambda line: f"[ {_clock(line.at_s)} {line.pid:>5}:{line.pid:>5} {line.priority}/{line.tag} ]\n"
-    + line.message
-    + "\n",
+    "long": lambda line: (
+        f"[ {_clock(line.at_s)} {line.pid:>5}:{line.pid:>5} {line.priority}/{line.tag} ]\n" + line.message + "\n"
+    ),
 }
 
 

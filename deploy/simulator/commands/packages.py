@@ -29,10 +29,7 @@ def _apps(call: Call) -> tuple[InstalledApp, ...]:
     keyboards = [name.partition("/")[0] for name in call.phone.settings.keyboards]
     profile = call.phone.profile
     own = [InstalledApp("com.android.systemui", profile.release, profile.api, "System UI", system=True)]
-    own += [
-        InstalledApp(name, "1.0", 1, name.rpartition(".")[2], system=True)
-        for name in keyboards
-    ]
+    own += [InstalledApp(name, "1.0", 1, name.rpartition(".")[2], system=True) for name in keyboards]
     return (*played, *(app for app in own if app.package not in have))
 
 

@@ -21,8 +21,10 @@ async def _app_process(call: Call) -> int:
     name = f"tcp:{port}"
     call.out("[server] INFO: [UiAutomator2Server] Starting Server\n")
     if call.phone.automation_held:
-        call.out("java.lang.IllegalStateException: UiAutomationService android.accessibilityservice."
-                 "IAccessibilityServiceClient$Stub$Proxy@5deffd5already registered!\n")
+        call.out(
+            "java.lang.IllegalStateException: UiAutomationService android.accessibilityservice."
+            "IAccessibilityServiceClient$Stub$Proxy@5deffd5already registered!\n"
+        )
         return 1
     call.phone.listeners[name] = serve
     call.phone.automation_held = True

@@ -142,12 +142,19 @@ def _ps(call: Call) -> int:
     rows = [row for row in rows if name is None or name in row[2]] if old else rows
     if old:
         call.out("USER     PID   PPID  VSIZE  RSS     WCHAN    PC        NAME\n")
-        call.out("".join(f"{user:<9}{number:<6}300   1234567 98765 ffffffff 00000000 S {name}\n"
-                         for user, number, name in rows))
+        call.out(
+            "".join(
+                f"{user:<9}{number:<6}300   1234567 98765 ffffffff 00000000 S {name}\n" for user, number, name in rows
+            )
+        )
     else:
         call.out("USER           PID  PPID     VSZ    RSS WCHAN            ADDR S NAME                       \n")
-        call.out("".join(f"{user:<12} {number:>5}   300 1234567  98765 0                   0 S {name}\n"
-                         for user, number, name in rows))
+        call.out(
+            "".join(
+                f"{user:<12} {number:>5}   300 1234567  98765 0                   0 S {name}\n"
+                for user, number, name in rows
+            )
+        )
     return 0
 
 
@@ -187,8 +194,10 @@ def _ip(call: Call) -> int:
     if "route" in call.arguments:
         call.out("127.0.0.0/8 dev wlan0 proto kernel scope link src 127.0.0.1\n")
     else:
-        call.out("21: wlan0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n"
-                 "    inet 127.0.0.1/8 brd 127.255.255.255 scope global wlan0\n")
+        call.out(
+            "21: wlan0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n"
+            "    inet 127.0.0.1/8 brd 127.255.255.255 scope global wlan0\n"
+        )
     return 0
 
 

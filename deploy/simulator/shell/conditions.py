@@ -11,7 +11,6 @@ class ConditionError(Exception):
     """An expression that `test` does not understand: exit status 2."""
 
 
-
 _NUMBERS: dict[str, Callable[[int, int], bool]] = {
     "-eq": lambda a, b: a == b,
     "-ne": lambda a, b: a != b,

@@ -1,0 +1,1 @@
+"""The simulated phones, driven by the tools that drive real ones."""
