@@ -134,6 +134,15 @@ class ScreensCompared(Event, owner=OWNER, key="diff_id"):
     risks: tuple[LocatorRisk, ...] = ()
 
 
+class VersionExplored(Event, owner=OWNER, key="app_id"):
+    """A FULL run of this version has finished: its screens are complete enough to be compared."""
+
+    app_id: UUID
+    app_version_id: UUID
+    run_id: UUID
+    version_code: int | None
+
+
 class VersionsCompared(Event, owner=OWNER, key="app_id"):
     """Two versions of an app after a FULL run: screens in both, dropped, added, and locators that broke."""
 

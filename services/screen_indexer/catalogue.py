@@ -18,6 +18,7 @@ from contracts.screen_indexer import (
     ScreenDiscovered,
     ScreensCompared,
     Snapshot,
+    VersionExplored,
     VersionsCompared,
 )
 from contracts.values import CoverageProfile, RunStatus
@@ -27,7 +28,8 @@ from services.runtime.reactor import NOTHING, Create, Decision, Trigger
 
 
 class Version(BaseModel):
-    """A version with its screens, by id. `order` is its place among the versions as they were first seen."""
+    """A version with its screens, by id. `order` is its place among the versions as they were first seen; `explored`:
+    a FULL run of it has finished."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,6 +37,7 @@ class Version(BaseModel):
     name: str
     order: int
     code: int | None = None
+    explored: bool = False
     screens: dict[str, ScreenCatalogued] = Field(default_factory=dict)
 
 
@@ -61,9 +64,10 @@ CATALOGUE = Aggregate[Catalogue](
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two versions compared, ready to be written down."""
+    """A finished FULL run, and the comparisons that it made possible, ready to be written down."""
 
-    versions: VersionsCompared
+    run: RunFinished
+    versions: tuple[VersionsCompared, ...]
     screens: tuple[ScreensCompared, ...]
 
 
@@ -100,7 +104,7 @@ def free_name(wanted: str, taken: set[str]) -> str:
 
 
 def is_comparable(run: RunFinished) -> bool:
-    return run.profile is CoverageProfile.FULL and run.status is RunStatus.SUCCEEDED
+    return run.profile is CoverageProfile.FULL and run.status is RunStatus.SUCCEEDED and bool(run.screens)
 
 
 def missing_screens(state: Catalogue, run: RunFinished) -> set[UUID]:
@@ -110,30 +114,46 @@ def missing_screens(state: Catalogue, run: RunFinished) -> set[UUID]:
     return {screen for screen in run.screens if str(screen) not in known}
 
 
-def base_version(state: Catalogue, run: RunFinished) -> Version | None:
-    """The version to compare with: the newest that is older than the run's, by code, else as they were seen."""
-    target = state.versions.get(str(run.app.app_version_id))
-    if target is None:
-        return None
-    own = _rank(target.name, run.app.version_code, target.order)
-    older = [v for v in state.versions.values() if v.version_id != target.version_id and v.screens]
-    older = [v for v in older if _rank(v.name, v.code, v.order) < own]
-    return max(older, key=lambda v: _rank(v.name, v.code, v.order), default=None)
+def to_compare(state: Catalogue, run: RunFinished) -> list[tuple[Version, Version]]:
+    """Pairs (base, target) that a finished run completes: with the version before its own, and with the one after.
+
+    Only explored versions count. They stand in the order of their names (numbers as numbers), then of their codes.
+    """
+    own = state.versions.get(str(run.app.app_version_id))
+    if own is None:
+        return []
+    own = own.model_copy(update={"explored": True, "code": run.app.version_code})
+    others = [v for v in state.versions.values() if v.explored and v.version_id != own.version_id]
+    older = max((v for v in others if _rank(v) < _rank(own)), key=_rank, default=None)
+    newer = min((v for v in others if _rank(v) > _rank(own)), key=_rank, default=None)
+    pairs = [] if older is None else [(older, own)]
+    return pairs if newer is None else [*pairs, (own, newer)]
 
 
-def _rank(name: str, code: int | None, order: int) -> tuple[Any, ...]:
-    numbers = tuple(int(part) if part.isdigit() else -1 for part in name.split("."))
-    return (numbers, code or 0, order)
+def _rank(version: Version) -> tuple[tuple[int, ...], int, int]:
+    numbers = tuple(int(part) if part.isdigit() else -1 for part in version.name.split("."))
+    return numbers, version.code or 0, version.order
 
 
 def decide_comparison(_state: Catalogue, trigger: Trigger[Comparison], _now: datetime) -> Decision:
     """The comparison and its screens, in one batch. A pair of screens that was compared before stays as it was."""
-    comparison = trigger.what
-    return Decision((comparison.versions,), tuple(Create((s,), shared=True) for s in comparison.screens))
+    comparison, app = trigger.what, trigger.what.run.app
+    explored = VersionExplored(
+        app_id=app.app_id,
+        app_version_id=app.app_version_id,
+        run_id=comparison.run.run_id,
+        version_code=app.version_code,
+    )
+    creates = tuple(Create((screen,), shared=True) for screen in comparison.screens)
+    return Decision((explored, *comparison.versions), creates)
 
 
 def evolve(state: Catalogue, recorded: Recorded[Event]) -> Catalogue:
     event = recorded.event
+    if isinstance(event, VersionExplored):
+        update = {"explored": True, "code": event.version_code}
+        version = state.versions[str(event.app_version_id)].model_copy(update=update)
+        return state.model_copy(update={"versions": {**state.versions, str(event.app_version_id): version}})
     if not isinstance(event, ScreenCatalogued):
         return state
     known = state.versions.get(str(event.app_version_id)) or Version(

@@ -24,11 +24,11 @@ from services.screen_indexer.catalogue import (
     Catalogue,
     Comparison,
     Version,
-    base_version,
     catalogue_screen,
     decide_comparison,
     is_comparable,
     missing_screens,
+    to_compare,
 )
 from services.screen_indexer.diff import diff
 from services.screen_indexer.indexing import index
@@ -37,6 +37,7 @@ from services.screen_indexer.pairing import pair_screens, sketch
 from services.screen_indexer.projections import candidate_id_of
 
 _WAIT_FOR_SCREENS_S = 0.5
+_CHANGES = ("added", "removed", "changed")
 _MAX_RISKS = 200
 """Risks in one event; all of them are in the detail."""
 
@@ -69,26 +70,32 @@ class CatalogueHandler:
             await self.decider.decide(key, trigger, catalogue_screen)
             return
         comparison = await self._compare(key, trigger.what)
-        if comparison is not None:
-            found = Trigger(trigger.id, comparison, trigger.time, trigger.run_id, trigger.traceparent, trigger.seq)
-            await self.decider.decide(key, found, decide_comparison, step=".compare")
+        found = Trigger(trigger.id, comparison, trigger.time, trigger.run_id, trigger.traceparent, trigger.seq)
+        await self.decider.decide(key, found, decide_comparison, step=".compare")
 
-    async def _compare(self, app_id: UUID, run: RunFinished) -> Comparison | None:
+    async def _compare(self, app_id: UUID, run: RunFinished) -> Comparison:
         """Raises `LaterError` while the catalogue does not have every screen of the run yet."""
         state = (await self.decider.states.refresh(app_id)).state
         if missing := missing_screens(state, run):
             raise LaterError(f"{len(missing)} screens of the run are not catalogued yet", _WAIT_FOR_SCREENS_S)
-        base = base_version(state, run)
-        if base is None:
-            return None
-        target = state.versions[str(run.app.app_version_id)]
+        versions: list[VersionsCompared] = []
+        screens: list[ScreensCompared] = []
+        for base, target in to_compare(state, run):
+            compared, of_screens = await self._pair(app_id, run, base, target)
+            versions.append(compared)
+            screens += of_screens
+        return Comparison(run, tuple(versions), tuple(screens))
+
+    async def _pair(
+        self, app_id: UUID, run: RunFinished, base: Version, target: Version
+    ) -> tuple[VersionsCompared, list[ScreensCompared]]:
         ours, theirs = await self._indexed(base, run.app.package), await self._indexed(target, run.app.package)
         pairs, dropped, added = await asyncio.to_thread(_pair, ours, theirs)
         screens = [
             await self._screen(app_id, run, base.screens[one], target.screens[two], diff(ours[one], theirs[two]))
             for one, two in pairs
         ]
-        versions = VersionsCompared(
+        compared = VersionsCompared(
             app_id=app_id,
             run_id=run.run_id,
             package=run.app.package,
@@ -97,15 +104,13 @@ class CatalogueHandler:
             base_version=base.name,
             target_version=target.name,
             pairs=len(pairs),
-            changed=sum(
-                1 for s in screens if s.diff_summary["added"] + s.diff_summary["removed"] + s.diff_summary["changed"]
-            ),
-            dropped=tuple(sorted(base.screens[s].name for s in dropped)),
-            added=tuple(sorted(target.screens[s].name for s in added)),
-            broken=sum(s.diff_summary["broken"] for s in screens),
-            at_risk=sum(s.diff_summary["at_risk"] for s in screens),
+            changed=sum(1 for screen in screens if any(screen.diff_summary[kind] for kind in _CHANGES)),
+            dropped=tuple(sorted(base.screens[key].name for key in dropped)),
+            added=tuple(sorted(target.screens[key].name for key in added)),
+            broken=sum(screen.diff_summary["broken"] for screen in screens),
+            at_risk=sum(screen.diff_summary["at_risk"] for screen in screens),
         )
-        return Comparison(versions, tuple(screens))
+        return compared, screens
 
     async def _indexed(self, version: Version, package: str) -> dict[str, Indexed]:
         found: dict[str, Indexed] = {}

@@ -80,7 +80,7 @@ def label_node(tree: Tree, node: Node) -> Node | None:
 def _label_before(tree: Tree, node: Node) -> str:
     siblings = tree.siblings(node)
     for sibling in reversed(siblings[: siblings.index(node)]):
-        if is_editable(sibling):
+        if is_editable(sibling) or sibling.clickable:
             return ""
         label = own_label(sibling)
         if label:

@@ -34,6 +34,7 @@ class Profile:
     kind: str
     is_editable: bool
     near: frozenset[str]
+    path: str
     box: tuple[float, float, float, float]
     in_list: bool
 
@@ -63,6 +64,7 @@ def _profile(tree: Tree, screen: Rect, node: Node, in_list: bool) -> Profile:
         kind=node.short_class,
         is_editable=is_editable(node),
         near=frozenset(near - {""}),
+        path=tree.path(node),
         box=(box.left / width, box.top / height, box.right / width, box.bottom / height),
         in_list=in_list,
     )
@@ -72,9 +74,9 @@ _Key = Callable[[Profile], tuple[str, ...] | None]
 
 
 def match(base: Sequence[Profile], target: Sequence[Profile]) -> Matching:
-    """One-to-one pairs: first the certain ones (a name that is unique on both sides), then by similarity."""
+    """One-to-one pairs: first the certain ones (a name or a place that is unique on both sides), then by similarity."""
     pairs: dict[int, int] = {}
-    for key in (_by_all, _by_id, _by_label):
+    for key in (_by_all, _by_place, _by_id, _by_label):
         _join_unique(base, target, key, pairs)
     open_base = [at for at in range(len(base)) if at not in pairs]
     taken = set(pairs.values())
@@ -88,6 +90,11 @@ def match(base: Sequence[Profile], target: Sequence[Profile]) -> Matching:
 
 def _by_all(one: Profile) -> tuple[str, ...] | None:
     return (one.id, one.label, one.kind) if one.id and one.label else None
+
+
+def _by_place(one: Profile) -> tuple[str, ...] | None:
+    """Nameless twins in an unchanged place with unchanged neighbours."""
+    return (one.path, one.id, one.label, one.kind, *sorted(one.near))
 
 
 def _by_id(one: Profile) -> tuple[str, ...] | None:

@@ -24,6 +24,7 @@ MAX_CANDIDATES: Final = 8
 _MAX_FROM_TREE: Final = MAX_CANDIDATES - 1
 _MAX_VALUE: Final = 120
 _PLENTY: Final = 4
+_WEAK: Final = 0.3
 _ENOUGH: Final = 3
 _MIN_TEMPLATE_PX: Final = 16
 _MAX_TEMPLATE_SHARE: Final = 0.25
@@ -32,7 +33,7 @@ _POORLY_LOCATED: Final = 0.5
 
 # Penalties are factors on the score of a locator that uses the attribute or the place.
 _OBFUSCATED, _GENERATED, _FRAMEWORK = 0.45, 0.5, 0.85
-_VOLATILE, _LONG, _TYPED, _IN_ROW, _BY_PLACE = 0.35, 0.7, 0.3, 0.6, 0.4
+_VOLATILE, _LONG, _TYPED, _IN_ROW, _BY_PLACE = 0.35, 0.7, 0.15, 0.6, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def ranked(surface: Surface, node: Node) -> tuple[LocatorCandidate, ...]:
     """
     kept: dict[tuple[Strategy, str], Proposal] = {}
     for propose, enough in _STAGES:
-        if len(kept) >= enough:
+        if len(kept) >= enough and any(one.worth > _WEAK for one in kept.values()):
             continue
         for proposal in propose(surface, node):
             key = (proposal.strategy, proposal.value)
@@ -131,7 +132,7 @@ def _own_texts(surface: Surface, node: Node) -> Iterator[tuple[str, str, Proposa
         text = node.content_desc if name == "content-desc" else node.text
         if not text.strip() or len(text) > _MAX_VALUE or node.password:
             continue
-        trust = _trust_text(surface, node, text, is_typed=name == "text" and is_editable(node))
+        trust = _trust_text(surface, node, text, is_typed=name == "text" and is_editable(node) and text != node.hint)
         yield name, method, Proposal(strategy, text, worth * trust.factor, trust.flags)
 
 
