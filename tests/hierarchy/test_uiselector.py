@@ -14,14 +14,14 @@ from services.hierarchy.uiselector import quoted
 
 TREE = parse(
     """<hierarchy>
-    <node class="android.widget.ListView" resource-id="a:id/list" scrollable="true" bounds="[0,0][100,100]">
-      <node class="android.widget.LinearLayout" resource-id="a:id/row" clickable="true" index="0" bounds="[0,0][100,50]">
-        <node class="android.widget.TextView" resource-id="a:id/title" text="Wi-Fi" bounds="[0,0][50,50]"/>
-        <node class="android.widget.Switch" resource-id="a:id/on" checkable="true" checked="true" bounds="[50,0][100,50]"/>
+    <node class="a.ListView" resource-id="a:id/list" scrollable="true" bounds="[0,0][100,100]">
+      <node class="a.Row" resource-id="a:id/row" clickable="true" index="0" bounds="[0,0][100,50]">
+        <node class="a.Text" resource-id="a:id/title" text="Wi-Fi" bounds="[0,0][50,50]"/>
+        <node class="a.Switch" resource-id="a:id/on" checkable="true" checked="true" bounds="[50,0][100,50]"/>
       </node>
-      <node class="android.widget.LinearLayout" resource-id="a:id/row" clickable="true" index="1" bounds="[0,50][100,100]">
-        <node class="android.widget.TextView" resource-id="a:id/title" text="蓝牙" bounds="[0,50][50,100]"/>
-        <node class="android.widget.Switch" resource-id="a:id/on" checkable="true" bounds="[50,50][100,100]"/>
+      <node class="a.Row" resource-id="a:id/row" clickable="true" index="1" bounds="[0,50][100,100]">
+        <node class="a.Text" resource-id="a:id/title" text="蓝牙" bounds="[0,50][50,100]"/>
+        <node class="a.Switch" resource-id="a:id/on" checkable="true" bounds="[50,50][100,100]"/>
       </node>
     </node></hierarchy>"""
 )
@@ -35,20 +35,26 @@ TREE = parse(
         ('new UiSelector().resourceId("a:id/row").instance(1)', [4]),
         ('new UiSelector().resourceId("a:id/row").instance(2)', []),
         ('new UiSelector().resourceId("a:id/row").index(1)', [4]),
-        ('new UiSelector().className("android.widget.Switch").checked(true)', [3]),
-        ('new UiSelector().className("android.widget.Switch").checked(false)', [6]),
+        ('new UiSelector().className("a.Switch").checked(true)', [3]),
+        ('new UiSelector().className("a.Switch").checked(false)', [6]),
         ('new UiSelector().textContains("wi")', [2]),
         ('new UiSelector().textStartsWith("WI")', [2]),
         ('new UiSelector().textMatches("Wi-F.")', [2]),
         ('new UiSelector().textMatches("Wi")', []),
-        ('new UiSelector().resourceId("a:id/row").childSelector(new UiSelector().className("android.widget.Switch"))', [3, 6]),
-        ('new UiSelector().resourceId("a:id/row").instance(1).childSelector(new UiSelector().resourceId("a:id/on"))', [6]),
+        (
+            'new UiSelector().resourceId("a:id/row").childSelector(new UiSelector().className("a.Switch"))',
+            [3, 6],
+        ),
+        (
+            'new UiSelector().resourceId("a:id/row").instance(1).childSelector(new UiSelector().resourceId("a:id/on"))',
+            [6],
+        ),
         ('new UiSelector().text("蓝牙").fromParent(new UiSelector().resourceId("a:id/on"))', [6]),
-        ('new UiSelector().scrollable(true).childSelector(new UiSelector().clickable(true).instance(1))', [4]),
+        ("new UiSelector().scrollable(true).childSelector(new UiSelector().clickable(true).instance(1))", [4]),
         ('new  UiSelector( ) . text( "Wi-Fi" ) ;', [2]),
         ('new UiSelector().packageName("none")', []),
     ],
-)  # fmt: skip
+)
 def test_finds_what_uiautomator_would(expression: str, positions: list[int]) -> None:
     assert [node.position for node in evaluate(TREE, Strategy.CUSTOM, expression)] == positions
 
@@ -65,14 +71,19 @@ def test_any_text_survives_quoting(text: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "said"),
     [
-        ("UiSelector()", "unknown word"), ('new UiSelector().colour("x")', "no colour"),
-        ("new UiSelector().text()", "missing"), ('new UiSelector().text("x"', "missing"),
-        ('new UiScrollable(new UiSelector()).scrollIntoView("x")', "UiScrollable"), ("", "missing"),
-        ('new UiSelector().textMatches("(a+)+b")', "for ever"), ('new UiSelector().textMatches("[")', "regular"),
-        ("new UiSelector().instance(-1)", "no place"), ('new UiSelector().text("a") x', "unknown word"),
+        ("UiSelector()", "unknown word"),
+        ('new UiSelector().colour("x")', "no colour"),
+        ("new UiSelector().text()", "missing"),
+        ('new UiSelector().text("x"', "missing"),
+        ('new UiScrollable(new UiSelector()).scrollIntoView("x")', "UiScrollable"),
+        ("", "missing"),
+        ('new UiSelector().textMatches("(a+)+b")', "for ever"),
+        ('new UiSelector().textMatches("[")', "regular"),
+        ("new UiSelector().instance(-1)", "no place"),
+        ('new UiSelector().text("a") x', "unknown word"),
         ("new UiSelector()" + ".childSelector(new UiSelector()" * 20 + ")" * 20, "nested"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_is_refused_with_the_reason(expression: str, said: str) -> None:
     with pytest.raises(LocatorError, match=said):
         evaluate(TREE, Strategy.CUSTOM, expression)

@@ -61,33 +61,80 @@ leaves = st.tuples(
 nodes = st.recursive(
     leaves,
     lambda inner: st.tuples(
-        st.integers(0, 2), st.integers(0, len(TEXTS) - 1), st.sampled_from(["", "a:id/x"]), st.booleans(),
+        st.integers(0, 2),
+        st.integers(0, len(TEXTS) - 1),
+        st.sampled_from(["", "a:id/x"]),
+        st.booleans(),
         st.lists(inner, max_size=4),
     ),
     max_leaves=14,
-)  # fmt: skip
+)
 
 tests_ = st.sampled_from(["*", *CLASSES, "node()"])
 axes = st.sampled_from(
-    ["", "descendant::", "ancestor::", "parent::", "following-sibling::", "preceding-sibling::", "self::",
-     "following::", "preceding::", "ancestor-or-self::", "descendant-or-self::"]
-)  # fmt: skip
+    [
+        "",
+        "descendant::",
+        "ancestor::",
+        "parent::",
+        "following-sibling::",
+        "preceding-sibling::",
+        "self::",
+        "following::",
+        "preceding::",
+        "ancestor-or-self::",
+        "descendant-or-self::",
+    ]
+)
 conditions = st.sampled_from(
-    ["1", "2", "last()", "last()-1", "position()=2", "position() < 3", "@text='A'", "@clickable='true'", "@resource-id='a:id/x'",
-     "@text!='A'", "not(@text='')", "contains(@text,'o')", "starts-with(@text,'L')", "@text='A' or @text='登录'",
-     "@clickable='true' and @text=\"it's\"", ".//*[@text='A']", "../*[@text='A']", "*", "node()", "count(*)=2", "count(*) > count(..)",
-     "string-length(@text) > 2", "normalize-space(@text)='a b'", "@index < 1", "@nothing", "translate(@text,'A','B')='B'",
-     "concat(@text,'x')='Ax'", "following-sibling::*[1]/@text='A'", "true()", "boolean(@text)", "number(@index)=0"]
-)  # fmt: skip
+    [
+        "1",
+        "2",
+        "last()",
+        "last()-1",
+        "position()=2",
+        "position() < 3",
+        "@text='A'",
+        "@clickable='true'",
+        "@resource-id='a:id/x'",
+        "@text!='A'",
+        "not(@text='')",
+        "contains(@text,'o')",
+        "starts-with(@text,'L')",
+        "@text='A' or @text='登录'",
+        "@clickable='true' and @text=\"it's\"",
+        ".//*[@text='A']",
+        "../*[@text='A']",
+        "*",
+        "node()",
+        "count(*)=2",
+        "count(*) > count(..)",
+        "string-length(@text) > 2",
+        "normalize-space(@text)='a b'",
+        "@index < 1",
+        "@nothing",
+        "translate(@text,'A','B')='B'",
+        "concat(@text,'x')='Ax'",
+        "following-sibling::*[1]/@text='A'",
+        "true()",
+        "boolean(@text)",
+        "number(@index)=0",
+    ]
+)
 steps = st.builds(
     lambda sep, axis, test, preds: f"{sep}{axis}{test}{''.join(f'[{p}]' for p in preds)}",
-    st.sampled_from(["/", "//"]), axes, tests_, st.lists(conditions, max_size=2),
-)  # fmt: skip
+    st.sampled_from(["/", "//"]),
+    axes,
+    tests_,
+    st.lists(conditions, max_size=2),
+)
 paths = st.builds(lambda head, rest: head + "".join(rest), steps, st.lists(steps, max_size=2))
 expressions = st.one_of(
-    paths, st.builds(lambda p: f"({p})[2]", paths), st.builds(lambda p, q: f"{p} | {q}", paths, paths),
+    paths,
+    st.builds(lambda p: f"({p})[2]", paths),
+    st.builds(lambda p, q: f"{p} | {q}", paths, paths),
     st.builds(lambda p: f"({p})[last()]/..", paths),
-)  # fmt: skip
+)
 
 
 @settings(max_examples=400, deadline=None)
@@ -116,7 +163,7 @@ def test_absolute_path_addresses_exactly_its_node_on_every_recorded_screen() -> 
 
 
 def test_texts_with_both_kinds_of_quotes_can_be_written_as_a_literal() -> None:
-    for text in TEXTS + ("'", "''\"\"'"):
+    for text in (*TEXTS, "'", "''\"\"'"):
         tree = parse(f"<hierarchy><node text={_q(text)} /></hierarchy>")
         assert len(evaluate(tree, Strategy.XPATH, f"//*[@text={xpath_literal(text)}]")) == 1
 
@@ -129,12 +176,21 @@ def test_inner_classes_are_addressed_as_appium_writes_them() -> None:
 @pytest.mark.parametrize(
     ("expression", "said"),
     [
-        ("//*[", "missing"), ("//node[text()='x']", "use @text"), ("//*[matches(@text,'a')]", "matches"), ("", "missing"),
-        ("//*]", "left over"), ("count(//*)", "value"), ("//*[@a~'x']", "unknown character"), ("/" * 5000, "characters"),
-        ("//*[" + "(" * 60 + "1" + ")" * 60 + "]", "nested"), ("('a')/b", "not a set"), ("//@text/x", "attribute"),
-        ("sideways::*", "axis"), ("//*[contains(@text)]", "arguments"),
+        ("//*[", "missing"),
+        ("//node[text()='x']", "use @text"),
+        ("//*[matches(@text,'a')]", "matches"),
+        ("", "missing"),
+        ("//*]", "left over"),
+        ("count(//*)", "value"),
+        ("//*[@a~'x']", "unknown character"),
+        ("/" * 5000, "characters"),
+        ("//*[" + "(" * 60 + "1" + ")" * 60 + "]", "nested"),
+        ("('a')/b", "not a set"),
+        ("//@text/x", "attribute"),
+        ("sideways::*", "axis"),
+        ("//*[contains(@text)]", "arguments"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_is_refused_with_the_reason(expression: str, said: str) -> None:
     with pytest.raises(LocatorError, match=said.replace("(", r"\(")):
         evaluate(parse("<hierarchy><node text='a'/></hierarchy>"), Strategy.XPATH, expression)

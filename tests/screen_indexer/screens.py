@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
 from lxml import etree
@@ -16,24 +17,56 @@ from services.screen_indexer.model import CaptureInput, Indexed
 
 PACKAGE = "com.example"
 SHORT = {
-    "frame": "android.widget.FrameLayout", "text": "android.widget.TextView", "button": "android.widget.Button",
-    "edit": "android.widget.EditText", "list": "androidx.recyclerview.widget.RecyclerView", "view": "android.view.View",
-    "check": "android.widget.CheckBox", "scroll": "android.widget.ScrollView", "image": "android.widget.ImageView",
-    "row": "android.widget.LinearLayout", "bar": "android.widget.ProgressBar", "switch": "android.widget.Switch",
-    "toolbar": "androidx.appcompat.widget.Toolbar", "pager": "androidx.viewpager.widget.ViewPager",
-}  # fmt: skip
+    "frame": "android.widget.FrameLayout",
+    "text": "android.widget.TextView",
+    "button": "android.widget.Button",
+    "edit": "android.widget.EditText",
+    "list": "androidx.recyclerview.widget.RecyclerView",
+    "view": "android.view.View",
+    "check": "android.widget.CheckBox",
+    "scroll": "android.widget.ScrollView",
+    "image": "android.widget.ImageView",
+    "row": "android.widget.LinearLayout",
+    "bar": "android.widget.ProgressBar",
+    "switch": "android.widget.Switch",
+    "toolbar": "androidx.appcompat.widget.Toolbar",
+    "pager": "androidx.viewpager.widget.ViewPager",
+}
 _TAKES_TAPS = {"button", "check", "switch"}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recorded screen as a phone would dump it, indexed."""
+
+    name: str
+    app: str
+    tree: Tree
+    width: int
+    height: int
+    found: Indexed
 
 
 def n(kind: str, *children: str, **given: object) -> str:
     """One node: `n("button", id="ok", text="OK", at=(0, 0, 100, 50))`. Buttons take taps unless told otherwise."""
     left, top, right, bottom = given.pop("at", (0, 0, 1080, 2000))
     values: dict[str, object] = {
-        "class": SHORT.get(kind, kind), "package": PACKAGE, "text": "", "resource-id": "", "content-desc": "",
-        "checkable": kind in ("check", "switch"), "checked": False, "clickable": kind in _TAKES_TAPS or kind == "edit",
-        "enabled": True, "focusable": kind == "edit", "scrollable": kind == "list", "long-clickable": False,
-        "password": False, "selected": False, "bounds": f"[{left},{top}][{right},{bottom}]",
-    }  # fmt: skip
+        "class": SHORT.get(kind, kind),
+        "package": PACKAGE,
+        "text": "",
+        "resource-id": "",
+        "content-desc": "",
+        "checkable": kind in ("check", "switch"),
+        "checked": False,
+        "clickable": kind in _TAKES_TAPS or kind == "edit",
+        "enabled": True,
+        "focusable": kind == "edit",
+        "scrollable": kind == "list",
+        "long-clickable": False,
+        "password": False,
+        "selected": False,
+        "bounds": f"[{left},{top}][{right},{bottom}]",
+    }
     if "id" in given:
         ident = str(given.pop("id"))
         values["resource-id"] = ident if ":" in ident or not ident else f"{PACKAGE}:id/{ident}"
