@@ -11,6 +11,7 @@ from typing import Any
 
 from contracts.device_agent import DeviceLost, DeviceReady
 from contracts.event import Event
+from contracts.locator_validator import OWNER as VALIDATOR
 from contracts.locator_validator import LocatorChecked
 from contracts.subjects import event_filter
 from contracts.values import ValidationStatus
@@ -21,23 +22,20 @@ from services.runtime.reactor import Trigger
 
 def observer(log: Log) -> Callable[[Trigger[Any]], Awaitable[Trigger[Any]]]:
     async def observe(trigger: Trigger[Any]) -> Trigger[Any]:
-        return replace(trigger, what=Observed(trigger.what, await _is_over(log, trigger.what)))
+        return replace(trigger, what=Observed(trigger.what, await _is_over(log, trigger.what, trigger.seq)))
 
     return observe
 
 
-async def _is_over(log: Log, event: Event) -> bool:
+async def _is_over(log: Log, event: Event, seq: int) -> bool:
     match event:
         case DeviceLost():
             last = await log.last(event_filter(DeviceReady, key=event.device_id))
             return last is not None and isinstance(last.event, DeviceReady) and last.event.session > event.session
         case LocatorChecked() if event.status is ValidationStatus.FAILED:
-            last = await log.last(event_filter(LocatorChecked, key=event.candidate_id))
-            return (
-                last is not None
-                and isinstance(last.event, LocatorChecked)
-                and last.event.attempts > event.attempts
-                and last.event.status is ValidationStatus.PASSED
-            )
+            later = [r.event for r in await log.read(VALIDATOR, event.screen_id, after=seq)]
+            checks = [e for e in later if isinstance(e, LocatorChecked) and e.candidate_id == event.candidate_id]
+            tried = [e for e in checks if e.attempts > event.attempts]
+            return bool(tried) and tried[-1].status is ValidationStatus.PASSED
         case _:
             return False

@@ -1,0 +1,1 @@
+"""The alerter: rules, decisions, requests, tables."""

@@ -1,0 +1,135 @@
+"""Events of other services as the alerter gets them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from contracts.device_agent import CrashSeen, DeviceLost, DeviceReady
+from contracts.locator_validator import LocatorChecked
+from contracts.orchestrator import BudgetCrossed, RunFinished
+from contracts.screen_indexer import VersionsCompared
+from contracts.subjects import derived_id
+from contracts.values import CoverageProfile, ResolvedApp, RunStatus, Strategy, ValidationStatus, ValidationType
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+PACKAGE = "com.example.shop"
+DEVICE = derived_id("device", "emulator-5554")
+RUN = derived_id("run", "1")
+SCREEN, ELEMENT = derived_id("screen", "cart"), derived_id("element", "pay")
+
+STACK = """java.lang.RuntimeException: Unable to start activity
+\tat android.app.ActivityThread.performLaunchActivity(ActivityThread.java:3449)
+Caused by: java.lang.IllegalStateException: 购物车是空的
+\tat java.util.ArrayList.get(ArrayList.java:437)
+\tat com.example.shop.CartActivity.pay(CartActivity.java:42)
+\tat com.example.shop.CartActivity.onClick(CartActivity.java:17)
+"""
+
+
+def after(minutes: float) -> datetime:
+    return NOON + timedelta(minutes=minutes)
+
+
+def crash(number: int = 1, **changes: Any) -> CrashSeen:
+    fields: dict[str, Any] = {
+        "occurrence_id": derived_id("crash", number),
+        "device_id": DEVICE,
+        "run_id": RUN,
+        "package": PACKAGE,
+        "version_name": "1.0",
+        "kind": "CRASH",
+        "process": PACKAGE,
+        "exception": "java.lang.IllegalStateException",
+        "message": "购物车是空的",
+        "stack": STACK,
+        "stack_key": "abc123",
+        "seen_at": after(number),
+    }
+    return CrashSeen(**(fields | changes))
+
+
+def lost(session: int = 1) -> DeviceLost:
+    return DeviceLost(device_id=DEVICE, session=session, serial="emulator-5554", reason="the cable was pulled")
+
+
+def ready(session: int = 2) -> DeviceReady:
+    return DeviceReady(
+        device_id=DEVICE, session=session, serial="emulator-5554", model="Pixel", api_level=33, pool="default"
+    )
+
+
+def checked(attempts: int, passes: int, in_a_row: int, candidate: str = "id", **changes: Any) -> LocatorChecked:
+    failed = in_a_row > 0
+    fields: dict[str, Any] = {
+        "candidate_id": derived_id("candidate", candidate),
+        "element_id": ELEMENT,
+        "screen_id": SCREEN,
+        "run_id": RUN,
+        "validation_id": derived_id("validation", candidate, attempts),
+        "strategy": Strategy.ID,
+        "locator_value": "com.example.shop:id/pay",
+        "validation_type": ValidationType.EXISTENCE,
+        "status": ValidationStatus.FAILED if failed else ValidationStatus.PASSED,
+        "attempt_at": after(attempts),
+        "attempts": attempts,
+        "passes": passes,
+        "consecutive_failures": in_a_row,
+        "success_rate": "50.00",
+    }
+    return LocatorChecked(**(fields | changes))
+
+
+def compared(**changes: Any) -> VersionsCompared:
+    fields: dict[str, Any] = {
+        "app_id": derived_id("app", PACKAGE),
+        "run_id": RUN,
+        "package": PACKAGE,
+        "base_version_id": derived_id("app-version", PACKAGE, "1.0"),
+        "target_version_id": derived_id("app-version", PACKAGE, "2.0"),
+        "base_version": "1.0",
+        "target_version": "2.0",
+        "pairs": 14,
+        "changed": 3,
+        "dropped": ("帮助",),
+        "added": ("Coupons", "Chat"),
+        "broken": 5,
+        "at_risk": 2,
+    }
+    return VersionsCompared(**(fields | changes))
+
+
+def crossed(percent: int) -> BudgetCrossed:
+    return BudgetCrossed(
+        task_id=derived_id("task", "1"), run_id=RUN, budget="TOKENS", percent=percent, used=f"{percent}0", limit="1000"
+    )
+
+
+def finished(status: RunStatus, reason: str | None, run_id: UUID = RUN) -> RunFinished:
+    return RunFinished(
+        run_id=run_id,
+        task_id=derived_id("task", "1"),
+        fleet_id=derived_id("fleet", "default"),
+        device_id=DEVICE,
+        lease_token=1,
+        app=ResolvedApp(
+            app_id=derived_id("app", PACKAGE),
+            app_version_id=derived_id("app-version", PACKAGE, "1.0"),
+            package=PACKAGE,
+            name="Shop",
+            version_name="1.0",
+        ),
+        profile=CoverageProfile.FULL,
+        status=status,
+        failure_reason=reason,
+        total_actions=10,
+        successful_actions=9,
+        screens=(SCREEN,),
+        states=3,
+        activities_reached=(),
+        activities_declared=(),
+        metrics={},
+        started_at=NOON,
+        ended_at=after(5),
+    )
