@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -52,6 +52,7 @@ class CatchUp:
     standby: bool = True
     _parked_keys: set[UUID] = field(default_factory=set)
     _months: set[date] = field(default_factory=set)
+    _checkpoint_table: int = 0
 
     async def run(self) -> None:
         """Until cancelled. Outages of PostgreSQL or NATS are waited out; an unknown event version stops and says so."""
@@ -80,10 +81,17 @@ class CatchUp:
             self.standby = True
             await connection.close(timeout=5)
 
-    async def _follow(self, connection: asyncpg.Connection) -> None:
+    async def begin(self, connection: asyncpg.Connection) -> int:
+        """Where the tables are now: sequence of the last event in them. Everything known from before is forgotten."""
         checkpoint = await read_checkpoint(connection, self.projection.name)
+        self._checkpoint_table = await connection.fetchval("SELECT 'checkpoint'::regclass::oid::bigint")
         parked = await connection.fetch("SELECT key FROM parked_events")
         self._parked_keys = {row["key"] for row in parked}
+        self._months = set()
+        return checkpoint
+
+    async def _follow(self, connection: asyncpg.Connection) -> None:
+        checkpoint = await self.begin(connection)
         async for batch, pending in read_batches(self.js, self.projection.events, checkpoint):
             if batch:
                 await self.apply(connection, batch, checkpoint)
@@ -94,7 +102,7 @@ class CatchUp:
             telemetry.PARKED.labels(self.projection.name).set(len(self._parked_keys))
 
     async def apply(self, connection: asyncpg.Connection, batch: Sequence[Recorded[Event]], checkpoint: int) -> None:
-        """One transaction: the rows of the batch, and the checkpoint behind it. Raises `FencedError`."""
+        """One transaction: the rows of the batch, and the checkpoint behind it. After `begin`. Raises `FencedError`."""
         await self._ensure_partitions(connection, batch)
         if not any(recorded.event.key in self._parked_keys for recorded in batch):
             try:
@@ -152,12 +160,15 @@ class CatchUp:
         )
 
     async def _move(self, connection: asyncpg.Connection, old: int, last: Recorded[Event]) -> None:
+        """The very table counts too: after a rebuild another one has its name, whose rows this reader did not see."""
         moved = await connection.execute(
-            "UPDATE checkpoint SET seq = $1, updated_at = $2 WHERE name = $3 AND seq = $4",
+            "UPDATE checkpoint SET seq = $1, updated_at = $2"
+            " WHERE name = $3 AND seq = $4 AND tableoid = $5::bigint::oid",
             last.seq,
             last.time,
             self.projection.name,
             old,
+            self._checkpoint_table,
         )
         if moved != "UPDATE 1":
             raise FencedError(f"checkpoint of {self.projection.name} is no longer {old}")
@@ -190,21 +201,19 @@ async def read_checkpoint(connection: asyncpg.Connection, name: str) -> int:
 
 
 async def read_batches(
-    js: JetStreamContext, events: Sequence[type[Event]], after: int, *, until_end: bool = False
-) -> AsyncIterator[tuple[list[Recorded[Event]], int]]:
+    js: JetStreamContext,
+    events: Sequence[type[Event]],
+    after: int,
+    *,
+    until_end: bool = False,
+    patience_s: float = 2.0,
+) -> AsyncGenerator[tuple[list[Recorded[Event]], int], None]:
     """Events of these kinds behind sequence `after`, in order, in batches, each with how many are still to come.
 
-    Ends at the end of the log with `until_end`, else never. Sealed fields stay sealed. Raises `GapError`.
+    Ends at the end of the log with `until_end`, else never. A batch that is not full is waited for `patience_s` long.
+    Sealed fields stay sealed. Raises `GapError`.
     """
-    config = ConsumerConfig(
-        filter_subjects=[event_filter(event) for event in events],
-        deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-        opt_start_seq=after + 1,
-        ack_policy=AckPolicy.NONE,
-        inactive_threshold=_INACTIVE_S,
-        mem_storage=True,
-        num_replicas=1,
-    )
+    config = _reading(events, after)
     subscription = await js.pull_subscribe("", stream=STREAM, config=config)
     expected = 1
     try:
@@ -212,7 +221,7 @@ async def read_batches(
             return
         while True:
             try:
-                messages = await subscription.fetch(_FETCH, timeout=2.0)
+                messages = await subscription.fetch(_FETCH, timeout=patience_s)
             except NatsTimeoutError:
                 messages = []
             if not messages:
@@ -230,6 +239,48 @@ async def read_batches(
                 return
     finally:
         await subscription.unsubscribe()
+
+
+async def count_after(js: JetStreamContext, events: Sequence[type[Event]], after: int) -> int:
+    """How many events of these kinds lie behind sequence `after`."""
+    subscription = await js.pull_subscribe("", stream=STREAM, config=_reading(events, after))
+    try:
+        return (await subscription.consumer_info()).num_pending or 0
+    finally:
+        await subscription.unsubscribe()
+
+
+def _reading(events: Sequence[type[Event]], after: int) -> ConsumerConfig:
+    return ConsumerConfig(
+        filter_subjects=[event_filter(event) for event in events],
+        deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+        opt_start_seq=after + 1,
+        ack_policy=AckPolicy.NONE,
+        inactive_threshold=_INACTIVE_S,
+        mem_storage=True,
+        num_replicas=1,
+    )
+
+
+async def behind(js: JetStreamContext, dsn: str, projection: Projection) -> int:
+    """How many events of the log a projection's tables do not have yet."""
+    connection = await connect(dsn, projection.schema)
+    try:
+        checkpoint = await read_checkpoint(connection, projection.name)
+    finally:
+        await connection.close(timeout=5)
+    config = ConsumerConfig(
+        filter_subjects=[event_filter(event) for event in projection.events],
+        deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+        opt_start_seq=checkpoint + 1,
+        ack_policy=AckPolicy.NONE,
+        inactive_threshold=_INACTIVE_S,
+        mem_storage=True,
+        num_replicas=1,
+    )
+    info = await js.add_consumer(STREAM, config)
+    await js.delete_consumer(STREAM, info.name)
+    return info.num_pending or 0
 
 
 def _json_text(value: Any) -> str:
