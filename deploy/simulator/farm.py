@@ -17,7 +17,7 @@ from .faults import FaultKind
 from .phone import Phone
 from .profiles import api_profile, latency_profile
 from .settings import ADB_KEYBOARD
-from .trace import Trace
+from .trace import Entry, Trace
 from .transport import Authorization
 
 _MAX_REQUEST_BYTES = 64 * 1024 * 1024
@@ -117,8 +117,8 @@ def _arm(phone: Phone, kind: str, **options: Any) -> int:
     return phone.faults.arm(kind, **options)
 
 
-def _trace(phone: Phone, since: int = 0, kinds: list[str] | None = None, limit: int = 100_000) -> list[dict[str, Any]]:
-    return [asdict(entry) for entry in phone.trace.since(since, kinds, limit)]
+def _trace(phone: Phone, since: int = 0, kinds: list[str] | None = None, limit: int = 100_000) -> list[Entry]:
+    return phone.trace.since(since, kinds, limit)
 
 
 def _surface(phone: Phone) -> dict[str, Any]:
@@ -196,6 +196,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "drop": Phone.drop,
     "fault_kinds": _fault_kinds,
     "file": _file,
+    "forgotten": lambda phone: phone.trace.forgotten,
     "freeze": _freeze,
     "install": _install,
     "keyboard": _keyboard,

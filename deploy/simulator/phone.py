@@ -15,8 +15,9 @@ from .profiles import ApiProfile, LatencyProfile, banner, properties
 from .screen import Screen
 from .services import open_service
 from .settings import Settings
+from .stream import Stream
 from .trace import Entry, Kind, Trace
-from .transport import Authorization, Connection, Stream
+from .transport import Authorization, Connection
 from .world import World
 
 if TYPE_CHECKING:
@@ -147,6 +148,12 @@ class Phone:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+    def dial(self, address: str) -> Stream | None:
+        """A stream to what listens on the phone at `tcp:PORT` for a `reverse` forward; None where nothing does."""
+        local = self.reverses.get(address)
+        connection = next(iter(self._connections), None)
+        return None if local is None or connection is None else connection.open_to_host(local)
 
     async def break_transport(self, fault: Fault, service: Entry) -> None:
         """Lets a drop fault happen: every transport breaks, and the caller never goes on."""

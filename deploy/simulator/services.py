@@ -13,8 +13,8 @@ from PIL import Image
 
 from . import sync, terminal
 from .faults import FaultKind
+from .stream import Stream, StreamClosedError
 from .trace import Entry, Kind
-from .transport import Stream, StreamClosedError
 
 if TYPE_CHECKING:
     from .phone import Phone

@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from .filesystem import FileError, Stat
+from .stream import Stream, StreamClosedError
 from .trace import Entry, Kind
-from .transport import Stream, StreamClosedError
 
 if TYPE_CHECKING:
     from .phone import Phone

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from .faults import FaultKind
 from .shell.interpreter import Shell, Streams
 from .shell.streams import Sink, Source
+from .stream import Stream, StreamClosedError
 from .trace import Entry
-from .transport import Stream, StreamClosedError
 
 if TYPE_CHECKING:
     from .phone import Phone

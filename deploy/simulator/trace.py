@@ -70,7 +70,7 @@ class Trace:
     """
 
     def __init__(
-        self, phone: str, counter: Iterator[int] | None = None, path: Path | None = None, limit: int = 200_000
+        self, phone: str, counter: Iterator[int] | None = None, path: Path | None = None, limit: int = 100_000
     ) -> None:
         self.phone = phone
         self.forgotten = 0

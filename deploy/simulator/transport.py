@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import struct
-from collections import deque
 from collections.abc import Coroutine
 from enum import StrEnum
 from typing import Protocol, cast
 
-CNXN, AUTH, OPEN, OKAY, CLSE, WRTE = (
-    int.from_bytes(name, "little") for name in (b"CNXN", b"AUTH", b"OPEN", b"OKAY", b"CLSE", b"WRTE")
-)
+from .stream import CLSE, OKAY, OPEN, WRTE, Stream
+
+CNXN, AUTH = (int.from_bytes(name, "little") for name in (b"CNXN", b"AUTH"))
 VERSION = 0x01000001
 MAX_PAYLOAD_BYTES = 1024 * 1024
 _HEADER = struct.Struct("<6I")
@@ -34,10 +33,6 @@ class Authorization(StrEnum):
     """The dialog on the phone is never answered: `unauthorized`."""
 
 
-class StreamClosedError(Exception):
-    """The other side closed the stream, or the transport broke."""
-
-
 class Daemon(Protocol):
     """What a connection needs of the phone behind it."""
 
@@ -53,113 +48,6 @@ class Daemon(Protocol):
     def connected(self, connection: Connection) -> None: ...
 
     def disconnected(self, connection: Connection) -> None: ...
-
-
-class Stream:
-    """One stream of a connection. Not thread-safe; one reader and one writer at a time."""
-
-    __slots__ = ("_ack", "_connection", "_credit", "_ended", "_inbox", "_pending", "_wake", "closed", "local", "remote")
-
-    def __init__(self, connection: Connection, local: int, remote: int) -> None:
-        self.local = local
-        self.remote = remote
-        self.closed = False
-        self._connection = connection
-        self._inbox: deque[bytes] = deque()
-        self._pending = b""
-        self._ended = False
-        self._wake: asyncio.Future[None] | None = None
-        self._credit = False
-        self._ack: asyncio.Future[None] | None = None
-
-    def accept(self) -> None:
-        """Tells the other side that the service is there."""
-        self._credit = True
-        self._connection.send(OKAY, self.local, self.remote)
-
-    async def write(self, data: bytes) -> None:
-        """Sends bytes, waiting until what was sent before is acknowledged."""
-        for start in range(0, len(data), self._connection.max_payload_bytes):
-            await self.drained()
-            self._credit = False
-            self._connection.send(
-                WRTE, self.local, self.remote, data[start : start + self._connection.max_payload_bytes]
-            )
-
-    async def drained(self) -> None:
-        """Returns when everything sent is acknowledged; StreamClosedError when it never will be."""
-        while not self._credit:
-            if self.closed:
-                raise StreamClosedError
-            self._ack = asyncio.get_running_loop().create_future()
-            await self._ack
-        if self.closed:
-            raise StreamClosedError
-
-    async def read(self) -> bytes:
-        """Some bytes as they came, b"" at the end. Acknowledges what it takes: that is the back-pressure."""
-        if self._pending:
-            data, self._pending = self._pending, b""
-            return data
-        while not self._inbox:
-            if self._ended:
-                return b""
-            self._wake = asyncio.get_running_loop().create_future()
-            await self._wake
-        data = self._inbox.popleft()
-        if not self.closed:
-            self._connection.send(OKAY, self.local, self.remote)
-        return data
-
-    async def read_exactly(self, count: int) -> bytes:
-        """Exactly `count` bytes; StreamClosedError where the stream ends before."""
-        chunks, have = [], 0
-        while have < count:
-            data = await self.read()
-            if not data:
-                raise StreamClosedError
-            chunks.append(data)
-            have += len(data)
-        whole = b"".join(chunks) if len(chunks) != 1 else chunks[0]
-        self._pending = whole[count:]
-        return whole[:count]
-
-    async def finish(self) -> None:
-        """Closes in order: after everything sent has been acknowledged."""
-        if not self.closed:
-            await self.drained()
-        self.close()
-
-    def close(self) -> None:
-        if not self.closed:
-            self.closed = True
-            self._connection.forget(self)
-            self._connection.send(CLSE, self.local, self.remote)
-
-    def received(self, data: bytes) -> None:
-        self._inbox.append(data)
-        self._notify()
-
-    def acknowledged(self) -> None:
-        self._credit = True
-        if self._ack is not None and not self._ack.done():
-            self._ack.set_result(None)
-
-    def ended(self) -> None:
-        """The other side is gone: readers get the end, writers an error."""
-        self.closed = True
-        self._ended = True
-        self._notify()
-        if self._ack is not None and not self._ack.done():
-            self._ack.set_result(None)
-
-    def _notify(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
-
-    def abort(self) -> None:
-        """Breaks the whole transport, as a cable that is pulled does."""
-        self._connection.abort()
 
 
 class Connection(asyncio.Protocol):

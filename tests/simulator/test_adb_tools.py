@@ -131,6 +131,42 @@ async def test_adb_reboot_brings_the_phone_back(bench: Bench) -> None:
     assert len(await bench.control.trace(kinds=["transport"])) >= 3
 
 
+async def test_a_program_on_the_phone_reaches_the_computer_through_reverse(bench: Bench) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello " + await reader.readline())
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        await bench.adb("reverse", "tcp:7000", f"tcp:{port}")
+        assert (await bench.shell("echo phone | nc 127.0.0.1 7000")).out == "hello phone\n"
+    refused = await bench.shell("echo phone | nc 127.0.0.1 7001")
+    assert (refused.rc, refused.err) == (1, "nc: connect: Connection refused\n")
+
+
+async def test_output_comes_while_the_command_still_runs(bench: Bench) -> None:
+    process = await asyncio.create_subprocess_exec(
+        str(bench.server.binary), "-s", bench.serials[0], "shell",
+        "echo one; while true; do echo two; sleep 0.01; done",
+        env=os.environ | bench.server.environment, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(10):
+            assert [await process.stdout.readline() for _ in range(3)] == [b"one\n", b"two\n", b"two\n"]
+    finally:
+        process.kill()
+        await process.communicate()
+
+    async def stopped() -> bool:
+        before = len(await bench.control.trace(kinds=["program"]))
+        await asyncio.sleep(0.1)
+        return len(await bench.control.trace(kinds=["program"])) == before
+
+    await until(stopped)
+
+
 @pytest.fixture
 def device(bench: Bench) -> adbutils.AdbDevice:
     return adbutils.AdbClient(host="127.0.0.1", port=bench.server.port).device(serial=bench.serials[0])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from deploy.simulator.stream import Stream
 from deploy.simulator.trace import Entry, Kind
-from deploy.simulator.transport import Stream
 
 from .calls import Calls, NotFoundError, UnknownMethodError
 

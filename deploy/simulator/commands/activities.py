@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass, field
 
 from deploy.simulator.components import component, full_class, pid, token, uid
 from deploy.simulator.screen import SYSTEM_UI
@@ -13,10 +12,10 @@ from deploy.simulator.shell.call import Call, Program
 from deploy.simulator.world import Surface
 
 from .exits import dump_exit_info
+from .intents import LAUNCHER_CATEGORY, Intent, parse_intent
 from .keycodes import key_name
 from .window import activity_record
 
-_LAUNCHER_CATEGORY = "android.intent.category.LAUNCHER"
 _ADB_KEYBOARD_ACTIONS = {
     "ADB_CLEAR_TEXT": "clear",
     "ADB_EDITOR_CODE": "enter",
@@ -31,72 +30,6 @@ _AUTOMATION_KEYBOARD_ACTIONS = {
     "ADB_KEYBOARD_INPUT_TEXT": "base64",
     "ADB_KEYBOARD_SMART_ENTER": "enter",
 }
-_FLAGS = frozenset({"-W", "-S", "-R", "--activity-clear-task", "--activity-clear-top", "--grant-read-uri-permission"})
-_EXTRAS = frozenset({"--es", "-e", "--ei", "--ez", "--el", "--ef", "--eia", "--esa", "--eu", "--ecn"})
-
-
-@dataclass
-class Intent:
-    """The intent arguments of `am`."""
-
-    action: str = ""
-    data: str = ""
-    component: str = ""
-    package: str = ""
-    categories: list[str] = field(default_factory=list)
-    extras: dict[str, str] = field(default_factory=dict)
-    flags: set[str] = field(default_factory=set)
-
-    def __str__(self) -> str:
-        parts = [f"act={self.action}"] if self.action else []
-        if self.categories:
-            parts.append(f"cat=[{','.join(self.categories)}]")
-        if self.data:
-            parts.append(f"dat={self.data}")
-        if self.package:
-            parts.append(f"pkg={self.package}")
-        if self.component:
-            parts.append(f"cmp={self.component}")
-        if self.extras:
-            parts.append("(has extras)")
-        return "{ " + " ".join(parts) + " }"
-
-
-def parse_intent(words: list[str]) -> Intent:
-    """ValueError where an option lacks its argument."""
-    intent, rest = Intent(), list(words)
-
-    def value(option: str) -> str:
-        if not rest:
-            raise ValueError(f'Argument expected after "{option}"')
-        return rest.pop(0)
-
-    while rest:
-        word = rest.pop(0)
-        if word == "-a":
-            intent.action = value(word)
-        elif word == "-d":
-            intent.data = value(word)
-        elif word == "-n":
-            intent.component = value(word)
-        elif word == "-p":
-            intent.package = value(word)
-        elif word == "-c":
-            intent.categories.append(value(word))
-        elif word in _EXTRAS:
-            name = value(word)
-            intent.extras[name] = value(word)
-        elif word in ("-f", "-t", "--user", "--display", "--windowingMode"):
-            value(word)
-        elif word in _FLAGS or word.startswith("-"):
-            intent.flags.add(word)
-        elif "/" in word and ":" not in word:
-            intent.component = word
-        elif ":" in word:
-            intent.data = word
-        else:
-            intent.package = word
-    return intent
 
 
 async def _am(call: Call) -> int:
@@ -143,7 +76,7 @@ def _start(call: Call, intent: Intent) -> int:
     if not (intent.action or intent.data or intent.component or intent.package):
         raise ValueError("Intent does not specify anything to start")
     if not intent.component and intent.action in ("", "android.intent.action.MAIN") and not intent.data:
-        intent.action, intent.categories = "android.intent.action.MAIN", [_LAUNCHER_CATEGORY]
+        intent.action, intent.categories = "android.intent.action.MAIN", [LAUNCHER_CATEGORY]
     call.out(f"Starting: Intent {intent}\n")
     package, _, activity = intent.component.partition("/")
     if intent.component:

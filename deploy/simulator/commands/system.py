@@ -190,22 +190,6 @@ def _uptime(call: Call) -> int:
     return 0
 
 
-def _ip(call: Call) -> int:
-    if "route" in call.arguments:
-        call.out("127.0.0.0/8 dev wlan0 proto kernel scope link src 127.0.0.1\n")
-    else:
-        call.out(
-            "21: wlan0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP\n"
-            "    inet 127.0.0.1/8 brd 127.255.255.255 scope global wlan0\n"
-        )
-    return 0
-
-
-def _ifconfig(call: Call) -> int:
-    call.out("wlan0     Link encap:Ethernet\n          inet addr:127.0.0.1  Bcast:127.255.255.255  Mask:255.0.0.0\n")
-    return 0
-
-
 def _which(call: Call) -> int:
     rc = 0
     for name in call.arguments:
@@ -241,8 +225,6 @@ _PLAIN: dict[str, Callable[[Call], int]] = {
     "date": _date,
     "getprop": _getprop,
     "id": _id,
-    "ifconfig": _ifconfig,
-    "ip": _ip,
     "pidof": _pidof,
     "ps": _ps,
     "reboot": _reboot,

@@ -36,31 +36,36 @@ async def _grep(call: Call) -> int:
     except re.error as error:
         return call.fail(f"bad REGEX: {error}", 2)
     wanted, count, limit = "v" not in options, 0, int(options.get("m", "0") or 0)
+    silent = bool({"q", "c"} & options.keys())
 
-    async def lines() -> tuple[str, bytes]:
-        return "", await call.stdin.read_line()
-
-    async def one(line: bytes, prefix: str) -> None:
+    def search(lines: list[bytes], prefix: str) -> bool:
+        """Prints what matches; True when nothing further is wanted."""
         nonlocal count
-        text = line.decode("utf-8", "surrogateescape").rstrip("\n")
-        hit = expression.search(text)
-        if (hit is not None) != wanted:
-            return
-        count += 1
-        if not {"q", "c"} & options.keys():
-            call.out(prefix + (hit[0] if "o" in options and hit else text) + "\n")
-            await call.stdout.flush()
+        for line in lines:
+            text = line.decode("utf-8", "surrogateescape")
+            hit = expression.search(text)
+            if (hit is not None) != wanted:
+                continue
+            count += 1
+            if not silent:
+                call.out(prefix + (hit[0] if "o" in options and hit else text) + "\n")
+            if count == limit or "q" in options:
+                return True
+        return False
 
     if words:
         for name, content in await _inputs(call, words):
-            for line in content.splitlines(keepends=True):
-                if not limit or count < limit:
-                    await one(line, f"{name}:" if len(words) > 1 and "h" not in options else "")
-    else:
-        while (not limit or count < limit) and (line := (await lines())[1]):
-            await one(line, "")
-            if "q" in options and count:
+            if search(content.splitlines(), f"{name}:" if len(words) > 1 and "h" not in options else ""):
                 break
+    else:
+        rest = b""
+        while data := await call.stdin.read():
+            *lines, rest = (rest + data).split(b"\n")
+            if search(lines, ""):
+                rest = b""
+                break
+            await call.stdout.flush()
+        search([rest] if rest else [], "")
     if "c" in options:
         call.out(f"{count}\n")
     return 0 if count else 1

@@ -121,6 +121,9 @@ class Shell(Expander):
                 return await shell.command(command, Streams(sources[number], sinks[number], streams.stderr))
             except ExitShell as end:
                 return end.rc
+            except (ShellSyntaxError, ExpansionError) as error:
+                streams.stderr.write(f"/system/bin/sh: {error}\n".encode())
+                return 1
             except ReaderGoneError:
                 return BROKEN_PIPE
             finally:
@@ -153,12 +156,14 @@ class Shell(Expander):
                 rc = 0
                 while (await self.script(command.condition, streams) == 0) != command.until:
                     rc = await self.script(command.body, streams)
+                    await streams.stdout.flush()
                 return rc
             case For():
                 rc = 0
                 for value in await self.fields(command.words):
                     self.variables[command.name] = value
                     rc = await self.script(command.body, streams)
+                    await streams.stdout.flush()
                 return rc
             case _:
                 assert_never(command)
