@@ -58,6 +58,7 @@ _FLAGS: Final[dict[str, Callable[[Node], bool]]] = {
     "selected": lambda node: node.selected,
 }
 _SUFFIXES: Final = ("Matches", "Contains", "StartsWith")
+_RARITY: Final = ("resourceId", "text", "description", "className", "packageName")
 _ATTRIBUTES: Final = {
     "resourceId": "resource-id", "text": "text", "description": "content-desc", "className": "class",
     "packageName": "package",
@@ -99,8 +100,9 @@ def _found(tree: Tree, selector: Selector, candidates: tuple[Node, ...]) -> list
 
 def _matching(tree: Tree, conditions: tuple[Condition, ...], candidates: tuple[Node, ...]) -> list[Node]:
     """The candidates that meet all conditions. One that asks for an exact string is answered by an index."""
-    for condition in conditions:
-        if condition.method in _ATTRIBUTES and len(candidates) > 1:
+    if len(candidates) > 1:
+        exact = [condition for condition in conditions if condition.method in _ATTRIBUTES]
+        for condition in sorted(exact, key=lambda one: _RARITY.index(one.method))[:1]:
             low, high = candidates[0].position, candidates[-1].position
             known = tree.with_attribute(_ATTRIBUTES[condition.method], str(condition.argument))
             rest = [one for one in conditions if one is not condition]
@@ -142,7 +144,7 @@ def parse_uiselector(expression: str) -> Selector:
     """The selector of an expression. Raises LocatorError, which quotes what is wrong."""
     if len(expression) > MAX_LENGTH:
         raise LocatorError(f"the UiSelector has {len(expression)} characters, more than {MAX_LENGTH}")
-    if "UiScrollable" in expression:
+    if re.match(r"\s*new\s+UiScrollable", expression):
         raise LocatorError("UiScrollable scrolls the phone while it looks: give a UiSelector")
     reader = _Reader(expression.strip().rstrip(";"))
     selector = reader.selector(0)

@@ -21,7 +21,7 @@ from services.screen_indexer.model import (
     Risk,
     ScreenDiff,
 )
-from services.screen_indexer.surface import Surface, survey
+from services.screen_indexer.surface import Surface, resurvey
 from services.screen_indexer.volatile import steady
 
 _MOVED: Final = 0.02
@@ -70,7 +70,7 @@ def diff(base: Indexed, target: Indexed) -> ScreenDiff:
 
 
 def _side(indexed: Indexed) -> _Side:
-    surface = survey(indexed.tree, indexed.width, indexed.height, None)
+    surface = resurvey(indexed)
     nodes = chosen_nodes(surface)
     return _Side(surface, nodes, [to_element(surface, node, ()) for node in nodes])
 

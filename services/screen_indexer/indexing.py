@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from contracts.values import Orientation
 from services.hierarchy.errors import Defect, HierarchyError
 from services.hierarchy.node import Tree
@@ -12,22 +14,28 @@ from services.screen_indexer.model import CaptureInput, Indexed
 from services.screen_indexer.naming import primary_text, screen_name
 from services.screen_indexer.ranking import ranked, template_requests
 from services.screen_indexer.signature import dom_hash, screen_signature, state_signature
-from services.screen_indexer.surface import survey
+from services.screen_indexer.surface import resurvey, survey
 
 
 def index(capture: CaptureInput) -> Indexed:
-    """Indexes a capture. Raises HierarchyError when its hierarchy cannot be read or holds no node at all."""
-    return index_tree(parse(capture.hierarchy), capture)
+    """Indexes a capture, whole. Raises HierarchyError when its hierarchy cannot be read or holds no node at all."""
+    return describe(recognise(capture))
 
 
-def index_tree(tree: Tree, capture: CaptureInput) -> Indexed:
+def recognise(capture: CaptureInput) -> Indexed:
+    """Everything but elements and templates, which are empty: a third of the work, enough for a screen that is known.
+
+    Raises HierarchyError as `index` does.
+    """
+    return recognise_tree(parse(capture.hierarchy), capture)
+
+
+def recognise_tree(tree: Tree, capture: CaptureInput) -> Indexed:
     """The same for a tree that is parsed already; `capture.hierarchy` is not read."""
     if not len(tree):
         raise HierarchyError(Defect.EMPTY, "the hierarchy holds no node: the screen was not ready, dump it again")
     surface = survey(tree, capture.width, capture.height, capture.foreground)
-    nodes = chosen_nodes(surface)
     screen = screen_signature(surface)
-    elements = tuple(to_element(surface, node, ranked(surface, node)) for node in nodes)
     hint = capture.foreground
     activity = hint.activity if hint is not None and hint.package == surface.package else None
     return Indexed(
@@ -42,8 +50,16 @@ def index_tree(tree: Tree, capture: CaptureInput) -> Indexed:
         orientation=Orientation.LANDSCAPE if surface.screen.width > surface.screen.height else Orientation.PORTRAIT,
         width=surface.screen.width,
         height=surface.screen.height,
-        elements=elements,
-        gestures=gestures_of(surface, nodes),
-        templates=template_requests(surface, nodes, elements),
+        elements=(),
+        gestures=gestures_of(surface, chosen_nodes(surface)),
+        templates=(),
         tree=tree,
     )
+
+
+def describe(recognised: Indexed) -> Indexed:
+    """With its elements, their ranked locators, and the pictures to be cropped."""
+    surface = resurvey(recognised)
+    nodes = chosen_nodes(surface)
+    elements = tuple(to_element(surface, node, ranked(surface, node)) for node in nodes)
+    return replace(recognised, elements=elements, templates=template_requests(surface, nodes, elements))

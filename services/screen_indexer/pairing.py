@@ -11,7 +11,7 @@ from rapidfuzz import fuzz
 from services.screen_indexer.labels import own_label
 from services.screen_indexer.model import Indexed
 from services.screen_indexer.signature import screen_features
-from services.screen_indexer.surface import survey
+from services.screen_indexer.surface import resurvey
 from services.screen_indexer.volatile import steady
 
 THRESHOLD: Final = 0.5
@@ -42,7 +42,7 @@ class Pairing:
 
 def sketch(key: str, indexed: Indexed) -> Sketch:
     """The sketch of an indexed capture."""
-    surface = survey(indexed.tree, indexed.width, indexed.height, None)
+    surface = resurvey(indexed)
     labels = [steady(own_label(node)) for node in surface.seen() if node.position not in surface.rows]
     return Sketch(
         key=key,

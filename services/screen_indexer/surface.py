@@ -14,7 +14,7 @@ from contracts.values import Foreground
 from services.hierarchy.geometry import Rect
 from services.hierarchy.node import Node, Tree
 from services.hierarchy.visibility import Sight, look
-from services.screen_indexer.model import Owner
+from services.screen_indexer.model import Indexed, Owner
 from services.screen_indexer.owners import kind_of, package_of
 
 _LIST_CLASSES: Final = ("RecyclerView", "ListView", "GridView", "AbsListView", "Gallery", "StackView")
@@ -77,6 +77,12 @@ def survey(tree: Tree, width: int, height: int, foreground: Foreground | None) -
         lists=lists,
         scrolled=_scrolled(nodes),
     )
+
+
+def resurvey(indexed: Indexed) -> Surface:
+    """The surface of what was indexed before."""
+    front = Foreground(package=indexed.package, activity=indexed.activity)
+    return survey(indexed.tree, indexed.width, indexed.height, front)
 
 
 def _front(tree: Tree, foreground: Foreground | None) -> tuple[str, list[Node]]:
