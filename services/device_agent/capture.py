@@ -157,7 +157,7 @@ class _Session:
             while True:
                 result = await self._phone.shell(reading.SCREENCAP, SCREENCAP_TIMEOUT_S, "screencap")
                 self._taken += 1
-                shot = reading.shot(result.stdout)
+                shot = reading.shot(result.stdout, self._before)
                 bad = 0 if shot.png else bad + 1
                 await self._judge(shot)
                 pause_s = self._rest.pause_s(self._limits, self._waited_s + self._clock() - begun_s)
@@ -172,7 +172,7 @@ class _Session:
         before, self._before = self._before, shot
         if before is None or before.png is None or shot.png is None or shot.size is None:
             self._rest = self._rest.first()
-        elif before.png == shot.png:
+        elif before is shot or before.png == shot.png:
             self._rest = self._rest.equal()
         else:
             found = await asyncio.to_thread(_change, before.png, shot.png, shot.size)
@@ -238,7 +238,7 @@ class _Session:
                 # Frozen, or only uiautomator hangs? A frozen phone raises here.
                 await self._phone.heartbeat()
                 return Reading(hierarchy_dump.Dump(None, hierarchy_dump.Absence.TIMEOUT, str(error)))
-        return reading.parse(result.stdout)
+        return reading.parse(result.stdout, shot)
 
     async def _front_by_activities(self) -> Foreground:
         result = await self._phone.shell(reading.FOCUS_FROM_ACTIVITIES, FOCUS_TIMEOUT_S, "focus")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +21,11 @@ _BLACK_BYTES_PER_PIXEL = 0.02
 """A black picture compresses to a thousandth of its pixels; above this nothing needs to be decoded to rule it out."""
 _DARKEST = 8
 """Brightness of 255 up to which a pixel counts as black: encoders and night filters leave a trace."""
+_PALETTE = 3
+_CHANNELS = {2: 3, _PALETTE: 1, 6: 4}
+"""Bytes of a pixel by the colour type of the PNG: RGB, palette, RGBA."""
+_DARK_BYTES = bytes([*range(_DARKEST + 1), 127, 128, *range(256 - _DARKEST, 256)])
+_PIECE_BYTES = 128 * 1024
 _BARS = 0.12
 """Part of the height at the top and at the bottom where system bars may be drawn over a protected window."""
 
@@ -88,8 +94,8 @@ NOT_BLACK = Blackness(whole=False, inside=False)
 
 
 def blackness(png: bytes, size: Size) -> Blackness:
-    """How black a whole PNG is. Cheap: only pictures that compressed as black ones do are decoded at all."""
-    if len(png) > max(4096, size.width * size.height * _BLACK_BYTES_PER_PIXEL):
+    """How black a whole PNG is. Cheap: only pictures that compressed as black ones do are looked into at all."""
+    if len(png) > max(4096, size.width * size.height * _BLACK_BYTES_PER_PIXEL) or _surely_lit(png, size):
         return NOT_BLACK
     with Image.open(io.BytesIO(png)) as picture:
         grey = picture.convert("L")
@@ -99,6 +105,58 @@ def blackness(png: bytes, size: Size) -> Blackness:
     bar = int(size.height * _BARS)
     _, brightest = grey.crop((0, bar, size.width, size.height - bar)).getextrema()
     return Blackness(whole=False, inside=_level(brightest) <= _DARKEST)
+
+
+def _surely_lit(png: bytes, size: Size) -> bool:
+    """Whether something between the system bars is lit, found without decoding pixels; False: not known.
+
+    Each filter of PNG predicts a byte from its neighbours. Where all are dark (0.._DARKEST), what is left of the
+    prediction is within _DARKEST of 0; an alpha of 255 leaves 0, 255, or at an edge 127 or 128. Any other byte proves
+    light. It mostly comes within the first rows, in a tenth of the time that decoding takes.
+    """
+    depth, colour, interlaced = png[24], png[25], png[28]
+    if depth != 8 or colour not in _CHANNELS or interlaced:
+        return False
+    dark = _DARK_BYTES if colour != _PALETTE else _dark_entries(b"".join(_chunks(png, b"PLTE")))
+    row_bytes = 1 + size.width * _CHANNELS[colour]
+    bar = int(size.height * _BARS)
+    # The row after the bar is predicted from the bar's last: it is left out.
+    for rows in _inflated(png, row_bytes, bar + 1, size.height - bar):
+        if colour == _PALETTE and rows[::row_bytes].strip(b"\0"):
+            return False  # Differences of palette numbers prove nothing.
+        if rows.translate(None, dark):
+            return True
+    return False
+
+
+def _dark_entries(palette: bytes) -> bytes:
+    """Numbers of the palette's dark colours."""
+    colours = (palette[at : at + 3] for at in range(0, len(palette), 3))
+    return bytes({0, *(number for number, colour in enumerate(colours) if max(colour) <= _DARKEST)})
+
+
+def _inflated(png: bytes, row_bytes: int, begin: int, end: int) -> Iterator[bytes]:
+    """Whole rows from `begin` to `end` as they are stored, filter byte first, some at a time."""
+    inflate, pending = zlib.decompressobj(), b"".join(_chunks(png, b"IDAT"))
+    row, rest, at_once = 0, b"", max(_PIECE_BYTES // row_bytes, 1) * row_bytes
+    while row < end and (pending or inflate.unconsumed_tail):
+        try:
+            rest += inflate.decompress(pending, at_once)
+        except zlib.error:
+            return
+        pending = inflate.unconsumed_tail
+        count = len(rest) // row_bytes
+        yield rest[max(begin - row, 0) * row_bytes : min(end - row, count) * row_bytes]
+        rest, row = rest[count * row_bytes :], row + count
+
+
+def _chunks(png: bytes, wanted: bytes) -> Iterator[memoryview]:
+    view, at = memoryview(png), len(_SIGNATURE)
+    while at + 12 <= len(png):
+        length, kind = struct.unpack_from(">I4s", png, at)
+        if kind == wanted:
+            yield view[at + 8 : at + 8 + length]
+        at += 12 + length
 
 
 def _level(extremum: float | tuple[int, int]) -> float:

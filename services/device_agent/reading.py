@@ -27,8 +27,10 @@ class Shot:
     black: Blackness = NOT_BLACK
 
 
-def shot(png: bytes) -> Shot:
-    """Judges what `screencap` gave."""
+def shot(png: bytes, before: Shot | None = None) -> Shot:
+    """Judges what `screencap` gave. What equals the picture `before` is not judged again."""
+    if before is not None and before.png == png:
+        return before
     found = picture.examine(png)
     if isinstance(found, picture.Absence):
         return Shot(None, absence=found)
@@ -66,8 +68,8 @@ def script(api: int, closing: bool, windows: bool) -> str:
     )
 
 
-def parse(stdout: bytes) -> Reading:
-    """The answers of `script`."""
+def parse(stdout: bytes, before: Shot | None = None) -> Reading:
+    """The answers of `script`; `before` is the picture that was taken last."""
     parts: list[bytes] = []
     rest = stdout
     for mark in _MARKS:
@@ -82,5 +84,5 @@ def parse(stdout: bytes) -> Reading:
         dump=hierarchy_dump.read(said.decode(errors="replace"), content),
         front=front,
         secure=window.is_secure(windows.decode(errors="replace"), front),
-        closing=shot(rest) if rest else None,
+        closing=shot(rest, before) if rest else None,
     )

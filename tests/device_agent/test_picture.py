@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
@@ -65,6 +65,28 @@ def test_dark_screen_with_one_small_text_is_not_black():
     found = picture.blackness(png((0, 0, 0), [((200, 400, 260, 420), (255, 255, 255))]), SIZE)
 
     assert (found.whole, found.inside) == (False, False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ground=st.integers(0, 60),
+    light=st.integers(0, 255),
+    x=st.integers(0, 59),
+    y=st.integers(0, 99),
+    mode=st.sampled_from(["RGB", "RGBA", "L", "palette"]),
+    level=st.integers(1, 9),
+)
+def test_blackness_is_what_looking_at_each_pixel_says(ground, light, x, y, mode, level):
+    image = Image.new("RGB", (60, 100), (ground,) * 3)
+    image.putpixel((x, y), (light,) * 3)
+    buffer = io.BytesIO()
+    stored = image.quantize(4) if mode == "palette" else image.convert(mode)
+    stored.save(buffer, "PNG", compress_level=level)
+    found = picture.blackness(buffer.getvalue(), Size(60, 100))
+    pixels = image.load()
+
+    assert found.whole is all(pixels[column, row][0] <= 8 for column in range(60) for row in range(100))
+    assert found.inside is all(pixels[column, row][0] <= 8 for column in range(60) for row in range(12, 88))
 
 
 def changed(before: bytes, after: bytes) -> Change | None:

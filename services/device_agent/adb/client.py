@@ -100,6 +100,9 @@ class AdbClient:
 
     async def features(self, serial: str) -> frozenset[str]:
         """What the phone's adb daemon can do. Asked once for as long as the phone stays connected."""
+        known = self._features.get(serial)
+        if known is not None:
+            return known
         return await self._measured(serial, "features", HOST_TIMEOUT_S, lambda: self._known_features(serial))
 
     async def _known_features(self, serial: str) -> frozenset[str]:
