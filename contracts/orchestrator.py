@@ -285,7 +285,7 @@ class StepFinished(Event, owner=OWNER, key="run_id"):
     """Element that the gesture was made on; none for keys and scrolling without one."""
 
 
-class PlanPending(Event, owner=OWNER, key="run_id"):
+class PlanPending(Event, owner=OWNER, key="run_id", deadline="until"):
     """A screen that is new to the run: its locators are waited for, until `until` at the latest."""
 
     run_id: UUID
@@ -295,7 +295,7 @@ class PlanPending(Event, owner=OWNER, key="run_id"):
     until: datetime
 
 
-class AdviceRequested(Event, owner=OWNER, key="run_id"):
+class AdviceRequested(Event, owner=OWNER, key="run_id", deadline="expires_at"):
     """The model is asked: which of these elements matter, what to type, what to do when stuck."""
 
     run_id: UUID

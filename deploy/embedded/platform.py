@@ -6,6 +6,7 @@ What the demo, `make up` and the system tests boot. Every process is ended by it
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import sys
 import time
@@ -24,6 +25,7 @@ from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.process import Command, GuardedProcess
 from deploy.embedded.stack import Stack
 from deploy.simulator.control import Control
+from services.runtime.projection import Projection
 from services.runtime.provision import provision
 
 SERVICES = (
@@ -157,3 +159,9 @@ class Platform:
 
     def _process(self, label: str, argv: Sequence[str], environ: Mapping[str, str]) -> GuardedProcess:
         return GuardedProcess(Command(argv, {"PYTHONPATH": str(Path.cwd()), **environ}), self.log_of(label))
+
+
+def projections() -> list[Projection]:
+    """The projection of every service, in the order of `SERVICES`."""
+    modules = [importlib.import_module(f"services.{name}.projections") for name in SERVICES]
+    return [module.PROJECTION for module in modules]

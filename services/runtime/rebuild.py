@@ -8,7 +8,7 @@ and could wait for a reader that waits for the swap.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +56,8 @@ async def rebuild(
     async with _aside(projection, migrations, js, dsn, on_progress) as side:
         await side.follow()
         await _swap(side, dsn, projection.schema)
-        rebuilt = await side.result()
     await _drop(dsn, projection.schema + OLD_SUFFIX)
-    return rebuilt
+    return side.result()
 
 
 async def check(
@@ -67,9 +66,7 @@ async def check(
     """Makes the tables anew aside, compares them with the live ones at the same place of the log, drops them."""
     async with _aside(projection, migrations, js, dsn, on_progress) as side:
         await side.follow()
-        found = await _compare(side, dsn, projection.schema)
-        rebuilt = await side.result()
-        return Rebuilt(rebuilt.schema, rebuilt.events, rebuilt.parked, rebuilt.seq, tuple(found))
+        return side.result(await _compare(side, dsn, projection.schema))
 
 
 @dataclass
@@ -81,6 +78,7 @@ class _Side:
     on_progress: OnProgress | None
     seq: int = 0
     events: int = 0
+    parked: int = 0
 
     async def follow(self, until: int | None = None) -> None:
         """Applies the log behind `seq`, to its end or up to sequence `until`."""
@@ -96,11 +94,11 @@ class _Side:
                     self.on_progress(self.events, pending)
             if len(wanted) < len(batch):
                 await stream.aclose()
-                return
+                break
+        self.parked = await self.connection.fetchval("SELECT count(*) FROM parked_events")
 
-    async def result(self) -> Rebuilt:
-        parked = await self.connection.fetchval("SELECT count(*) FROM parked_events")
-        return Rebuilt(self.catch_up.projection.schema, self.events, parked, self.seq)
+    def result(self, found: Sequence[str] = ()) -> Rebuilt:
+        return Rebuilt(self.catch_up.projection.schema, self.events, self.parked, self.seq, tuple(found))
 
 
 @asynccontextmanager

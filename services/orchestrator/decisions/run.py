@@ -11,6 +11,7 @@ from contracts.event import Event
 from contracts.llm_gateway import CallFinished
 from contracts.locator_validator import ValidationPlanned
 from contracts.orchestrator import (
+    AdviceRequested,
     AdviceTaken,
     AppVersionSeen,
     PlanPending,
@@ -70,7 +71,7 @@ def run_reactor() -> Reactor[Run]:
     )
 
 
-_RUN_TIMERS = frozenset({RunStarted.type_name(), WatchSet.type_name()})
+_RUN_TIMERS = frozenset(e.type_name() for e in (RunStarted, WatchSet, PlanPending, AdviceRequested))
 
 
 def decide_run(run: Run, trigger: Trigger[Any], now: datetime) -> Decision:
@@ -256,6 +257,12 @@ def _advice(run: Run, call: CallFinished) -> AdviceTaken:
     )
 
 
+def _no_advice(run: Run) -> AdviceTaken:
+    """The model did not answer in time: the run goes on alone."""
+    assert run.call is not None
+    return AdviceTaken(run_id=run.call.run_id, call_id=run.call.call_id, state_id=run.call.state_id)
+
+
 def _ending(run: Run, status: RunStatus, reason: str | None) -> RunEnding:
     return RunEnding(run_id=run.spec_started.run_id, status=status, reason=reason)
 
@@ -271,6 +278,10 @@ def _pause(run: Run, asked: TaskPauseAsked) -> list[Event]:
 
 def _watch(run: Run, fired: TimerFired, now: datetime) -> list[Event]:
     """Looks whether anything is overdue, and when to look next. A watch that was replaced does nothing."""
+    if fired.event_type == PlanPending.type_name():
+        return [_plan_done(run)] if run.plan is not None and run.plan.until == fired.due_at else []
+    if fired.event_type == AdviceRequested.type_name():
+        return [_no_advice(run)] if run.call is not None and run.call.expires_at == fired.due_at else []
     if run.watch_at != fired.due_at:
         return []
     events: list[Event] = []
@@ -279,10 +290,6 @@ def _watch(run: Run, fired: TimerFired, now: datetime) -> list[Event]:
             events.append(_ending(run, RunStatus.SUCCEEDED, "its time was up"))
         elif run.action is not None and now >= run.action.expires_at + timedelta(seconds=GRACE_S):
             events.append(_unseen(run, "nothing was heard of the action"))
-        elif run.plan is not None and now >= run.plan.until:
-            events.append(_plan_done(run))
-        elif run.call is not None and now >= run.call.expires_at:
-            events.append(AdviceTaken(run_id=run.call.run_id, call_id=run.call.call_id, state_id=run.call.state_id))
     step = timedelta(seconds=run.spec_started.spec.limits.step_timeout_s)
     overdue = run.action.expires_at + timedelta(seconds=GRACE_S) if run.action is not None else now + step
     next_at = max(min(overdue, max(run.spec_started.ends_at, now + timedelta(seconds=1))), now + timedelta(seconds=1))

@@ -245,6 +245,8 @@ def _note(run: Run, event: RunNoted) -> Run:
         if state_id is not None and gesture_id is not None:
             crashing = crashing | {(state_id, gesture_id)}
         return replace(run, crashes=run.crashes + 1, crashing=crashing)
+    if event.detail.get("what") == "no locators to check":
+        return replace(run, plan=None)
     if event.detail.get("what") == "declared":
         return replace(run, declared=tuple(event.detail["activities"]))
     return run
