@@ -48,7 +48,7 @@ def message(channel: EmailChannel, said: Words, notification_id: UUID, planned_a
     mail = EmailMessage()
     mail["From"] = channel.sender
     mail["To"] = channel.target
-    mail["Subject"] = f"{said.title}: {said.lines[0]}"[:_SUBJECT_CHARS]
+    mail["Subject"] = " ".join(f"{said.title}: {said.lines[0]}".split())[:_SUBJECT_CHARS]
     mail["Date"] = format_datetime(planned_at)
     mail["Message-ID"] = f"<{notification_id}@{channel.sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"

@@ -1,0 +1,1 @@
+"""The notifier: plans, attempts, channels, tables."""
