@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from deploy.simulator.commands.keycodes import NAMES, key_name
 from deploy.simulator.phone import Phone
-from deploy.simulator.profiles import PROFILES, api_profile, latency_profile
+from deploy.simulator.profiles import PROFILES, LatencyProfile, api_profile, latency_profile
 
 from .conftest import Run
 from .worlds import MAIN, PACKAGE, SECOND
@@ -164,6 +166,19 @@ async def test_a_locked_phone_keeps_fingers_and_pictures_from_the_app(run: Run, 
     assert phone.world.events == []
     await run("input swipe 500 1500 500 300; input tap 540 500")
     assert phone.world.events == [("tap", 540, 500)]
+
+
+async def test_commands_take_the_time_of_their_profile_and_a_dump_reads_at_its_end(run: Run, phone: Phone) -> None:
+    phone.latency = LatencyProfile("test", screencap_s=0.05, dump_s=0.2, input_s=0.02, gesture_scale=0.5)
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    dump, _ = await asyncio.gather(run("uiautomator dump /dev/tty"), run("input tap 540 500"))
+    assert "点击 1" in dump.out
+    assert loop.time() - started >= 0.2
+    for script, least_s in (("screencap -p", 0.05), ("input swipe 500 1500 500 500 200", 0.12)):
+        started = loop.time()
+        await run(script + " > /dev/null")
+        assert loop.time() - started >= least_s
 
 
 async def test_a_secure_window_gives_a_black_picture(run: Run, phone: Phone) -> None:

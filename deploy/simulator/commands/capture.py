@@ -54,13 +54,13 @@ async def _uiautomator(call: Call) -> int:
         call.err("help: displays help message\n\ndump: creates an XML dump of current UI hierarchy\n")
         return 0 if words[:1] == ("help",) else 1
     path = next((word for word in words[1:] if not word.startswith("--")), _DEFAULT_DUMP)
+    # The real command waits for the screen to come to rest first, and reads it at the end.
+    await call.wait(call.phone.latency.dump_s)
     failure = _failure(call)
     if failure is not None:
-        await call.wait(call.phone.latency.dump_s)
         call.err(failure[1])
         return failure[0]
     hierarchy = dumped_hierarchy(call.phone, call.service)
-    await call.wait(call.phone.latency.dump_s)
     if path in ("/dev/tty", "/dev/stdout", "/proc/self/fd/1"):
         call.out(hierarchy + f"UI hierchary dumped to: {path}\n")
         return 0
