@@ -20,6 +20,12 @@ _TITLE_ID: Final = re.compile(
 _BAR: Final = re.compile(r"tool_?bar|action_?bar|app_?bar|title_?bar|top_?bar|nav_?bar|header", re.IGNORECASE)
 _TAB: Final = re.compile(r"tab|bottom_?nav|navigation_?bar|nav_?view", re.IGNORECASE)
 _TOP_SHARE: Final = 0.25
+_WAY_OUT: Final = re.compile(
+    r"^(?:navigate up|back|close|cancel|collapse|skip|more options|clear(?: text| query)?"
+    r"|open navigation drawer|返回|关闭|取消|跳过)$",
+    re.IGNORECASE,
+)
+_MARK: Final = re.compile(r"[(\[]?(?:<\w+>|#%?)[)\]]?")
 _WORD_EDGE: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\s]+")
 
 
@@ -90,16 +96,19 @@ def _label_below(surface: Surface, node: Node) -> str:
 
 def screen_name(surface: Surface, activity: str | None) -> str:
     """A readable name: heading and chosen tab; else the activity's words; else the tab, a text, or the package."""
-    heading = steady(title(surface) or "").strip(" <>#")
-    tab = steady(chosen_tab(surface) or "").strip(" <>#")
+    tab = _worded(chosen_tab(surface) or "")
+    heading = _worded(title(surface) or "") or _activity_words(activity)
     if heading:
         name = f"{heading} · {tab}" if tab and tab.casefold() != heading.casefold() else heading
     else:
-        words = _activity_words(activity)
-        name = (
-            " · ".join(part for part in (words, tab) if part) or _first_text(surface) or _package_word(surface.package)
-        )
+        name = tab or _first_text(surface) or _package_word(surface.package)
     return name[:MAX_NAME].strip()
+
+
+def _worded(text: str) -> str:
+    """The words of a text without marks of what changes; "" where no letter is left."""
+    words = " ".join(_MARK.sub(" ", steady(text)).split()).strip(" :,.-·|/")
+    return words if any(char.isalpha() for char in words) else ""
 
 
 def _activity_words(activity: str | None) -> str:
@@ -112,11 +121,16 @@ def _activity_words(activity: str | None) -> str:
 
 
 def _first_text(surface: Surface) -> str:
+    """The first text that only informs, else the first label of a control; fields and ways out do not name a screen."""
+    labels: list[str] = []
     for node in surface.seen():
-        label = steady(own_label(node)).strip(" <>#")
-        if len(label) > 1:
-            return label[:_MAX_TITLE]
-    return ""
+        label = _worded(own_label(node))
+        if len(label) < 2 or is_editable(node) or _WAY_OUT.search(label):
+            continue
+        if node.text.strip() and not node.clickable and len(label) <= _MAX_TITLE:
+            return label
+        labels.append(label[:_MAX_TITLE])
+    return labels[0] if labels else ""
 
 
 def _package_word(package: str) -> str:
@@ -129,7 +143,7 @@ def primary_text(surface: Surface) -> str | None:
     texts = [heading] if heading else []
     for node in surface.seen():
         label = own_label(node)
-        if label and not is_editable(node) and label not in texts:
+        if label and not is_editable(node) and label not in texts and not _WAY_OUT.search(label):
             texts.append(label)
             if len(texts) == _MAX_PRIMARY_TEXTS:
                 break

@@ -33,7 +33,7 @@ def test_an_activity_of_another_package_is_not_believed() -> None:
 
 
 def test_names_do_not_tick() -> None:
-    one, two = (indexed(n("frame", n("text", text=f"Inbox {count}", at=(0, 50, 500, 150)))).name for count in (3, 4))
+    one, two = (indexed(n("frame", n("text", text=f"Inbox ({count})", at=(0, 50, 500, 150)))).name for count in (3, 4))
     assert one == two == "Inbox"
 
 
