@@ -1,0 +1,153 @@
+"""The ledger of a run: its calls of a model, what each was charged, what all of them used.
+
+The calls of a run are one aggregate. So two replicas that decide at once cannot both spend the rest of a budget: the
+second one's append meets a conflict, and it decides again on what the first has started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal
+from uuid import UUID
+
+from contracts.configs import LlmConfig
+from contracts.event import Event
+from contracts.llm_gateway import BudgetMark, CallFinished, CallStarted
+from services.runtime.aggregate import Aggregate
+from services.runtime.log import Recorded
+
+_MARKS: Final[tuple[Literal[80, 100], ...]] = (80, 100)
+_MILLION: Final = Decimal(1_000_000)
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What something costs, or cost."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: Decimal = Decimal(0)
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: Charge) -> Charge:
+        return Charge(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cost + other.cost,
+        )
+
+
+@dataclass(frozen=True)
+class OpenCall:
+    """A call whose attempt number `attempt` was started by `instance`, who has given up by `deadline_at`.
+
+    `reserved` is what this attempt is charged should its outcome stay unknown; `charged` are the attempts before it.
+    `causes` counts why it was asked.
+    """
+
+    attempt: int
+    instance: str
+    deadline_at: datetime
+    reserved: Charge
+    charged: Charge
+    causes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """`used` is what finished calls were charged; `marked` are the budget marks that were told."""
+
+    open: Mapping[UUID, OpenCall] = field(default_factory=dict)
+    finished: frozenset[UUID] = frozenset()
+    used: Charge = field(default_factory=Charge)
+    marked: frozenset[tuple[str, int]] = frozenset()
+
+    def committed(self, *, without: UUID | None = None) -> Charge:
+        """Used, and what calls under way may still use."""
+        total = self.used
+        for call_id, call in self.open.items():
+            if call_id != without:
+                total += call.charged + call.reserved
+        return total
+
+
+LEDGER = Aggregate[Ledger]("ledger", "llm_gateway", Ledger, lambda s, r: evolve(s, r))
+
+
+def evolve(ledger: Ledger, recorded: Recorded[Event]) -> Ledger:
+    match recorded.event:
+        case CallStarted() as started:
+            return replace(ledger, open={**ledger.open, started.call_id: _opened(ledger, started)})
+        case CallFinished() as finished:
+            charge = Charge(finished.prompt_tokens, finished.completion_tokens, Decimal(finished.cost))
+            return replace(
+                ledger,
+                open={call_id: call for call_id, call in ledger.open.items() if call_id != finished.call_id},
+                finished=ledger.finished | {finished.call_id},
+                used=ledger.used + charge,
+                marked=ledger.marked | {(mark.budget, mark.percent) for mark in finished.budgets_crossed},
+            )
+        case _:
+            return ledger
+
+
+def _opened(ledger: Ledger, started: CallStarted) -> OpenCall:
+    before = ledger.open.get(started.call_id)
+    causes = {} if before is None else before.causes
+    return OpenCall(
+        attempt=started.attempt,
+        instance=started.instance,
+        deadline_at=started.deadline_at,
+        reserved=Charge(
+            started.estimated_prompt_tokens, started.estimated_completion_tokens, Decimal(started.estimate)
+        ),
+        charged=Charge(started.charged_prompt_tokens, started.charged_completion_tokens, Decimal(started.charged_cost)),
+        causes={**causes, started.cause: causes.get(started.cause, 0) + 1},
+    )
+
+
+def priced(config: LlmConfig, prompt_tokens: int, completion_tokens: int) -> Charge:
+    """Tokens with their price, exactly."""
+    parts = prompt_tokens * config.price_input_per_million + completion_tokens * config.price_output_per_million
+    return Charge(prompt_tokens, completion_tokens, parts / _MILLION)
+
+
+def shown(amount: Decimal) -> str:
+    """An amount as plain decimal text, without exponent or superfluous zeros."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def fits(config: LlmConfig, committed: Charge, more: Charge) -> bool:
+    """Whether `more` can still be spent."""
+    after = committed + more
+    tokens_fit = config.token_budget_run is None or after.tokens <= config.token_budget_run
+    return tokens_fit and (config.cost_budget_run is None or after.cost <= config.cost_budget_run)
+
+
+def crossed(ledger: Ledger, config: LlmConfig, used: Charge, wanted: Charge) -> tuple[BudgetMark, ...]:
+    """Marks of the budgets that `used` reaches and that were not told yet. 100 is reached as well where `wanted` on
+    top of it would not fit."""
+    marks: list[BudgetMark] = []
+    budgets: tuple[tuple[Literal["TOKENS", "COST"], Decimal, Decimal, Decimal | None], ...] = (
+        ("TOKENS", Decimal(used.tokens), Decimal(wanted.tokens), _decimal(config.token_budget_run)),
+        ("COST", used.cost, wanted.cost, config.cost_budget_run),
+    )
+    for budget, spent, more, limit in budgets:
+        if limit is None:
+            continue
+        for percent in _MARKS:
+            is_over = spent * 100 >= limit * percent or (percent == 100 and more > 0 and spent + more > limit)
+            if is_over and (budget, percent) not in ledger.marked:
+                marks.append(BudgetMark(budget=budget, percent=percent, used=shown(spent), limit=shown(limit)))
+    return tuple(marks)
+
+
+def _decimal(whole: int | None) -> Decimal | None:
+    return None if whole is None else Decimal(whole)
