@@ -13,7 +13,8 @@ from typing import Final, assert_never
 
 from services.hierarchy.errors import LocatorError
 from services.hierarchy.node import ATTRIBUTE_NAMES, ROOT, Node, Tree, attribute
-from services.hierarchy.xpath_syntax import Call, Expression, Filter, Literal, Operation, Path, Step, parse_xpath
+from services.hierarchy.xpath_parser import parse_xpath
+from services.hierarchy.xpath_syntax import Call, Expression, Filter, Literal, Operation, Path, Step
 from services.hierarchy.xpath_values import (
     Place,
     Places,
