@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from tests.device_agent.real_shell import RealShell
+
+# These tests start shells and share the machine: how long an example takes proves nothing.
+settings.register_profile("device-agent", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("device-agent")
 
 
 @pytest.fixture

@@ -175,6 +175,15 @@ async def test_hierarchy_that_always_fails_has_its_reason_and_the_picture_stays(
         assert b.names().count("hierarchy") == tries
 
 
+async def test_hierarchy_of_an_earlier_screen_is_never_taken_for_this_one(bench):
+    async with bench(playing(worlds.TestWorld)) as b:
+        phone = await b.phone()
+        assert (await capture(phone)).hierarchy is not None
+        await b.control.arm("null_root", "uiautomator", times=None)
+
+        assert (await capture(phone)).hierarchy is None
+
+
 async def test_null_focus_is_answered_by_the_activities(bench):
     async with bench(playing(worlds.TestWorld)) as b:
         phone = await b.phone()

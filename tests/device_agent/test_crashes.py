@@ -78,6 +78,27 @@ def test_messages_and_line_numbers_do_not_matter_but_methods_and_causes_do():
     assert stacks.normalise(STACK.replace("NullPointerException", "ClassCastException")) != stacks.normalise(STACK)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("com.a.Cart$1.onClick(Cart.kt:1)", "com.a.Cart$12.onClick(Cart.kt:9)"),
+        ("com.a.B.lambda$show$3(B.java:1)", "com.a.B.lambda$show$0(B.java:1)"),
+        ("com.a.-$$Lambda$B$xGYvSJjF6-_c.run(Unknown Source:4)", "com.a.-$$Lambda$B$GT3kBO9MoWU.run(Unknown Source:2)"),
+        ("com.a.B$$ExternalSyntheticLambda3.run(D8$$SyntheticClass)", "com.a.B$$ExternalSyntheticLambda11.run(D8)"),
+        ("com.a.B.access$3600(B.java:1)", "com.a.B.access$lambda$2(B.java:1)"),
+        ("com.sun.proxy.$Proxy2.go(Unknown Source)", "com.sun.proxy.$Proxy17.go(Unknown Source)"),
+    ],
+)
+def test_generated_names_do_not_matter(one, other):
+    def thrown(frame: str) -> str:
+        return f"java.lang.Error: x\n\tat {frame}\n\tat com.a.Main.go(Main.kt:3)"
+
+    assert stacks.normalise(thrown(one)) == stacks.normalise(thrown(other))
+    assert stacks.normalise(thrown(one)) != stacks.normalise(
+        thrown(one.replace("com.a", "com.b").replace("sun", "moon"))
+    )
+
+
 def test_overflow_of_the_stack_does_not_depend_on_its_depth():
     def overflow(depth: int) -> str:
         return (
