@@ -1,4 +1,4 @@
-"""The part of XPath 1.0 that addresses elements, as a syntax tree. `xpath_parser` reads it, `xpath` says what it means."""
+"""The part of XPath that addresses elements, as a syntax tree: `xpath_parser` reads it, `xpath` gives its meaning."""
 
 from __future__ import annotations
 
