@@ -1,6 +1,6 @@
 # `make help` lists what there is. Everything runs from .venv, which is made from requirements.lock on first use.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check bench up down clean lock
+.PHONY: help setup demo test test-slow check contracts bench up down clean lock
 PY := .venv/bin/python
 
 help: ## list the targets
@@ -24,6 +24,9 @@ check: setup ## format, lint, types, import rules, unit tests: seconds
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
 	@$(PY) -m pytest -q -m "not system and not slow"
+
+contracts: setup ## write the JSON Schemas and the AsyncAPI document of contracts/ anew
+	@$(PY) -m contracts.generate
 
 bench: setup ## measure; figures as JSON in build/bench
 	@$(PY) -m tests.bench

@@ -1,0 +1,1 @@
+"""Tests of the contracts: schemas, golden corpus, subjects, topology, the AsyncAPI document."""
