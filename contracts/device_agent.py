@@ -129,7 +129,7 @@ class ActionStarted(Event, owner=OWNER, key="action_id"):
 
 
 class ActionFinished(Event, owner=OWNER, key="action_id"):
-    """What came of an action. `error_code` OUTCOME_UNKNOWN: it was attempted, and nobody can say whether it happened."""
+    """What came of an action. `error_code` OUTCOME_UNKNOWN: it was attempted, nobody can say whether it happened."""
 
     action_id: UUID
     run_id: UUID

@@ -16,6 +16,7 @@ from contracts.values import ConfigType, CoverageProfile
 
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+$", max_length=200)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+SecretRef = Annotated[str, StringConstraints(pattern=r"^(none|env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$")]
 Rule = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -88,7 +89,7 @@ class ConfigRequest(Request):
     kind: Literal["set"]
     config_type: ConfigType
     name: Short
-    secret_ref: Annotated[str, StringConstraints(pattern=r"^(none|env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$")] = "none"
+    secret_ref: SecretRef = "none"  # noqa: S105 - says that there is no secret
     config: dict[str, Any]
     enabled: bool = True
 

@@ -126,7 +126,7 @@ class AlertType(StrEnum):
     LOCATOR_FAILURE = "LOCATOR_FAILURE"
     SCREEN_DIFF = "SCREEN_DIFF"
     DEVICE_OFFLINE = "DEVICE_OFFLINE"
-    TOKEN_BUDGET = "TOKEN_BUDGET"
+    TOKEN_BUDGET = "TOKEN_BUDGET"  # noqa: S105 - the name of a kind of alert
     SYSTEM = "SYSTEM"
 
 

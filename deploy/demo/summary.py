@@ -49,6 +49,7 @@ async def summarise(dsn: str, *, dropped: tuple[str, ...], added: tuple[str, ...
         notified = await connection.fetch(_NOTIFIED)
     finally:
         await connection.close()
+    assert diffs is not None, "an aggregate without GROUP BY always has a row"
     parts: list[RenderableType] = [_runs_table(runs)]
     parts.append(_versions(diffs, dropped, added))
     if alerts:

@@ -77,7 +77,7 @@ class AdbServer:
             )
         try:
             async with asyncio.timeout(_START_TIMEOUT_S):
-                while not await self._answers():  # noqa: ASYNC110  a server tells nobody that it is up
+                while not await self._answers():
                     await asyncio.sleep(_POLL_S)
         except BaseException as error:
             await self.stop()

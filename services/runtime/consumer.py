@@ -112,14 +112,14 @@ class Consumer:
             key = self.handler.key_of(trigger)
         except UnknownEventError as unknown:
             telemetry.log.warning("event of an unknown version", consumer=self.durable, error=str(unknown))
-            await self._settle(raw, sequence, "unknown", lambda: raw.nak(delay=_DELAYS_S[-1]))
+            await self._settle(sequence, "unknown", lambda: raw.nak(delay=_DELAYS_S[-1]))
         except INFRASTRUCTURE as error:
             await self._put_back(raw, sequence, error)
         except Exception as error:  # noqa: BLE001 - what cannot be understood: kept with its stack, the rest goes on
             await self._bury(raw, sequence, error)
         else:
             if key is None:
-                await self._settle(raw, sequence, "ignored", raw.ack)
+                await self._settle(sequence, "ignored", raw.ack)
             else:
                 started = time.perf_counter()
                 self.queue.put(key, lambda: self._handle(raw, sequence, trigger, started))
@@ -131,19 +131,19 @@ class Consumer:
                 await self.handler.handle(trigger)
             except LaterError as later:
                 delay_s = later.delay_s
-                await self._settle(raw, sequence, "later", lambda: raw.nak(delay=delay_s))
+                await self._settle(sequence, "later", lambda: raw.nak(delay=delay_s))
             except INFRASTRUCTURE as error:
                 await self._put_back(raw, sequence, error)
             except Exception as error:  # noqa: BLE001 - a defect in a decision: kept with its stack, the rest goes on
                 await self._bury(raw, sequence, error)
             else:
-                await self._settle(raw, sequence, "done", raw.ack)
+                await self._settle(sequence, "done", raw.ack)
         telemetry.HANDLING_S.labels(self.durable).observe(time.perf_counter() - arrived_s)
 
     async def _put_back(self, raw: Msg, sequence: int, error: Exception) -> None:
         delay_s = _DELAYS_S[min((raw.metadata.num_delivered or 1) - 1, len(_DELAYS_S) - 1)]
         telemetry.log.warning("put back", consumer=self.durable, subject=raw.subject, error=repr(error))
-        await self._settle(raw, sequence, "put_back", lambda: raw.nak(delay=delay_s))
+        await self._settle(sequence, "put_back", lambda: raw.nak(delay=delay_s))
 
     async def _bury(self, raw: Msg, sequence: int, error: Exception) -> None:
         telemetry.log.error("dead letter", consumer=self.durable, subject=raw.subject, exc_info=error)
@@ -161,11 +161,11 @@ class Consumer:
                 now=self.clock.now(),
             )
         except INFRASTRUCTURE:
-            await self._settle(raw, sequence, "put_back", lambda: raw.nak(delay=_DELAYS_S[0]))
+            await self._settle(sequence, "put_back", lambda: raw.nak(delay=_DELAYS_S[0]))
         else:
-            await self._settle(raw, sequence, "dead", raw.ack)
+            await self._settle(sequence, "dead", raw.ack)
 
-    async def _settle(self, raw: Msg, sequence: int, result: str, answer: Callable[[], Awaitable[None]]) -> None:
+    async def _settle(self, sequence: int, result: str, answer: Callable[[], Awaitable[None]]) -> None:
         """Acknowledges or puts back. Where that does not get through, the message comes again, and nothing happens."""
         try:
             await answer()

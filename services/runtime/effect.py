@@ -16,11 +16,11 @@ from services.runtime.aggregate import Aggregate
 from services.runtime.reactor import Decider, Decision, Trigger
 
 S = TypeVar("S")
-O = TypeVar("O")
+Out = TypeVar("Out")
 
 
 @dataclass(frozen=True)
-class Effect(Generic[S, O]):
+class Effect(Generic[S, Out]):
     """An effect as data.
 
     `begin` appends that it starts; it raises `LaterError` while another instance may still be at it. `pending` says
@@ -34,15 +34,15 @@ class Effect(Generic[S, O]):
     triggers: Mapping[type[Any], Callable[[Any], UUID | None]]
     begin: Callable[[S, Trigger[Any], datetime], Decision]
     pending: Callable[[S, Trigger[Any]], bool]
-    perform: Callable[[S, Trigger[Any], bool], Awaitable[O]]
-    finish: Callable[[S, Trigger[Any], datetime, O], Decision]
+    perform: Callable[[S, Trigger[Any], bool], Awaitable[Out]]
+    finish: Callable[[S, Trigger[Any], datetime, Out], Decision]
 
 
 @dataclass
-class Performer(Generic[S, O]):
+class Performer(Generic[S, Out]):
     """Runs one kind of effect."""
 
-    effect: Effect[S, O]
+    effect: Effect[S, Out]
     decider: Decider[S]
 
     async def handle(self, key: UUID, trigger: Trigger[Any], *, part: str = "") -> None:

@@ -48,7 +48,7 @@ from services.runtime.timers import TimerSetter
 from services.runtime.view import View
 
 S = TypeVar("S")
-O = TypeVar("O")
+Out = TypeVar("Out")
 
 _BOOT_PATIENCE_S = 60.0
 _STALE_FETCH_S = 60.0
@@ -119,7 +119,7 @@ class Service:
             self.consume(durable, ReactorHandler(durable.name, reactor, used, self.sealer))
         return used
 
-    def perform(self, effect: Effect[S, O], *durables: Durable) -> None:
+    def perform(self, effect: Effect[S, Out], *durables: Durable) -> None:
         performer = Performer(effect, self.decider(effect.name, effect.aggregate))
         for durable in durables:
             self.consume(durable, EffectHandler(durable.name, performer, self.sealer))

@@ -25,6 +25,7 @@ from contracts.values import CoverageProfile, RunStatus
 from services.runtime.aggregate import Aggregate, LongLived
 from services.runtime.log import Recorded
 from services.runtime.reactor import NOTHING, Create, Decision, Trigger
+from services.screen_indexer.naming import unique_name
 
 
 class Version(BaseModel):
@@ -84,7 +85,7 @@ def catalogue_screen(state: Catalogue, trigger: Trigger[ScreenDiscovered], _now:
         version_name=found.version_name,
         screen_id=found.screen_id,
         signature=found.signature,
-        name=free_name(found.name, taken),
+        name=unique_name(found.name, taken),
         activity=found.activity,
         hierarchy=found.hierarchy,
         screenshot=found.screenshot,
@@ -92,15 +93,6 @@ def catalogue_screen(state: Catalogue, trigger: Trigger[ScreenDiscovered], _now:
         height=found.height,
     )
     return Decision((catalogued,))
-
-
-def free_name(wanted: str, taken: set[str]) -> str:
-    """`wanted`, or `wanted (2)`, `wanted (3)`, .. : the first that is not taken."""
-    name, number = wanted, 1
-    while name in taken:
-        number += 1
-        name = f"{wanted} ({number})"
-    return name
 
 
 def is_comparable(run: RunFinished) -> bool:

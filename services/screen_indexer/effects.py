@@ -15,7 +15,7 @@ from services.runtime.log import Log
 from services.runtime.objects import Objects
 from services.runtime.reactor import Trigger
 from services.screen_indexer.captures import Understood, app_of
-from services.screen_indexer.indexing import index
+from services.screen_indexer.indexing import describe, recognise
 from services.screen_indexer.model import CaptureInput, Indexed, TemplateRequest
 from services.screen_indexer.thumbnails import crops, thumbnail
 
@@ -53,7 +53,7 @@ class Reader:
         xml = await self.objects.get(capture.hierarchy.key)
         found: Indexed | str
         try:
-            found = index(CaptureInput(xml, capture.width, capture.height, capture.foreground))
+            found = recognise(CaptureInput(xml, capture.width, capture.height, capture.foreground))
         except HierarchyError as error:
             found = str(error)
         _keep(self._seen, place, found)
@@ -62,7 +62,8 @@ class Reader:
     async def _describe(self, finished: ActionFinished, capture: Capture, indexed: Indexed) -> Understood:
         screen_id = derived_id("screen", app_of(capture, indexed.package).app_version_id, indexed.screen_signature)
         if screen_id not in self._known and not await self.log.exists("screen_indexer", screen_id):
-            return await self._picture(Understood(finished, indexed, None, known=False, elements=indexed.elements))
+            described = describe(indexed)
+            return await self._picture(Understood(finished, described, None, known=False, elements=described.elements))
         _keep(self._known, screen_id, None)
         return Understood(finished, indexed, None, known=True)
 
