@@ -12,8 +12,9 @@ from typing import Any
 from contracts import device_agent as events
 from contracts.orchestrator import ActionRequested
 from contracts.subjects import derived_id
-from contracts.values import AppVersion, Navigate, ObjectRef, Observe
+from contracts.values import AppVersion, Input, Navigate, ObjectRef, Observe
 from services.device_agent import capture as capturing
+from services.device_agent import fields
 from services.device_agent.adb.errors import AdbError
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
@@ -79,9 +80,9 @@ class Driver:
         performed = await held.phone.perform(
             asked.action, asked.lease_token, asked.sequence, lambda sealed: sealed.reveal()
         )
-        capture, checks = await self._look(held, asked, performed)
+        seen, capture, checks = await self._look(held, asked, performed)
         return Outcome(
-            performed=performed,
+            performed=performed if seen is None else _read_back(asked, performed, seen),
             capture=capture,
             checks=checks,
             declared_activities=await self._declared(held, asked),
@@ -92,9 +93,9 @@ class Driver:
 
     async def _look(
         self, held: Attached, asked: ActionRequested, performed: Performed
-    ) -> tuple[events.Capture | None, tuple[events.CheckResult, ...]]:
+    ) -> tuple[capturing.Capture | None, events.Capture | None, tuple[events.CheckResult, ...]]:
         if performed.result is Result.STALE:
-            return None, ()
+            return None, None, ()
 
         async def keep(png: bytes) -> None:
             await self.objects.put(png, "png")
@@ -103,7 +104,7 @@ class Driver:
             seen = await capturing.capture(held.phone, keep)
             versions = await self._versions(held, seen)
         except AdbError:
-            return None, ()
+            return None, None, ()
         screenshot = None if seen.png is None else await self.objects.put(seen.png, "png")
         hierarchy = None if seen.hierarchy_xml is None else await self.objects.put(seen.hierarchy_xml, "xml")
         captured = events.Capture(
@@ -120,7 +121,7 @@ class Driver:
             stable=seen.stable,
             captured_at=self.clock.now(),
         )
-        return captured, await self._check(asked, seen)
+        return seen, captured, await self._check(asked, seen)
 
     async def _check(self, asked: ActionRequested, seen: capturing.Capture) -> tuple[events.CheckResult, ...]:
         if not isinstance(asked.action, Observe) or not asked.action.checks:
@@ -178,6 +179,16 @@ class Driver:
         except AdbError:
             return ()
         return () if found is None else tuple(found.activities[:500])
+
+
+def _read_back(asked: ActionRequested, performed: Performed, seen: capturing.Capture) -> Performed:
+    """Typing succeeded only if the field shows the text: what the phone's commands answer proves nothing."""
+    if not isinstance(asked.action, Input) or performed.result is not Result.DONE or asked.action.submit:
+        return performed
+    text = asked.action.text.reveal()
+    if fields.holds(seen.hierarchy_xml, asked.action.point, text) is False:
+        return Performed(Result.FAILED, "the field does not show what was typed", performed.latency_ms)
+    return performed
 
 
 def crash_event(held: Attached, device: Any, crash: Any, seen_at: datetime) -> events.CrashSeen:

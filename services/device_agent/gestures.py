@@ -104,7 +104,8 @@ def _navigate(action: Navigate, facts: Facts) -> str:
         case "HOME":
             return "input keyevent 3"
         case "LAUNCH":
-            return _launch(_package(action), action.activity or facts.launcher)
+            start = _launch(_package(action), action.activity or facts.launcher)
+            return f"{command('am', 'force-stop', _package(action))}; {start}" if action.restart else start
         case "STOP":
             return command("am", "force-stop", _package(action))
         case "DEEP_LINK":

@@ -78,7 +78,7 @@ def catalogue_screen(state: Catalogue, trigger: Trigger[ScreenDiscovered], _now:
     version = state.versions.get(str(found.app_version_id))
     if version is not None and str(found.screen_id) in version.screens:
         return NOTHING
-    taken = {s.name for s in version.screens.values()} if version else set()
+    taken = [s.name for s in version.screens.values()] if version else []
     catalogued = ScreenCatalogued(
         app_id=found.app_id,
         app_version_id=found.app_version_id,

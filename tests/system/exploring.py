@@ -95,7 +95,7 @@ async def caught_up(platform: Platform, *, limit_s: float = 60.0) -> None:
     async def all_there() -> bool:
         return not [p.name for p in projections() if p.name in names and await behind(js, dsn, p)]
 
-    names = {name for name in platform.services}
+    names = set(platform.services)
     await until("the projections catching up", all_there, limit_s=limit_s)
 
 
