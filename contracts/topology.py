@@ -56,7 +56,6 @@ RUN = _reading(
     orchestrator.RunStarted,
     orchestrator.TaskStopAsked,
     orchestrator.TaskPauseAsked,
-    orchestrator.LeaseEnded,
     device_agent.ActionFinished,
     device_agent.CrashSeen,
     screen_indexer.CaptureIndexed,
