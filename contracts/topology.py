@@ -30,11 +30,11 @@ class Durable:
     stream: str
     filters: tuple[str, ...]
     events: tuple[type[Event], ...] = ()
-    ack_wait_s: float = 15.0
+    ack_wait_s: float = 5.0
     max_ack_pending: int = 256
 
 
-def _reading(name: str, *events: type[Event], ack_wait_s: float = 15.0) -> Durable:
+def _reading(name: str, *events: type[Event], ack_wait_s: float = 5.0) -> Durable:
     return Durable(name, STREAM, tuple(event_filter(e) for e in events), events, ack_wait_s)
 
 
@@ -101,7 +101,7 @@ def device_reader(device_id: UUID) -> Durable:
         STREAM,
         (event_filter(orchestrator.ActionRequested, route=device_id),),
         (orchestrator.ActionRequested,),
-        ack_wait_s=8.0,
+        ack_wait_s=5.0,
         max_ack_pending=1,
     )
 

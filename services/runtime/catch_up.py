@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
@@ -222,7 +221,7 @@ async def read_batches(
         while True:
             try:
                 messages = await subscription.fetch(_FETCH, timeout=patience_s)
-            except NatsTimeoutError:
+            except TimeoutError:
                 messages = []
             if not messages:
                 yield [], (await subscription.consumer_info()).num_pending or 0

@@ -31,7 +31,7 @@ from services.runtime.reactor import GaveUpError, LaterError, Trigger
 _FETCH = 8
 _FETCH_TIMEOUT_S = 5.0
 _DELAYS_S = (0.1, 0.5, 2.0, 5.0, 15.0, 30.0)
-_KEEP_ALIVE_S = 5.0
+_KEEP_ALIVE_S = 1.5
 
 INFRASTRUCTURE = (GaveUpError, UnknownOutcomeError, StoreAwayError, NatsError, ConnectionError, TimeoutError)
 """Failures of what lies around us. They are waited out, and are never dead letters."""

@@ -18,7 +18,6 @@ from uuid import UUID, uuid4, uuid5
 
 from nats.aio.client import Client
 from nats.errors import NoRespondersError
-from nats.errors import TimeoutError as NatsTimeoutError
 
 from contracts.envelope import Envelope
 from contracts.event import MAX_EVENT_BYTES, Event
@@ -163,7 +162,7 @@ class Log:
     async def _commit(self, subject: str, payload: bytes, headers: dict[str, str]) -> int:
         try:
             answer = await self._nats.request(subject, payload, timeout=self._timeout_s, headers=headers)
-        except (NatsTimeoutError, NoRespondersError) as gone:
+        except (TimeoutError, NoRespondersError) as gone:
             raise UnknownOutcomeError(f"no answer to an append under {subject} within {self._timeout_s} s") from gone
         ack = json.loads(answer.data)
         error = ack.get("error")
@@ -191,7 +190,7 @@ class Log:
                 if status is not None:
                     return events, int(headers.get("Nats-Num-Pending", "0")) > 0
                 events.append(await self._decode(int(headers["Nats-Sequence"]), message.data))
-        except NatsTimeoutError as late:
+        except TimeoutError as late:
             raise UnknownOutcomeError(f"the log did not answer a read of {subject_filter}") from late
         finally:
             await subscription.unsubscribe()
@@ -208,7 +207,7 @@ class Log:
             answer = await self._nats.request(
                 f"$JS.API.STREAM.MSG.GET.{STREAM}", json.dumps(request).encode(), timeout=self._timeout_s
             )
-        except (NatsTimeoutError, NoRespondersError) as gone:
+        except (TimeoutError, NoRespondersError) as gone:
             raise UnknownOutcomeError("the stream's leader did not answer a read") from gone
         body = json.loads(answer.data)
         if (error := body.get("error")) is not None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
@@ -63,7 +62,7 @@ class View:
             while True:
                 try:
                     messages = await subscription.fetch(_FETCH, timeout=0.2 if not self.ready.is_set() else 5.0)
-                except NatsTimeoutError:
+                except TimeoutError:
                     await subscription.consumer_info()
                     self.ready.set()
                     continue

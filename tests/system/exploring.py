@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from contracts import topology
@@ -72,7 +71,7 @@ async def next_event(platform: Platform, kind: type[E], *, count: int = 1, limit
             assert time.monotonic() < deadline_s, f"{len(found)} of {count} {kind.NAME} within {limit_s:.0f} s"
             try:
                 messages = await subscription.fetch(count - len(found), timeout=1)
-            except NatsTimeoutError:
+            except TimeoutError:
                 continue
             for message in messages:
                 from services.runtime.log import decode

@@ -15,7 +15,7 @@ from deploy.embedded.platform import SERVICES, Platform
 from tests.system.exploring import all_durables, caught_up, events, finished, next_event, quiet, start
 from tests.system.referee import judge
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 STEPS = 40
 
