@@ -1,0 +1,74 @@
+"""The `waymark` command: the table of contents of everything a person can type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.commands import alerts, apps, configs, dead_letters, operations, phones, reporting, runs, tracing
+from services.cli.connection import Options
+from services.cli.output import say
+
+_EPILOG = (
+    "Exit codes: 0 done, 1 the run or the verification failed or a request was refused, 2 wrong usage, 3 a server"
+    " cannot be reached, 4 not found.  Servers: WAYMARK_NATS_URL, WAYMARK_POSTGRES_DSN, WAYMARK_S3_URL, .."
+)
+
+app = typer.Typer(
+    name="waymark",
+    help="Learns the interface of Android apps: explores them, keeps screens, elements and verified locators.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"waymark {version('waymark')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    env_file: Annotated[
+        Path | None, typer.Option(help="File of WAYMARK_* variables; without it, those of `make up` are found.")
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(help="In whose name requests are made ($WAYMARK_USER, login name).")
+    ] = None,
+    _shown: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    context.obj = Options(env_file, user)
+
+
+_COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Runs": (runs.submit, runs.watch, reporting.report, runs.tasks, runs.runs, tracing.trace),
+    "What was found": (apps.screens, apps.locators, apps.diff),
+    "Phones": (phones.devices, phones.shot, phones.dump),
+    "Operation": (operations.provision, operations.rebuild, operations.verify),
+}
+
+app.add_typer(runs.run_app, name="run", rich_help_panel="Runs")
+app.add_typer(alerts.alerts_app, name="alerts", rich_help_panel="What was found")
+app.add_typer(configs.config_app, name="config", rich_help_panel="Operation")
+app.add_typer(dead_letters.letters_app, name="dlq", rich_help_panel="Operation")
+for _panel, _commands in _COMMANDS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

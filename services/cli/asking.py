@@ -1,0 +1,96 @@
+"""Publishes requests as anybody would, bare JSON, and waits for the answer in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from contracts.alerter import AlertAcked, AlertRequestRejected, AlertResolved, AlertSuppressed
+from contracts.event import Event
+from contracts.orchestrator import ConfigChanged, TaskAccepted, TaskPauseAsked, TaskRejected, TaskStopAsked
+from contracts.subjects import REQUESTS, STREAM, derived_id, event_filter, request_subject
+from services.cli.connection import Session
+from services.cli.errors import CliError, ExitCode
+
+ANSWER_LIMIT_S = 20.0
+_POLL_S = 0.05
+_KINDS = {
+    "explore": "task",
+    "stop": "control", "pause": "control", "resume": "control",
+    "ack": "alert", "resolve": "alert", "suppress": "alert",
+    "set": "config",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The event that answers a request. `again`: the request had been made, and answered, before."""
+
+    key: UUID
+    event: Event
+    again: bool = False
+
+    @property
+    def refusal(self) -> str | None:
+        if isinstance(self.event, TaskRejected | AlertRequestRejected):
+            return f"{self.event.code}: {self.event.reason}"
+        return None
+
+
+async def ask(session: Session, body: dict[str, Any]) -> Answer:
+    """Publishes one request, whichever kind it is, and waits for its answer. Raises `CliError` when none comes."""
+    kind = body.get("kind")
+    topic = _KINDS.get(kind) if isinstance(kind, str) else None
+    if topic is None:
+        raise CliError(f"kind is {kind!r}; it must be one of {', '.join(_KINDS)}", ExitCode.USAGE)
+    if topic == "task" and not body.get("id"):
+        body = {**body, "id": str(session.clock.new_id())}
+    key, kinds = _expected(session.user, topic, body)
+    log = await session.log()
+    if topic == "task" and (known := await log.last(event_filter(TaskAccepted, key=key))) is not None:
+        return Answer(key, known.event, again=True)
+    js = await session.js()
+    before = (await js.stream_info(STREAM)).state.last_seq
+    await js.publish(request_subject(topic, session.user), orjson.dumps(body), stream=REQUESTS, timeout=5)
+    deadline_s = time.monotonic() + ANSWER_LIMIT_S
+    while time.monotonic() < deadline_s:
+        for event in kinds:
+            found = await log.last(event_filter(event, key=key))
+            if found is not None and found.seq > before:
+                return Answer(key, found.event)
+        await asyncio.sleep(_POLL_S)
+    raise CliError(
+        f"the request was published, but nothing answered it within {ANSWER_LIMIT_S:.0f} s. It is not lost: it is"
+        f" handled when {_handler(topic)} runs. A request that cannot be read lies in `waymark dlq list`.",
+        ExitCode.UNREACHABLE,
+    )
+
+
+def _expected(user: str, topic: str, body: dict[str, Any]) -> tuple[UUID, tuple[type[Event], ...]]:
+    """Key and kinds of the events that answer a request."""
+    match topic:
+        case "task":
+            return derived_id("task", user, str(body["id"]).strip()[:200]), (TaskAccepted, TaskRejected)
+        case "control":
+            return _uuid(body, "task"), (TaskStopAsked, TaskPauseAsked, TaskRejected)
+        case "alert":
+            answers = (AlertAcked, AlertResolved, AlertSuppressed, AlertRequestRejected)
+            return _uuid(body, "alert"), answers
+        case _:
+            return derived_id("config", body.get("config_type"), body.get("name")), (ConfigChanged,)
+
+
+def _uuid(body: dict[str, Any], name: str) -> UUID:
+    try:
+        return UUID(str(body.get(name)))
+    except ValueError:
+        raise CliError(f"{name} must be an id (a UUID), not {body.get(name)!r}", ExitCode.USAGE) from None
+
+
+def _handler(topic: str) -> str:
+    return "the alerter" if topic == "alert" else "the orchestrator"

@@ -1,0 +1,306 @@
+"""`run ..`, `submit`, `watch`, `tasks`, `runs`: starts work, steers it, follows it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+import yaml
+from pydantic import BaseModel, ValidationError
+from rich.live import Live
+
+from contracts.orchestrator import RunStarted, TaskAccepted
+from contracts.requests import ConfigRequest, ExploreRequest
+from contracts.subjects import derived_id, event_filter
+from contracts.values import CoverageProfile
+from services.cli import asking, following, queries
+from services.cli.connection import Session, execute
+from services.cli.errors import CliError, ExitCode
+from services.cli.output import Json, Limit, clean, complain, console, lines, print_json, say, show
+
+run_app = typer.Typer(no_args_is_help=True, help="Start work on a phone, and steer it.")
+
+Task = Annotated[str, typer.Argument(help="Id of a task or of its run, the beginning of it, or `last`.")]
+Reason = Annotated[str | None, typer.Option(help="Why; it is kept with the run.")]
+
+
+@run_app.command()
+def explore(
+    context: typer.Context,
+    app: Annotated[str, typer.Option(help="Package of the app, e.g. com.example.shop.")],
+    version: Annotated[str | None, typer.Option(help="Version name; without it, what the phone has installed.")] = None,
+    profile: Annotated[
+        CoverageProfile, typer.Option(help="How thoroughly.", case_sensitive=False)
+    ] = CoverageProfile.FULL,
+    coverage_file: Annotated[
+        Path | None, typer.Option(help="YAML or JSON with `blacklist`, `priorities`, `packages` (profile CUSTOM).")
+    ] = None,
+    priority: Annotated[int, typer.Option(min=1, max=5, help="1 is first.")] = 3,
+    serial: Annotated[str | None, typer.Option(help="Only on this phone.")] = None,
+    max_steps: Annotated[int | None, typer.Option(min=1, help="Actions at most (1000).")] = None,
+    max_minutes: Annotated[float | None, typer.Option(min=0.1, help="Minutes at most (60).")] = None,
+    name: Annotated[str | None, typer.Option(help="What people call this task.")] = None,
+    own_id: Annotated[str | None, typer.Option("--id", help="Your own id: sent twice, it starts one task.")] = None,
+    schedule_at: Annotated[
+        datetime | None, typer.Option(help="Not before this time (local where it names no zone).")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Varies what is typed into fields.")] = 0,
+    no_validate: Annotated[bool, typer.Option("--no-validate", help="Do not check locators on the phone.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; the exit code is the run's outcome.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Watch it live; the exit code is the run's outcome.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Explore an app: find its screens, elements and locators.
+
+    Examples:
+
+      waymark run explore --app com.example.shop --follow
+
+      waymark run explore --app com.example.shop --profile SMOKE --max-minutes 5 --serial emulator-5554 --wait
+
+      waymark run explore --app com.example.shop --profile CUSTOM --coverage-file coverage.yaml --id nightly-42
+    """
+    limits: dict[str, Any] = {} if max_steps is None else {"max_steps": max_steps}
+    if max_minutes is not None:
+        limits["max_duration_s"] = round(max_minutes * 60)
+    body: dict[str, Any] = {
+        "kind": "explore", "app": app, "version": version, "profile": profile.value, "priority": priority,
+        "serial": serial, "name": name, "id": own_id, "seed": seed, "limits": limits or None,
+        "schedule_at": None if schedule_at is None else schedule_at.astimezone(UTC).isoformat(),
+        "coverage": None if coverage_file is None else _read_file(coverage_file),
+        "validate_locators": not no_validate,
+    }  # fmt: skip
+    request = {field: value for field, value in body.items() if value is not None}
+    _check(request)
+    execute(context, lambda s: _start(s, request, wait=wait, follow=follow, as_json=as_json))
+
+
+@run_app.command()
+def stop(context: typer.Context, task: Task, reason: Reason = None) -> None:
+    """End a task, queued or running. The phone is left at its home screen.
+
+    Example:  waymark run stop last --reason "wrong build"
+    """
+    execute(context, lambda s: _steer(s, "stop", task, reason))
+
+
+@run_app.command()
+def pause(context: typer.Context, task: Task, reason: Reason = None) -> None:
+    """Hold a run after the action under way; it keeps its phone.
+
+    Example:  waymark run pause 0198c2
+    """
+    execute(context, lambda s: _steer(s, "pause", task, reason))
+
+
+@run_app.command()
+def resume(context: typer.Context, task: Task, reason: Reason = None) -> None:
+    """Go on with a paused run.
+
+    Example:  waymark run resume last
+    """
+    execute(context, lambda s: _steer(s, "resume", task, reason))
+
+
+def submit(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="A request as JSON; - reads standard input.")],
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end of the run.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Watch the run live.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Publish any request, the same bare JSON that any NATS client may publish.
+
+    Examples:
+
+      waymark submit nightly.json --wait
+
+      echo '{"kind": "explore", "app": "com.example.shop"}' | waymark submit -
+    """
+    request = _read_file(None if file == "-" else Path(file))
+    _check(request)
+    if request.get("kind") == "explore":
+        execute(context, lambda s: _start(s, request, wait=wait, follow=follow, as_json=as_json))
+    else:
+        execute(context, lambda s: _submit(s, request))
+
+
+def watch(
+    context: typer.Context,
+    run: Annotated[str, typer.Argument(help="Id of a run or task, the beginning of it, or `last`.")] = queries.LAST,
+    as_json: Json = False,
+) -> None:
+    """Follow a run: screens found, actions, locators verified, alerts. The exit code is the run's outcome.
+
+    In a terminal the view is live; elsewhere a line is written for everything that a person wants to know.
+
+    Examples:
+
+      waymark watch
+
+      waymark watch 0198c2 | tee run.log
+    """
+
+    async def command(session: Session) -> None:
+        await _follow(session, await _task_of(session, run), quiet=as_json, as_json=as_json)
+
+    execute(context, command)
+
+
+def tasks(context: typer.Context, limit: Limit = 20, as_json: Json = False) -> None:
+    """List tasks, newest first.
+
+    Example:  waymark tasks --json | jq '.[] | select(.status == "FAILED")'
+    """
+
+    async def command(session: Session) -> None:
+        columns = {"id": "task", "name": "name", "app": "app", "version": "version", "coverage_profile": "profile",
+                   "priority": "prio", "status": "status", "by": "by", "created_at": "created"}  # fmt: skip
+        rows = await queries.tasks(await session.sql(), limit)
+        show(rows, columns, as_json=as_json, empty="No task yet: `waymark run explore --app PACKAGE` makes one.")
+
+    execute(context, command)
+
+
+def runs(context: typer.Context, limit: Limit = 20, as_json: Json = False) -> None:
+    """List runs, newest first.
+
+    Example:  waymark runs -n 5
+    """
+
+    async def command(session: Session) -> None:
+        columns = {"id": "run", "app": "app", "version": "version", "serial": "phone", "status": "status",
+                   "start_at": "started", "took": "took", "total_actions": "actions", "coverage_screens": "screens",
+                   "failure_reason": "reason"}  # fmt: skip
+        rows = await queries.runs(await session.sql(), limit)
+        show(rows, columns, as_json=as_json, empty="No run yet: `waymark run explore --app PACKAGE` starts one.")
+
+    execute(context, command)
+
+
+async def _start(session: Session, request: dict[str, Any], *, wait: bool, follow: bool, as_json: bool) -> None:
+    answer = await asking.ask(session, request)
+    if answer.refusal is not None:
+        raise CliError(f"refused: {answer.refusal}")
+    assert isinstance(answer.event, TaskAccepted)
+    run_id = derived_id("run", answer.key)
+    if wait or follow:
+        if not as_json:
+            say(f"Task {answer.key} {'was accepted before' if answer.again else 'accepted'}.")
+        await _follow(session, answer.key, quiet=as_json or not follow, as_json=as_json)
+    elif as_json:
+        print_json({"task": answer.key, "run": run_id, "accepted_before": answer.again})
+    else:
+        lines([
+            f"Task {answer.key} {'was accepted before: nothing new is started' if answer.again else 'accepted'}.",
+            f"Watch it:  waymark watch {run_id}",
+        ])  # fmt: skip
+
+
+async def _steer(session: Session, kind: str, task: str, reason: str | None) -> None:
+    body: dict[str, Any] = {"kind": kind, "task": str(await _task_of(session, task))}
+    await _submit(session, body | ({} if reason is None else {"reason": reason}))
+
+
+async def _submit(session: Session, request: dict[str, Any]) -> None:
+    answer = await asking.ask(session, request)
+    if answer.refusal is not None:
+        raise CliError(f"refused: {answer.refusal}")
+    say(f"{request['kind']}: done ({answer.event.NAME} {answer.key})")
+
+
+async def _task_of(session: Session, given: str) -> UUID:
+    """The task that is named. One whose rows are not there yet is found in the log, by its whole id."""
+    whole = _uuid(given)
+    if whole is not None:
+        log = await session.log()
+        if await log.last(event_filter(TaskAccepted, key=whole)) is not None:
+            return whole
+        started = await log.last(event_filter(RunStarted, key=whole))
+        if started is not None and isinstance(started.event, RunStarted):
+            return started.event.task_id
+    _, task_id = await queries.find_run(await session.sql(), given)
+    return task_id
+
+
+async def _follow(session: Session, task_id: UUID, *, quiet: bool, as_json: bool) -> None:
+    """Until the run is over. Raises `typer.Exit` with the code of a failure."""
+    js, log = await session.js(), await session.log()
+    accepted = await log.last(event_filter(TaskAccepted, key=task_id))
+    if accepted is None:
+        raise CliError(
+            f"there is no task {task_id} in the log; `waymark tasks` lists those there are", ExitCode.NOT_FOUND
+        )
+    progress = following.Progress(task_id, derived_id("run", task_id))
+    out = console()
+    live = Live(console=out, refresh_per_second=8, transient=True) if out.is_terminal and not quiet else None
+    if live is not None:
+        live.start()
+    try:
+        async with aclosing(following.events_of_run(js, progress, accepted.seq)) as events:
+            async for recorded in events:
+                if recorded is not None:
+                    line = following.told(recorded, progress)
+                    progress = following.evolve(progress, recorded)
+                    if live is None and not quiet and line is not None:
+                        say(line)
+                elif live is not None:
+                    live.update(following.panel(progress, session.clock.now()))
+                if recorded is None and progress.over:
+                    break
+    finally:
+        if live is not None:
+            live.stop()
+    if as_json:
+        print_json(following.as_json(progress))
+    else:
+        lines([*following.summary(progress), f"Report:  waymark report {progress.run_id}"])
+    if not following.succeeded(progress):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _read_file(path: Path | None) -> dict[str, Any]:
+    """A JSON or YAML object from a file, or from standard input."""
+    try:
+        text = sys.stdin.read() if path is None else path.read_text(encoding="utf-8")
+        value = yaml.safe_load(text) if path is not None and path.suffix in {".yaml", ".yml"} else json.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise _usage(f"{path or 'standard input'} cannot be read: {error}") from None
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise _usage(f"{path or 'standard input'} is neither JSON nor YAML that can be read: {error}") from None
+    if not isinstance(value, dict):
+        raise _usage(f'{path or "standard input"} must hold one object, such as {{"kind": "explore", "app": ..}}')
+    return value
+
+
+def _check(request: dict[str, Any]) -> None:
+    """Says here what the services would refuse, where it can be seen here."""
+    kinds: dict[str, type[BaseModel]] = {"explore": ExploreRequest, "set": ConfigRequest}
+    model = kinds.get(str(request.get("kind")))
+    if model is None:
+        return
+    try:
+        model.model_validate_json(json.dumps(request))
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        raise _usage("\n".join(f"{'.'.join(map(str, p['loc'])) or 'request'}: {p['msg']}" for p in problems)) from None
+
+
+def _usage(message: str) -> typer.Exit:
+    complain(clean(message) if "\n" not in message else message)
+    return typer.Exit(ExitCode.USAGE)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,245 @@
+"""A run as it goes on, folded from the log: what a person who watches wants to know. Pure but for `events_of_run`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from nats.js import JetStreamContext
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from contracts.alerter import AlertRaised, AlertRepeated
+from contracts.device_agent import CrashSeen
+from contracts.event import Event
+from contracts.locator_validator import LocatorChecked
+from contracts.orchestrator import (
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    StateAdded,
+    StepFinished,
+    TaskDropped,
+    TaskQueued,
+    TaskWaiting,
+)
+from contracts.values import RunStatus, Strategy, ValidationStatus
+from services.cli.output import cell, clean, duration
+from services.runtime.catch_up import read_batches
+from services.runtime.log import Recorded
+
+FOLLOWED: tuple[type[Event], ...] = (
+    TaskWaiting, TaskQueued, TaskDropped, RunStarted, StateAdded, StepFinished, RunPaused, RunResumed, RunFinished,
+    LocatorChecked, AlertRaised, AlertRepeated, CrashSeen,
+)  # fmt: skip
+_TAIL = 8
+_FRESH_S = 0.25
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A run so far. `status`: WAITING and QUEUED before it has a phone, then those of runs, and PAUSED."""
+
+    task_id: UUID
+    run_id: UUID
+    status: str = "QUEUED"
+    started: RunStarted | None = None
+    finished: RunFinished | None = None
+    failure: str | None = None
+    steps: int = 0
+    succeeded: int = 0
+    screens: tuple[str, ...] = ()
+    states: int = 0
+    locators: dict[UUID, bool] = field(default_factory=dict)
+    alerts: dict[UUID, str] = field(default_factory=dict)
+    crashes: int = 0
+    updated_at: datetime | None = None
+    tail: tuple[str, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        return self.finished is not None or self.failure is not None
+
+    @property
+    def verified(self) -> int:
+        return sum(self.locators.values())
+
+
+def concerns(progress: Progress, event: Event) -> bool:
+    match event:
+        case TaskWaiting() | TaskQueued():
+            return event.spec.task_id == progress.task_id
+        case TaskDropped():
+            return event.task_id == progress.task_id
+        case _:
+            return getattr(event, "run_id", None) == progress.run_id
+
+
+def evolve(progress: Progress, recorded: Recorded[Event]) -> Progress:
+    """The progress after an event of the run; one of another run changes nothing."""
+    if not concerns(progress, recorded.event):
+        return progress
+    after = _evolved(progress, recorded.event)
+    line = told(recorded, progress)
+    tail = after.tail if line is None else (*after.tail, line)[-_TAIL:]
+    return replace(after, updated_at=recorded.time, tail=tail)
+
+
+def _evolved(progress: Progress, event: Event) -> Progress:
+    match event:
+        case TaskWaiting():
+            return replace(progress, status="WAITING")
+        case TaskQueued():
+            return replace(progress, status="QUEUED")
+        case TaskDropped():
+            return replace(progress, status="CANCELLED", failure=event.reason)
+        case RunStarted():
+            return replace(progress, status="RUNNING", started=event)
+        case StateAdded():
+            new = event.inside and event.screen_name not in progress.screens
+            screens = (*progress.screens, event.screen_name) if new else progress.screens
+            return replace(progress, states=progress.states + 1, screens=screens)
+        case StepFinished():
+            return replace(progress, steps=event.sequence, succeeded=event.successful)
+        case RunPaused():
+            return replace(progress, status="PAUSED")
+        case RunResumed():
+            return replace(progress, status="RUNNING")
+        case RunFinished():
+            return replace(progress, status=event.status.value, finished=event, steps=event.total_actions)
+        case LocatorChecked() if event.status in {ValidationStatus.PASSED, ValidationStatus.FAILED}:
+            passed = event.status is ValidationStatus.PASSED
+            return replace(progress, locators={**progress.locators, event.candidate_id: passed})
+        case AlertRaised() | AlertRepeated():
+            return replace(progress, alerts={**progress.alerts, event.alert_id: event.message})
+        case CrashSeen():
+            return replace(progress, crashes=progress.crashes + 1)
+        case _:
+            return progress
+
+
+def told(recorded: Recorded[Event], before: Progress) -> str | None:
+    """A line about an event, for those who cannot see the live view; None for what is only counted.
+
+    `before`: the progress that the event has not changed yet."""
+    at, event = recorded.time.astimezone().strftime("%H:%M:%S"), recorded.event
+    match event:
+        case TaskWaiting():
+            return f"{at} waiting for a phone that has {event.spec.package} installed"
+        case TaskQueued():
+            return f"{at} queued: {event.app.package} {event.app.version_name}"
+        case TaskDropped():
+            return f"{at} dropped: {clean(event.reason)}"
+        case RunStarted():
+            return f"{at} started on {event.serial}: {event.app.package} {event.app.version_name}"
+        case StateAdded() if event.inside and event.screen_name not in before.screens:
+            return f"{at} screen {len(before.screens) + 1}: {clean(event.screen_name)}"
+        case StepFinished() if event.outcome in {"CRASHED", "FAILED", "UNSEEN"} or event.sequence % 25 == 0:
+            outcome = event.outcome.replace("_", " ").lower()
+            return f"{at} step {event.sequence}: {event.action_type.lower()}, {outcome}"
+        case LocatorChecked() if event.status is ValidationStatus.FAILED:
+            name = "UiSelector" if event.strategy is Strategy.CUSTOM else event.strategy.value
+            return f"{at} locator failed: {name} {clean(event.locator_value)}"
+        case CrashSeen():
+            return (
+                f"{at} {event.kind.lower()} of {event.package}: {clean(event.exception)}: {clean(event.message)[:200]}"
+            )
+        case AlertRaised():
+            return f"{at} alert {event.severity}: {clean(event.message)}"
+        case RunPaused():
+            return f"{at} paused by {clean(event.by)}: {clean(event.reason)}"
+        case RunResumed():
+            return f"{at} resumed by {clean(event.by)}"
+        case RunFinished():
+            return f"{at} {event.status.lower()}" + (f": {clean(event.failure_reason)}" if event.failure_reason else "")
+        case _:
+            return None
+
+
+def panel(progress: Progress, now: datetime) -> RenderableType:
+    """The live view."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column()
+    started = progress.started
+    if started is not None:
+        until = progress.finished.ended_at if progress.finished else now
+        facts.add_row("app", Text(f"{started.app.package} {started.app.version_name}"))
+        facts.add_row("phone", Text(started.serial))
+        facts.add_row("time", duration(max((until - started.started_at).total_seconds(), 0.0)))
+    facts.add_row("status", cell(progress.status))
+    facts.add_row("screens", Text(str(len(progress.screens)), style="bold") + Text(f"  {progress.states} states"))
+    facts.add_row("actions", Text(str(progress.steps), style="bold") + Text(f"  {progress.succeeded} succeeded"))
+    failed = len(progress.locators) - progress.verified
+    facts.add_row("locators", Text(f"{progress.verified} verified") + _red(f"  {failed} failed", failed))
+    facts.add_row(
+        "alerts",
+        _red(str(len(progress.alerts)), len(progress.alerts)) + _red(f"  {progress.crashes} crashes", progress.crashes),
+    )
+    tail = Text("\n".join(progress.tail), style="dim", no_wrap=True, overflow="ellipsis")
+    return Panel(
+        Group(facts, Text(), tail), title=Text(f"run {progress.run_id}"), title_align="left", border_style="dim"
+    )
+
+
+def summary(progress: Progress) -> list[str]:
+    """How it ended, in a few lines."""
+    took = ""
+    if progress.finished is not None:
+        took = f" in {duration((progress.finished.ended_at - progress.finished.started_at).total_seconds())}"
+    reason = progress.failure or (progress.finished.failure_reason if progress.finished else None)
+    text = [f"Run {progress.run_id}: {progress.status}{took}" + (f" ({clean(reason)})" if reason else "")]
+    text.append(
+        f"{len(progress.screens)} screens, {progress.states} states, {progress.steps} actions"
+        f" ({progress.succeeded} succeeded), {progress.verified} of {len(progress.locators)} locators verified,"
+        f" {len(progress.alerts)} alerts, {progress.crashes} crashes"
+    )
+    if progress.finished is not None and progress.finished.activities_declared:
+        reached, declared = progress.finished.activities_reached, progress.finished.activities_declared
+        text.append(f"{len(set(reached) & set(declared))} of {len(declared)} declared activities reached")
+    return text
+
+
+def as_json(progress: Progress) -> dict[str, Any]:
+    finished = progress.finished
+    return {
+        "run": progress.run_id,
+        "task": progress.task_id,
+        "status": progress.status,
+        "reason": progress.failure or (finished.failure_reason if finished else None),
+        "screens": len(progress.screens),
+        "states": progress.states,
+        "actions": progress.steps,
+        "actions_succeeded": progress.succeeded,
+        "locators_checked": len(progress.locators),
+        "locators_verified": progress.verified,
+        "alerts": len(progress.alerts),
+        "crashes": progress.crashes,
+    }
+
+
+def succeeded(progress: Progress) -> bool:
+    return progress.finished is not None and progress.finished.status is RunStatus.SUCCEEDED
+
+
+async def events_of_run(
+    js: JetStreamContext, progress: Progress, after: int
+) -> AsyncGenerator[Recorded[Event] | None, None]:
+    """What concerns the run, behind sequence `after`, for ever; None whenever nothing came for a moment."""
+    async with aclosing(read_batches(js, FOLLOWED, after, patience_s=_FRESH_S)) as stream:
+        async for batch, _ in stream:
+            for recorded in batch:
+                if concerns(progress, recorded.event):
+                    yield recorded
+            yield None
+
+
+def _red(text: str, count: int) -> Text:
+    return Text(text, style="red" if count else "dim")
