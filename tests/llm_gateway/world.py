@@ -37,16 +37,16 @@ def config(**changes: Any) -> LlmConfig:
 
 
 def config_changed(
-    llm: LlmConfig, *, version: int = 1, enabled: bool = True, secret_ref: str = "none"
+    llm: LlmConfig, *, version: int = 1, secret_ref: str = "none", config_id: UUID = CONFIG_ID
 ) -> ConfigChanged:
     return ConfigChanged(
-        config_id=CONFIG_ID,
+        config_id=config_id,
         version=version,
         config_type=ConfigType.LLM,
-        name="main",
+        name=f"model {config_id}",
         secret_ref=secret_ref,
         config=llm.model_dump(mode="json"),
-        enabled=enabled,
+        enabled=True,
         changed_by="alice",
     )
 

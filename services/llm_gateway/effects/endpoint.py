@@ -75,7 +75,7 @@ async def _complete(client: AsyncOpenAI, config: LlmConfig, messages: list[dict[
 def _reply(completion: Any, body: str) -> Reply:
     """A body that is no completion counts as an answer that nobody can read."""
     if not isinstance(completion, ChatCompletion) or not completion.choices:
-        return Reply("TEXT", text=_clean(body), may_have_cost=True, detail={"error": "the body is no chat completion"})
+        return Reply("TEXT", text=_clean(body), detail={"error": "the body is no chat completion"})
     choice = completion.choices[0]
     usage = completion.usage
     counted = None
