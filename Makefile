@@ -40,9 +40,12 @@ down: setup ## stop what `make up` started
 clean: ## remove what was built or downloaded; the log and the databases in build/ too
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
-lock: setup ## resolve pyproject.toml anew into requirements.lock, and uv's own version into deploy/bootstrap.lock
+lock: setup ## resolve pyproject.toml anew into requirements.lock; of it, deploy/image.lock and uv's own deploy/bootstrap.lock
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m uv pip compile -q --universal --python-version 3.11 --all-extras \
 		--generate-hashes --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
 	@grep -E '^uv==' requirements.lock | cut -d' ' -f1 | UV_CUSTOM_COMPILE_COMMAND="make lock" \
 		$(PY) -m uv pip compile -q --universal --python-version 3.11 --no-annotate \
 		--generate-hashes --no-emit-index-url --no-emit-find-links -o deploy/bootstrap.lock -
+	@printf 'setuptools\n' | UV_CUSTOM_COMPILE_COMMAND="make lock" $(PY) -m uv pip compile -q --universal --python-version 3.11 \
+		--no-annotate --generate-hashes --no-emit-index-url --no-emit-find-links -c requirements.lock -o deploy/image.lock \
+		pyproject.toml -

@@ -1,0 +1,1 @@
+"""Tests of what Waymark is deployed with: compose file, image, configuration of servers."""
