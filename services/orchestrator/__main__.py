@@ -6,7 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from contracts import topology
-from contracts.orchestrator import ConfigChanged
+from contracts.event import Event
+from contracts.orchestrator import ConfigChanged, RunFinished
 from contracts.values import ConfigType
 from services.orchestrator.decisions.configuration import config_reactor
 from services.orchestrator.decisions.fleet import fleet_reactor
@@ -15,7 +16,9 @@ from services.orchestrator.decisions.run import run_reactor
 from services.orchestrator.projections import PROJECTION
 from services.orchestrator.requests import IntakeHandler
 from services.orchestrator.timers import TimerRouter
+from services.runtime.log import Recorded
 from services.runtime.service import Service, main
+from services.runtime.telemetry import record_run_span
 from services.runtime.view import View
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -29,13 +32,15 @@ async def run() -> None:
         intake = intake_reactor()
         decider = service.decider(intake.name, intake.aggregate)
         requests = topology.REQUEST_READER
-        service.consume(requests, IntakeHandler(requests.name, intake, decider, service.sealer, service.dead_letters))
+        service.consume(
+            requests, IntakeHandler(requests.name, intake, decider, service.sealer, dead_letters=service.dead_letters)
+        )
         service.react(config_reactor(), topology.CONFIG_REQUEST_READER)
 
         fleet = fleet_reactor(version("waymark"), lambda: model_version(configs))
         fleet_decider = service.react(fleet, topology.FLEET)
         exploring = run_reactor()
-        run_decider = service.react(exploring, topology.RUN)
+        run_decider = service.react(exploring, topology.RUN, on_appended=trace_finished_runs)
 
         service.set_timers("orchestrator")
         timers = topology.timer_reader("orchestrator")
@@ -55,6 +60,17 @@ def model_version(configs: View) -> int | None:
         if isinstance(event, ConfigChanged) and event.config_type is ConfigType.LLM and event.enabled:
             return event.version
     return None
+
+
+def trace_finished_runs(appended: list[Recorded[Event]]) -> None:
+    """A run that is over becomes the root span of its trace."""
+    for recorded in appended:
+        event = recorded.event
+        if isinstance(event, RunFinished):
+            name = f"run {event.app.package} {event.app.version_name}"
+            record_run_span(
+                event.run_id, name, event.started_at, event.ended_at, status=event.status, actions=event.total_actions
+            )
 
 
 if __name__ == "__main__":

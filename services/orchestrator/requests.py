@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.subjects import REQUESTS, request_subject
@@ -16,7 +16,7 @@ from services.runtime.reactor import Trigger
 class IntakeHandler(ReactorHandler):
     """A `ReactorHandler` that buries what was rejected; the letter is the same however often it is written."""
 
-    dead_letters: DeadLetters
+    dead_letters: DeadLetters = field(kw_only=True)
 
     async def handle(self, trigger: Trigger[Any]) -> None:
         await super().handle(trigger)

@@ -26,6 +26,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 from prometheus_client import make_asgi_app
 
+from contracts.event import Event
 from contracts.subjects import STREAM
 from contracts.topology import Durable, timer_reader, timer_setter
 from services.runtime import telemetry
@@ -36,7 +37,7 @@ from services.runtime.consumer import Consumer, Handler
 from services.runtime.dead_letters import DeadLetters
 from services.runtime.effect import Effect, Performer
 from services.runtime.handlers import EffectHandler, ReactorHandler
-from services.runtime.log import Log
+from services.runtime.log import Log, Recorded
 from services.runtime.migrations import ensure_extensions, migrate
 from services.runtime.objects import Objects
 from services.runtime.projection import Projection
@@ -112,11 +113,16 @@ class Service:
     def decider(self, name: str, aggregate: Aggregate[S]) -> Decider[S]:
         return Decider(name, aggregate, self.log, self.clock)
 
-    def react(self, reactor: Reactor[S], *durables: Durable, decider: Decider[S] | None = None) -> Decider[S]:
-        """Feeds a reactor from durables. Reactors about one kind of aggregate should share their decider's states."""
-        used = decider or self.decider(reactor.name, reactor.aggregate)
+    def react(
+        self,
+        reactor: Reactor[S],
+        *durables: Durable,
+        on_appended: Callable[[list[Recorded[Event]]], None] | None = None,
+    ) -> Decider[S]:
+        """Feeds a reactor from durables; the decider, for others that decide about the same aggregates."""
+        used = self.decider(reactor.name, reactor.aggregate)
         for durable in durables:
-            self.consume(durable, ReactorHandler(durable.name, reactor, used, self.sealer))
+            self.consume(durable, ReactorHandler(durable.name, reactor, used, self.sealer, on_appended))
         return used
 
     def perform(self, effect: Effect[S, Out], *durables: Durable) -> None:

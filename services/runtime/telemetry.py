@@ -10,6 +10,8 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +21,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -80,15 +83,11 @@ def configure_tracing(service: str, endpoint: str | None, *, instance: str) -> T
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     resource = Resource.create({"service.name": service, "service.instance.id": instance})
-    provider = TracerProvider(resource=resource)
+    provider = TracerProvider(resource=resource, id_generator=_Ids())
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000, max_queue_size=8192))
     trace.set_tracer_provider(provider)
     return provider
-
-
-def run_trace_id(run_id: UUID) -> int:
-    return run_id.int
 
 
 def run_root_traceparent(run_id: UUID) -> str:
@@ -101,6 +100,35 @@ def traceparent_in_run(traceparent: str | None, run_id: UUID | None) -> str | No
     if run_id is None or (traceparent is not None and traceparent[3:35] == run_id.hex):
         return traceparent
     return run_root_traceparent(run_id)
+
+
+def record_run_span(run_id: UUID, name: str, started_at: datetime, ended_at: datetime, **attributes: str | int) -> None:
+    """The span that a whole run is, once it is over: the parent of what began it."""
+    root = run_root_traceparent(run_id).split("-")
+    token = _Ids.given.set((int(root[1], 16), int(root[2], 16)))
+    try:
+        opened = _tracer.start_span(name, Context(), attributes=attributes, start_time=_nanoseconds(started_at))
+        opened.end(_nanoseconds(ended_at))
+    finally:
+        _Ids.given.reset(token)
+
+
+def _nanoseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000) * 1000
+
+
+class _Ids(RandomIdGenerator):
+    """Random ids, but for a span whose ids are given: the trace of a run, and the span that it is."""
+
+    given: ContextVar[tuple[int, int] | None] = ContextVar("given", default=None)
+
+    def generate_trace_id(self) -> int:
+        ids = self.given.get()
+        return super().generate_trace_id() if ids is None else ids[0]
+
+    def generate_span_id(self) -> int:
+        ids = self.given.get()
+        return super().generate_span_id() if ids is None else ids[1]
 
 
 def current_traceparent() -> str | None:

@@ -1,0 +1,113 @@
+"""Servers and phones that go away, and agents that sleep: the run goes on, and nothing is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from contracts.orchestrator import StepFinished
+from contracts.values import RunStatus
+from deploy.embedded.platform import Platform
+from tests.system.exploring import caught_up, events, finished, next_event, rows, start, until
+from tests.system.referee import judge
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+OUTAGE_S = 30.0
+
+
+async def test_a_run_goes_on_while_postgresql_is_away_and_the_tables_catch_up(tmp_path: Path) -> None:
+    async with Platform(tmp_path, phones=["demo@1"]) as platform:
+        assert platform.stack is not None
+        assert platform.stack.postgres is not None
+        await start(platform, max_steps=60)
+        await next_event(platform, StepFinished, count=5)
+        await asyncio.to_thread(platform.stack.postgres.stop)
+        began = len(await events(platform, StepFinished))
+        await next_event(platform, StepFinished, count=began + 15)
+        await asyncio.sleep(OUTAGE_S)  # The outage itself is what is tested: it must last this long.
+        await asyncio.to_thread(platform.stack.postgres.start)
+        run = (await finished(platform))[0]
+
+        assert run.status is RunStatus.SUCCEEDED, run.failure_reason
+        await caught_up(platform)
+        row = (await rows(platform, "SELECT status, total_actions FROM orchestrator.task_runs"))[0]
+        assert (row["status"], row["total_actions"]) == ("SUCCEEDED", run.total_actions)
+        assert platform.dead() == []
+
+
+async def test_an_agent_that_slept_past_its_lease_touches_the_phone_no_more(tmp_path: Path) -> None:
+    async with Platform(tmp_path, phones=["demo@1"]) as platform:
+        sleeper = platform.service("device_agent").pid
+        assert sleeper is not None
+        platform.start_service("device_agent", replica=1)
+        await start(platform, max_steps=30, limits={"step_timeout_s": 6})
+        await next_event(platform, StepFinished, count=5)
+        os.kill(sleeper, signal.SIGSTOP)
+        try:
+            first = (await finished(platform))[0]
+            await start(platform, max_steps=30, limits={"step_timeout_s": 6})
+            steps = len(await events(platform, StepFinished))
+            await next_event(platform, StepFinished, count=steps + 5)
+        finally:
+            os.kill(sleeper, signal.SIGCONT)
+        second = (await finished(platform, count=2))[1]
+
+        assert first.status is RunStatus.SUCCEEDED, first.failure_reason
+        assert second.status is RunStatus.SUCCEEDED, second.failure_reason
+        assert second.lease_token > first.lease_token
+        verdict = await judge(platform)
+        assert verdict.repeated == {}
+        assert verdict.unfenced == []
+
+
+async def test_faults_of_the_phone_are_told_and_overcome(tmp_path: Path) -> None:
+    faults = [
+        ("truncated_png", "screencap", 1),
+        ("empty_hierarchy", "uiautomator", 1),
+        ("half_hierarchy", "uiautomator", 1),
+        ("null_focus", "dumpsys window", 2),
+        ("not_idle", "uiautomator", 1),
+        ("black_png", "screencap", 4),
+        ("drop_during", "input tap", 1),
+        ("drop_after", "input tap", 1),
+        ("no_exit", "uiautomator", 1),
+    ]
+    async with Platform(tmp_path, phones=["demo@1"]) as platform:
+        await start(platform, max_steps=70)
+        for number, (kind, pattern, times) in enumerate(faults):
+            await next_event(platform, StepFinished, count=4 + 5 * number)
+            await platform.control.arm(kind, pattern, times=times)
+        run = (await finished(platform))[0]
+
+        assert run.status is RunStatus.SUCCEEDED, run.failure_reason
+        told = {(e["detail"]) for e in await platform.control.trace(kinds=["fault"])}
+        assert len(told) >= len(faults) - 1, told
+        verdict = await judge(platform)
+        assert verdict.repeated == {}
+        await caught_up(platform)
+        screens = await rows(platform, "SELECT screenshot_path FROM screen_indexer.screens")
+        assert screens
+        assert all(row["screenshot_path"] for row in screens)
+
+
+async def test_a_phone_that_leaves_for_good_ends_its_run_with_the_reason(tmp_path: Path) -> None:
+    async with Platform(tmp_path, phones=["demo@1"]) as platform:
+        await start(platform, max_steps=100, limits={"step_timeout_s": 3})
+        await next_event(platform, StepFinished, count=5)
+        await platform.control.stop()
+        run = (await finished(platform))[0]
+
+        assert run.status is RunStatus.FAILED
+        assert run.failure_reason is not None
+        assert "phone" in run.failure_reason
+
+        async def offline() -> bool:
+            found = await rows(platform, "SELECT status FROM device_agent.devices")
+            return [row["status"] for row in found] == ["OFFLINE"]
+
+        await until("the phone being told offline", offline)
