@@ -42,6 +42,7 @@ REQUEST_READER = Durable("orchestrator-requests", REQUESTS, ("waymark.request.ta
 CONFIG_REQUEST_READER = Durable("orchestrator-config-requests", REQUESTS, ("waymark.request.config.*",))
 ALERT_REQUEST_READER = Durable("alerter-requests", REQUESTS, ("waymark.request.alert.*",))
 
+PEOPLE = Durable("orchestrator-people", REQUESTS, ("waymark.request.config.*", "waymark.request.alert.*"))
 FLEET = _reading(
     "orchestrator-fleet",
     orchestrator.TaskAccepted,
@@ -109,5 +110,15 @@ def device_reader(device_id: UUID) -> Durable:
 def durables() -> tuple[Durable, ...]:
     """Every durable that is known before any phone is."""
     timers = [d for owner in OWNERS for d in (timer_setter(owner), timer_reader(owner)) if d is not None]
-    fixed = (REQUEST_READER, CONFIG_REQUEST_READER, ALERT_REQUEST_READER, FLEET, RUN, CAPTURES, CATALOGUE, PLANS)
+    fixed = (
+        REQUEST_READER,
+        CONFIG_REQUEST_READER,
+        ALERT_REQUEST_READER,
+        PEOPLE,
+        FLEET,
+        RUN,
+        CAPTURES,
+        CATALOGUE,
+        PLANS,
+    )
     return (*fixed, CHECKS, CALLS, ALERTS, NOTICES, SENDING, *timers)

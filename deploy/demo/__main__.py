@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from rich.console import Console
 from rich.live import Live
 
+from contracts.device_agent import CrashSeen
 from contracts.envelope import Envelope
 from deploy.demo.progress import Progress
 from deploy.demo.summary import summarise
@@ -26,6 +27,7 @@ PHONES = ("demo@1", "demo@2")
 LIMIT_S = 85.0
 STEPS = 250
 _SETTLE_S = 15.0
+_PLAIN_WIDTH = 140
 _FOLDER = Path("build/demo")
 
 
@@ -63,8 +65,8 @@ class Demo:
         async def arrived(message: Msg) -> None:
             event = Envelope.model_validate_json(message.data).open()
             self.progress.take(event)
-            if event.NAME == "CrashSeen":
-                self.stacks.append(event.stack)  # type: ignore[attr-defined]  # the name tells the class
+            if isinstance(event, CrashSeen) and event.kind != "ANR":
+                self.stacks.append(event.stack)
 
         await platform.nats.subscribe("waymark.*.*.*.*", cb=arrived)
 
@@ -142,7 +144,7 @@ class Demo:
 
 
 async def _main() -> int:
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)
     try:
         return await Demo(console).run()
     except EmbeddedError as error:

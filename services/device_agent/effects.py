@@ -194,11 +194,13 @@ def _read_back(asked: ActionRequested, performed: Performed, seen: capturing.Cap
 def crash_event(held: Attached, device: Any, crash: Any, seen_at: datetime) -> events.CrashSeen:
     """A crash from the phone's log as an event; the run that drives the phone now is the one it belongs to."""
     run = held.run
+    version = held.versions.get(crash.package)
     return events.CrashSeen(
         occurrence_id=derived_id("crash", device, crash.pid, crash.time, crash.key),
         device_id=device,
         run_id=None if run is None else run.run_id,
         package=crash.package,
+        version_name=None if version is None else version.version_name,
         kind=crash.kind.value,
         process=crash.process,
         exception=crash.exception,

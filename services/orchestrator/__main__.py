@@ -12,6 +12,7 @@ from contracts.values import ConfigType
 from services.orchestrator.decisions.configuration import config_reactor
 from services.orchestrator.decisions.fleet import fleet_reactor
 from services.orchestrator.decisions.intake import intake_reactor
+from services.orchestrator.decisions.people import people_reactor
 from services.orchestrator.decisions.run import run_reactor
 from services.orchestrator.projections import PROJECTION
 from services.orchestrator.requests import IntakeHandler
@@ -36,6 +37,7 @@ async def run() -> None:
             requests, IntakeHandler(requests.name, intake, decider, service.sealer, dead_letters=service.dead_letters)
         )
         service.react(config_reactor(), topology.CONFIG_REQUEST_READER)
+        service.react(people_reactor(), topology.PEOPLE)
 
         fleet = fleet_reactor(version("waymark"), lambda: model_version(configs))
         fleet_decider = service.react(fleet, topology.FLEET)
