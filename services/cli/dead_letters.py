@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
@@ -43,7 +42,7 @@ async def read_letters(js: JetStreamContext, limit: int = READ_LIMIT) -> list[Le
         while pending and len(found) < limit:
             try:
                 messages = await subscription.fetch(min(_FETCH, pending), timeout=_FETCH_S)
-            except NatsTimeoutError:
+            except TimeoutError:
                 break
             found += [_letter(m.metadata.sequence.stream, m.subject, m.data) for m in messages]
             pending = messages[-1].metadata.num_pending

@@ -1,0 +1,111 @@
+"""Draws a report as one HTML file that needs nothing else: no network, no script for reading it.
+
+Texts on screens are hostile until proven otherwise: everything is escaped, control characters are replaced, and the
+page's own policy lets no script run but the one whose hash it names.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from services.cli.output import duration
+from services.cli.report.graph import CAPTION_HEIGHT, THUMB_WIDTH, lay_out
+from services.cli.report.model import Picture, Report, ScreenView
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_LONGEST = 20_000
+
+
+def render(report: Report) -> str:
+    """The page. Equal reports give equal pages."""
+    templates = _templates()
+    script = _source(templates, "script.js")
+    pictures = _Pictures()
+    for screen in report.screens:
+        pictures.add(screen.picture)
+    return templates.get_template("page.html.j2").render(
+        report=report,
+        run=report.run,
+        screens=report.screens,
+        by_number={screen.number: screen for screen in report.screens},
+        graph=lay_out(report.screens, report.edges),
+        thumb_width=THUMB_WIDTH,
+        caption_height=CAPTION_HEIGHT,
+        pictures=pictures,
+        locators=_locators(report.screens),
+        style=Markup(_source(templates, "style.css")),  # noqa: S704 - a file of this package
+        script=Markup(script),  # noqa: S704 - a file of this package
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+class _Pictures:
+    """Ids of pictures: each is in the page once, and drawn wherever it is wanted."""
+
+    def __init__(self) -> None:
+        self.all: list[Picture] = []
+
+    def add(self, picture: Picture) -> int | None:
+        if picture.uri is None:
+            return None
+        if picture not in self.all:
+            self.all.append(picture)
+        return self.all.index(picture)
+
+
+def _locators(screens: tuple[ScreenView, ...]) -> dict[str, int]:
+    """How many locators have which verdict, on the screens of the app itself."""
+    counts = dict.fromkeys(("good", "flaky", "broken", "unchecked"), 0)
+    for screen in screens:
+        for locator in screen.locators:
+            counts[locator.verdict] += screen.inside
+    return counts
+
+
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("services.cli.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"at": _at, "took": _took, "words": _words, "activity": _activity}
+    return environment
+
+
+def _source(templates: Environment, name: str) -> str:
+    assert templates.loader is not None
+    return templates.loader.get_source(templates, name)[0]
+
+
+def _printable(value: Any) -> Any:
+    """Every value that the template prints. Markup is the package's own."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return "" if value is None else value
+    text = value if len(value) <= _LONGEST or value.startswith("data:") else value[:_LONGEST] + "…"
+    return text if text.startswith("data:image/webp;base64,") else _CONTROL.sub("\ufffd", text)
+
+
+def _at(moment: datetime | None) -> str:
+    return "" if moment is None else moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _took(milliseconds: int) -> str:
+    return f"{milliseconds} ms" if milliseconds < 1000 else duration(milliseconds / 1000)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").lower()
+
+
+def _activity(name: str | None) -> str:
+    return (name or "").rpartition(".")[2]
