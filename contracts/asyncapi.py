@@ -23,7 +23,6 @@ from contracts.topology import Durable
 
 _UUID = "A UUID."
 _JSON = "application/json"
-_REQUEST_READERS = (topology.REQUEST_READER, topology.CONFIG_REQUEST_READER, topology.ALERT_REQUEST_READER)
 _LETTER_KINDS = ("request", "trigger")
 
 _TEXT = {"type": "string"}
@@ -149,12 +148,11 @@ def _operations() -> Iterator[tuple[str, dict[str, Any]]]:
         service = _service(owner)
         yield f"{service}.schedules", _operation("send", "timer.schedule", ["timer"], service)
         yield f"{service}-timers", _operation("receive", "timer.due", ["timer"], service)
-    for durable in _REQUEST_READERS:
+    for durable in (d for d in topology.durables() if d.stream == REQUESTS):
+        service = next(name for name in map(_service, OWNERS) if durable.name.startswith(f"{name}-"))
         for kind in sorted(subject.split(".")[2] for subject in durable.filters):
-            yield (
-                f"{durable.name}.{kind}",
-                _operation("receive", f"request.{kind}", [_request_name(kind)], durable.name.removesuffix("-requests")),
-            )
+            name = f"{durable.name}.{kind}"
+            yield name, _operation("receive", f"request.{kind}", [_request_name(kind)], service)
 
 
 def _receptions(

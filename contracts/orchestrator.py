@@ -88,9 +88,10 @@ class TaskPauseAsked(Event, owner=OWNER, key="task_id"):
     reason: str
 
 
-class BudgetCrossed(Event, owner=OWNER, key="task_id"):
-    """A task used `percent` of a budget. `budget`: TOKENS or COST."""
+class BudgetCrossed(Event, owner=OWNER, key="crossing_id"):
+    """A task used `percent` of a budget. Its key is derived from run, budget and percent: each is crossed once."""
 
+    crossing_id: UUID
     task_id: UUID
     run_id: UUID
     budget: Literal["TOKENS", "COST"]

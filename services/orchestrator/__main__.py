@@ -10,7 +10,7 @@ from contracts.event import Event
 from contracts.orchestrator import ConfigChanged, RunFinished
 from contracts.values import ConfigType
 from services.orchestrator.decisions.configuration import config_reactor
-from services.orchestrator.decisions.fleet import fleet_reactor
+from services.orchestrator.decisions.fleet import PinnedModel, fleet_reactor
 from services.orchestrator.decisions.intake import intake_reactor
 from services.orchestrator.decisions.people import people_reactor
 from services.orchestrator.decisions.run import run_reactor
@@ -39,7 +39,7 @@ async def run() -> None:
         service.react(config_reactor(), topology.CONFIG_REQUEST_READER)
         service.react(people_reactor(), topology.PEOPLE)
 
-        fleet = fleet_reactor(version("waymark"), lambda: model_version(configs))
+        fleet = fleet_reactor(version("waymark"), lambda: pinned_model(configs))
         fleet_decider = service.react(fleet, topology.FLEET)
         exploring = run_reactor()
         run_decider = service.react(exploring, topology.RUN, on_appended=trace_finished_runs)
@@ -56,11 +56,11 @@ async def run() -> None:
         await service.run()
 
 
-def model_version(configs: View) -> int | None:
-    """Version of the model configuration that is in force, or None where there is none or it is switched off."""
+def pinned_model(configs: View) -> PinnedModel | None:
+    """The model configuration that is in force, with its version; None where there is none or it is switched off."""
     for event in configs.all(ConfigChanged):
         if isinstance(event, ConfigChanged) and event.config_type is ConfigType.LLM and event.enabled:
-            return event.version
+            return event.config_id, event.version
     return None
 
 

@@ -102,7 +102,13 @@ def compared(**changes: Any) -> VersionsCompared:
 
 def crossed(percent: int) -> BudgetCrossed:
     return BudgetCrossed(
-        task_id=derived_id("task", "1"), run_id=RUN, budget="TOKENS", percent=percent, used=f"{percent}0", limit="1000"
+        crossing_id=derived_id("budget", "1", percent),
+        task_id=derived_id("task", "1"),
+        run_id=RUN,
+        budget="TOKENS",
+        percent=percent,
+        used=f"{percent}0",
+        limit="1000",
     )
 
 

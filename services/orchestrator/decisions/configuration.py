@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from contracts.configs import LlmConfig, alert_channel
 from contracts.event import Event
 from contracts.orchestrator import ConfigChanged, Receipt, Snapshot
 from contracts.requests import ConfigRequest
 from contracts.subjects import derived_id
-from services.orchestrator.decisions.intake import parse
+from contracts.values import ConfigType
+from services.orchestrator.decisions.intake import RejectedError, explain, parse
 from services.runtime.aggregate import Aggregate, LongLived
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
@@ -39,12 +42,30 @@ def config_reactor() -> Reactor[int]:
 
 
 def config_key(raw: RawRequest) -> UUID:
-    request: ConfigRequest = parse(raw.body, _REQUEST.validate_python)
+    request = read(raw)
     return derived_id("config", request.config_type, request.name)
 
 
+def read(raw: RawRequest) -> ConfigRequest:
+    """The request with its configuration checked for its type. Raises `RejectedError`."""
+    request: ConfigRequest = parse(raw.body, _REQUEST.validate_python)
+    try:
+        match request.config_type:
+            case ConfigType.ALERT_CHANNEL:
+                alert_channel(request.config)
+            case ConfigType.LLM:
+                LlmConfig.model_validate(request.config)
+            case ConfigType.MIDSCENE | ConfigType.STORAGE:
+                pass
+            case _:
+                assert_never(request.config_type)
+    except ValidationError as error:
+        raise RejectedError("INVALID", f"config: {explain(error)}") from None
+    return request
+
+
 def decide_config(version: int, trigger: Trigger[RawRequest], _now: datetime) -> Decision:
-    request: ConfigRequest = parse(trigger.what.body, _REQUEST.validate_python)
+    request = read(trigger.what)
     changed = ConfigChanged(
         config_id=config_key(trigger.what),
         version=version + 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
@@ -96,12 +97,15 @@ FLEET = Aggregate[Fleet](
 )
 
 
-def fleet_reactor(orchestrator_version: str, llm_config_version: Any = None) -> Reactor[Fleet]:
-    """`llm_config_version()` tells which model configuration a run that starts now is to keep (none: no model)."""
+PinnedModel = tuple[UUID, int]
+"""A model configuration and its version, which a run keeps from its start to its end."""
+
+
+def fleet_reactor(orchestrator_version: str, model: Callable[[], PinnedModel | None]) -> Reactor[Fleet]:
+    """`model()` tells which model configuration a run that starts now is to keep (none: no model)."""
 
     def decide(state: Fleet, trigger: Trigger[Any], now: datetime) -> Decision:
-        pinned = None if llm_config_version is None else llm_config_version()
-        return decide_fleet(state, trigger, now, orchestrator_version, pinned)
+        return decide_fleet(state, trigger, now, orchestrator_version, model())
 
     return Reactor(
         name="orchestrator-fleet",
@@ -120,7 +124,7 @@ def fleet_reactor(orchestrator_version: str, llm_config_version: Any = None) -> 
 
 
 def decide_fleet(
-    state: Fleet, trigger: Trigger[Any], now: datetime, orchestrator_version: str, llm_config_version: int | None
+    state: Fleet, trigger: Trigger[Any], now: datetime, orchestrator_version: str, model: PinnedModel | None
 ) -> Decision:
     """What the trigger changes, then whatever can be granted thereafter."""
     events = _changes(state, trigger.what)
@@ -137,7 +141,7 @@ def decide_fleet(
     ]
     for grant in granted:
         queued = after.queue[str(grant.task_id)]
-        started = _run(grant, queued, after.phones[str(grant.device_id)], now, orchestrator_version, llm_config_version)
+        started = _run(grant, queued, after.phones[str(grant.device_id)], now, orchestrator_version, model)
         creates.append(Create((started,)))
     return Decision((*events, *granted), tuple(creates))
 
@@ -296,7 +300,7 @@ def _fits(spec: TaskSpec, app: ResolvedApp, phone: Phone) -> bool:
 
 
 def _run(
-    grant: TaskGranted, queued: Queued, phone: Phone, now: datetime, version: str, llm_config_version: int | None
+    grant: TaskGranted, queued: Queued, phone: Phone, now: datetime, version: str, model: PinnedModel | None
 ) -> RunStarted:
     assert queued.app is not None
     limits = queued.spec.limits
@@ -310,7 +314,8 @@ def _run(
         spec=queued.spec,
         app=queued.app,
         orchestrator_version=version,
-        llm_config_version=llm_config_version,
+        llm_config_id=None if model is None else model[0],
+        llm_config_version=None if model is None else model[1],
         started_at=now,
         ends_at=now + timedelta(seconds=limits.max_duration_s),
         watch_at=now + timedelta(seconds=min(limits.step_timeout_s, limits.max_duration_s) + _TICK_S),

@@ -14,6 +14,7 @@ from contracts.orchestrator import (
     AdviceRequested,
     AdviceTaken,
     AppVersionSeen,
+    BudgetCrossed,
     PlanPending,
     RunEnding,
     RunFinished,
@@ -78,13 +79,14 @@ def decide_run(run: Run, trigger: Trigger[Any], now: datetime) -> Decision:
     """What the trigger tells, then what is to be done next where nothing is under way."""
     if run.started is None or run.finished is not None:
         return NOTHING
+    creates = (*_apps_seen(run, trigger.what), *_budgets_crossed(run, trigger.what))
     events = _told(run, trigger.what, now)
     if not events:
-        return NOTHING
+        return Decision((), creates)
     after = run
     for event in events:
         after = apply(after, event)
-    return Decision((*events, *_next(after, now)), _apps_seen(run, trigger.what))
+    return Decision((*events, *_next(after, now)), creates)
 
 
 def _told(run: Run, what: Any, now: datetime) -> list[Event]:
@@ -100,7 +102,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case ValidationPlanned():
             return _planned(run, what, now) if run.plan is not None and run.plan.plan_id == what.plan_id else []
         case CallFinished():
-            return [_advice(run, what)] if run.call is not None and run.call.call_id == what.call_id else []
+            return [_advice(what)] if run.call is not None and run.call.call_id == what.call_id else []
         case TaskStopAsked():
             return [] if run.ending else [_ending(run, RunStatus.CANCELLED, what.reason)]
         case TaskPauseAsked():
@@ -116,6 +118,26 @@ def _apps_seen(run: Run, what: Any) -> tuple[Create, ...]:
     if not isinstance(what, CaptureIndexed) or what.app is None or what.app.package in run.packages:
         return ()
     return (Create((AppVersionSeen(app_version_id=what.app.app_version_id, app=what.app),), shared=True),)
+
+
+def _budgets_crossed(run: Run, what: Any) -> tuple[Create, ...]:
+    """What a call has used up is told whether or not the run still waits for its answer."""
+    if not isinstance(what, CallFinished):
+        return ()
+    started = run.spec_started
+    crossed = [
+        BudgetCrossed(
+            crossing_id=derived_id("budget", started.run_id, mark.budget, mark.percent),
+            task_id=started.task_id,
+            run_id=started.run_id,
+            budget=mark.budget,
+            percent=mark.percent,
+            used=mark.used,
+            limit=mark.limit,
+        )
+        for mark in what.budgets_crossed
+    ]
+    return tuple(Create((event,), shared=True) for event in crossed)
 
 
 def _is_current(run: Run, action_id: UUID) -> bool:
@@ -191,6 +213,8 @@ def _finished_step(
     action = run.action
     assert action is not None
     succeeded = seen is not None and seen.status is ActionStatus.SUCCESS
+    source = None if action.state_id is None else run.states.get(action.state_id)
+    gesture = next((g for g in source.gestures if g.gesture_id == action.gesture_id), None) if source else None
     return StepFinished(
         run_id=action.run_id,
         task_id=action.task_id,
@@ -203,6 +227,8 @@ def _finished_step(
         to_state=to_state,
         screen_id=None if seen is None else seen.screen_id,
         gesture_id=action.gesture_id,
+        from_screen_id=None if source is None else source.screen_id,
+        element_hash=None if gesture is None else gesture.element_hash,
         succeeded=succeeded,
         successful=run.succeeded + int(succeeded),
         duration_ms=0 if seen is None else seen.duration_ms,
@@ -245,7 +271,7 @@ def _plan_done(run: Run) -> RunNoted:
     return RunNoted(run_id=run.plan.run_id, event_type=RunEventType.NOTICE, detail=detail)
 
 
-def _advice(run: Run, call: CallFinished) -> AdviceTaken:
+def _advice(call: CallFinished) -> AdviceTaken:
     return AdviceTaken(
         run_id=call.run_id,
         call_id=call.call_id,

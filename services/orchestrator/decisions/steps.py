@@ -55,7 +55,9 @@ def action_for(run: Run, choice: Choice, now: datetime) -> ActionRequested:
     match choice.kind:
         case "GESTURE":
             assert choice.gesture is not None
-            return request(run, perform(run, choice.gesture), "EXPLORE", now, gesture_id=choice.gesture.gesture_id)
+            text = run.texts.get(choice.gesture.gesture_id)
+            action = gesture_action(choice.gesture, run.spec_started.spec.seed, text)
+            return request(run, action, "EXPLORE", now, gesture_id=choice.gesture.gesture_id)
         case "BACK":
             inside = run.here is not None and run.here.inside
             return request(run, Navigate(to="BACK"), "EXPLORE" if inside else "RECOVER", now, gesture_id=BACK)
@@ -69,16 +71,16 @@ def action_for(run: Run, choice: Choice, now: datetime) -> ActionRequested:
             assert_never(choice.kind)
 
 
-def perform(run: Run, gesture: Gesture) -> Action:
-    """The action that makes a gesture. A gesture always has bounds: it was seen on a screen."""
+def gesture_action(gesture: Gesture, seed: int, text: str | None = None) -> Action:
+    """The action that makes a gesture which has a place on the screen. `text` is for a field; none: one of its kind."""
     bounds = gesture.bounds
     assert bounds is not None, f"gesture {gesture.gesture_id} has no place"
     match gesture.action_type:
         case ActionType.CLICK:
             return Click(point=bounds.centre, press=gesture.press)
         case ActionType.INPUT:
-            text = run.texts.get(gesture.gesture_id) or field_value(gesture, run.spec_started.spec.seed)
-            return Input(point=bounds.centre, text=Sealed[str].of(text), submit=gesture.input_kind == "SEARCH")
+            typed = Sealed[str].of(text or field_value(gesture, seed))
+            return Input(point=bounds.centre, text=typed, submit=gesture.input_kind == "SEARCH")
         case ActionType.SCROLL:
             return _scroll(bounds, gesture)
         case ActionType.NAVIGATE | ActionType.CUSTOM:
@@ -125,6 +127,7 @@ def advice_for(run: Run, now: datetime) -> AdviceRequested | None:
         package=here.package,
         gestures=here.gestures,
         screenshot=None,
+        config_id=started.llm_config_id,
         config_version=started.llm_config_version,
         expires_at=now + timedelta(seconds=ADVICE_PATIENCE_S),
     )
