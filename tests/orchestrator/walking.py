@@ -15,20 +15,16 @@ from contracts.orchestrator import ActionRequested, RunFinished, RunStarted, Tas
 from contracts.requests import CoverageConfig, Limits
 from contracts.screen_indexer import CaptureIndexed
 from contracts.subjects import derived_id
-from contracts.values import ActionStatus, Click, CoverageProfile, Foreground, Input, Navigate, Observe, Scroll
+from contracts.values import ActionStatus, CoverageProfile
 from deploy.simulator.world import World
-from services.hierarchy.errors import HierarchyError
 from services.orchestrator.decisions.fleet import DEFAULT_FLEET, resolved_app
 from services.orchestrator.decisions.run import decide_run
 from services.orchestrator.decisions.run_state import Run, apply
 from services.runtime.reactor import Trigger
-from services.screen_indexer.indexing import index
-from services.screen_indexer.model import CaptureInput, Indexed
+from tests.orchestrator.performing import do, look
 
 BEGIN = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 STEP = timedelta(seconds=2)
-
-_cache: dict[tuple[str, str, str], Indexed | None] = {}
 
 
 @dataclass
@@ -121,44 +117,11 @@ class Walk:
 
     def _perform(self, asked: ActionRequested) -> None:
         self.now += STEP
-        world, at_s = self.world, self.now_s
-        match asked.action:
-            case Click(point=point, press="TAP"):
-                world.tap(point.x, point.y, at_s)
-            case Click(point=point, press="LONG"):
-                world.long_press(point.x, point.y, at_s)
-            case Click(point=point):
-                world.double_tap(point.x, point.y, at_s)
-            case Input(point=point, text=text, submit=submit):
-                world.tap(point.x, point.y, at_s)
-                world.clear_text(at_s)
-                world.type_text(text.reveal(), at_s)
-                if submit:
-                    world.key("ENTER", at_s)
-            case Scroll(start=start, end=end, duration_ms=duration_ms):
-                world.swipe(start.x, start.y, end.x, end.y, duration_ms, at_s)
-            case Navigate(to="LAUNCH", package=str(package), restart=restart):
-                if restart:
-                    world.force_stop(package, at_s)
-                world.launch(package, None, at_s)
-            case Navigate(to="BACK" | "HOME" as key):
-                world.key(key, at_s)
-            case Observe():
-                pass
-            case other:
-                raise AssertionError(f"an exploration does not do {other}")
+        do(self.world, asked.action, self.now_s)
         self.now += STEP
 
     def _look(self, asked: ActionRequested) -> CaptureIndexed:
-        surface = self.world.surface(self.now_s)
-        place = (surface.hierarchy, surface.package, surface.activity)
-        if place not in _cache:
-            front = Foreground(package=surface.package, activity=surface.activity)
-            try:
-                _cache[place] = index(CaptureInput(surface.hierarchy, self.world.width, self.world.height, front))
-            except HierarchyError:
-                _cache[place] = None
-        indexed = _cache[place]
+        surface, indexed = look(self.world, self.now_s)
         common = {
             "capture_id": derived_id("capture", asked.action_id),
             "run_id": asked.run_id,

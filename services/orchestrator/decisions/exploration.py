@@ -1,18 +1,19 @@
-"""Exploration without a model: systematic, per state. What nobody has tried on a screen comes first, the nearest first.
+"""Exploration without a model: systematic, per state. What promises most for the fewest actions comes first.
 
-The graph that the run has seen is searched for the nearest state in which something is left to try; where none can be
-reached, the app is started anew; where that does not help either, the exploration is complete.
+The graph that the run has seen is searched for the state and gesture whose promise, divided by the way there, is the
+greatest; starting the app anew is one of the ways. Where nothing that can be reached promises anything, it is complete.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+import heapq
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from itertools import count
 from typing import Literal
 
-from contracts.values import ActionType, CoverageProfile, Gesture
+from contracts.values import Gesture
+from services.orchestrator.decisions.promise import promises, tie
 from services.orchestrator.decisions.run_state import BACK, WAIT, Run, UiState
 
 TRANSIENT_PACKAGES = frozenset(
@@ -26,12 +27,14 @@ TRANSIENT_PACKAGES = frozenset(
 )
 """Dialogs of the system above an app: they are answered like the app's own, and count for no coverage."""
 
-_TRIES_ON_A_SCREEN = 5
-_TRIES_OF_THE_IDLE = 3
+_LAUNCH = "launch"
+_KNOWN_WAY = 1.0
+_LIKELY_WAY = 1.5
+_LAUNCH_WAY = 5.0
+"""Costs of one step: a gesture that was made in this very state, one that was made on its screen, a fresh start."""
 _TRUSTED_MISSES = 2
 _OUTSIDE_BACKS = 2
 _FRUITLESS_RESTARTS = 2
-_PRIORITY_BONUS = 1000
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,6 @@ class Choice:
     why: str = ""
 
 
-Left = Callable[[UiState], Gesture | str | None]
-"""What a kind of candidates has left to try in a state: a gesture, one of the keys, or nothing."""
-
-
 def choose(run: Run) -> Choice:
     """The next thing to do in this run. Raises nothing; END says why it is over."""
     here = run.here
@@ -56,12 +55,12 @@ def choose(run: Run) -> Choice:
         return _back_inside(run, here)
     if not here.gestures and WAIT not in here.tried:
         return Choice("WAIT", why="there is nothing to touch: perhaps it is loading")
-    for left, reach in _tiers(run):
-        found = _nearest(run, here, left) if reach else left(here)
-        if found is not None:
-            return _as_choice(found)
-    if run.fruitless_restarts < _FRUITLESS_RESTARTS and here.state_id != run.entry:
-        return Choice("LAUNCH", why="nothing new can be reached from here")
+    found = _best(run, here)
+    if found is not None:
+        return _as_choice(here, found)
+    is_left = any(_most(run, state) is not None for state in run.states.values() if is_explorable(state))
+    if is_left and run.fruitless_restarts < _FRUITLESS_RESTARTS and here.state_id != run.entry:
+        return Choice("LAUNCH", why="what is left cannot be reached from here")
     return Choice("END", why="everything that can be reached was tried")
 
 
@@ -70,139 +69,77 @@ def is_explorable(state: UiState) -> bool:
 
 
 def _back_inside(run: Run, here: UiState) -> Choice:
-    if run.outside <= _OUTSIDE_BACKS and here.tried.get(BACK, 0) <= _OUTSIDE_BACKS:
-        return Choice("BACK", why=f"{here.package} is outside the app")
-    return Choice("LAUNCH", why=f"{here.package} is outside the app, and back does not lead out of it")
+    """Back, unless it is known not to lead inside; then the app is started anew."""
+    target = run.states.get(here.targets.get(BACK, ""))
+    leads_out = target is not None and not is_explorable(target)
+    if leads_out or run.outside > _OUTSIDE_BACKS or here.tried.get(BACK, 0) > _OUTSIDE_BACKS:
+        return Choice("LAUNCH", why=f"{here.package} is outside the app, and back does not lead out of it")
+    return Choice("BACK", why=f"{here.package} is outside the app")
 
 
-def _tiers(run: Run) -> Iterator[tuple[Left, bool]]:
-    """Kinds of candidates, best first, each with whether to go elsewhere for it."""
-
-    def fresh(state: UiState) -> Gesture | None:
-        return _best(run, state, tries_below=1)
-
-    def revived(state: UiState) -> Gesture | None:
-        return _idle_elsewhere(run, state)
-
-    if run.spec_started.spec.profile is CoverageProfile.SMOKE:
-        yield fresh, True
-        return
-    yield fresh, False
-    yield revived, False
-    yield fresh, True
-
-    def stale(state: UiState) -> Gesture | None:
-        return _best(run, state, tries_below=_TRIES_ON_A_SCREEN)
-
-    def back(state: UiState) -> str | None:
-        return BACK if BACK not in state.tried else None
-
-    def wait(state: UiState) -> str | None:
-        return WAIT if WAIT not in state.tried else None
-
-    def again(state: UiState) -> Gesture | None:
-        return _moving_once(run, state)
-
-    yield stale, False
-    yield back, False
-    yield stale, True
-    yield back, True
-    yield again, True
-    yield wait, True
-
-
-def _best(run: Run, state: UiState, *, tries_below: int) -> Gesture | None:
-    """The best gesture that was not tried in this state, and fewer than `tries_below` times on its screen."""
-    best: tuple[int, Gesture] | None = None
-    for gesture in state.gestures:
-        tries = run.screen_tries.get((state.screen_id, gesture.gesture_id), 0)
-        if gesture.gesture_id in state.tried or tries >= tries_below or not is_wanted(run, state, gesture):
+def _best(run: Run, here: UiState) -> Gesture | str | None:
+    """What promises most for the actions that it takes: itself where it is here, else the first step of the way."""
+    best: tuple[float, Gesture | str] | None = None
+    order = count()
+    queue: list[tuple[float, int, UiState, str | None]] = [(0.0, next(order), here, None)]
+    done: set[str] = set()
+    most = run.most_promising
+    while queue:
+        cost, _, state, first = heapq.heappop(queue)
+        if best is not None and most / (1 + cost) <= best[0]:
+            break
+        if state.state_id in done:
             continue
-        score = weight(run, state, gesture)
-        if best is None or score > best[0]:
-            best = (score, gesture)
+        done.add(state.state_id)
+        found = _most(run, state)
+        if found is not None and (best is None or found[0] / (1 + cost) > best[0]):
+            best = (found[0] / (1 + cost), found[1] if first is None else first)
+        for way, gesture_id, target in _ways(run, state):
+            if target.state_id not in done:
+                heapq.heappush(queue, (cost + way, next(order), target, first or gesture_id))
     return None if best is None else best[1]
 
 
-def _idle_elsewhere(run: Run, state: UiState) -> Gesture | None:
-    """A gesture that did nothing so far on this screen, and was not tried in this state: a button may have woken up."""
-    for gesture in state.gestures:
-        place = (state.screen_id, gesture.gesture_id)
-        idle = place in run.idle and run.screen_tries.get(place, 0) < _TRIES_OF_THE_IDLE
-        if idle and gesture.gesture_id not in state.tried and is_wanted(run, state, gesture):
-            return gesture
-    return None
+def _most(run: Run, state: UiState) -> tuple[float, Gesture | str] | None:
+    """What promises most in a state."""
+    best: tuple[float, bytes, Gesture | str] | None = None
+    seed = run.spec_started.spec.seed
+    for promise, found in promises(run, state):
+        if best is None or promise > best[0] or (promise == best[0] and tie(seed, found) > best[1]):
+            best = (promise, tie(seed, found), found)
+    return None if best is None else (best[0], best[2])
 
 
-def _moving_once(run: Run, state: UiState) -> Gesture | None:
-    """A gesture that led to another state, tried once only: the same gesture may lead to several."""
-    for gesture in state.gestures:
-        moved = state.targets.get(gesture.gesture_id, state.state_id) != state.state_id
-        if moved and state.tried.get(gesture.gesture_id) == 1 and is_wanted(run, state, gesture):
-            return gesture
-    return None
-
-
-def is_wanted(run: Run, state: UiState, gesture: Gesture) -> bool:
-    """Not what crashed the app, not what is on the black-list, and in a SMOKE run only what is quick."""
-    if (state.state_id, gesture.gesture_id) in run.crashing:
-        return False
-    spec = run.spec_started.spec
-    if spec.profile is CoverageProfile.SMOKE and (gesture.press == "LONG" or gesture.action_type is ActionType.SCROLL):
-        return False
-    return not any(_matches(rule, state, gesture) for rule in spec.coverage.blacklist)
-
-
-def weight(run: Run, state: UiState, gesture: Gesture) -> int:
-    bonus = run.preferred.get(gesture.gesture_id, 0) * 10
-    if any(_matches(rule, state, gesture) for rule in run.spec_started.spec.coverage.priorities):
-        bonus += _PRIORITY_BONUS
-    return gesture.weight + bonus
-
-
-def _matches(rule: str, state: UiState, gesture: Gesture) -> bool:
-    pattern = rule.lower()
-    names = (gesture.label, gesture.resource_id, state.screen_name, state.activity)
-    return any(fnmatchcase(name.lower(), pattern) for name in names if name)
-
-
-def _nearest(run: Run, here: UiState, left: Left) -> Gesture | str | None:
-    """What is left here; else the first gesture of the shortest known way to a state where something is left."""
-    if (found := left(here)) is not None:
-        return found
-    seen = {here.state_id}
-    queue: deque[tuple[UiState, str]] = deque()
-    for gesture_id, target in _edges(run, here):
-        if target.state_id not in seen:
-            seen.add(target.state_id)
-            queue.append((target, gesture_id))
-    while queue:
-        state, first = queue.popleft()
-        if left(state) is not None:
-            return first if first in {BACK, WAIT} else _gesture(here, first)
-        for _, target in _edges(run, state):
-            if target.state_id not in seen:
-                seen.add(target.state_id)
-                queue.append((target, first))
-    return None
-
-
-def _edges(run: Run, state: UiState) -> Iterator[tuple[str, UiState]]:
-    """Ways out of a state that can be relied on, to states that can be explored."""
+def _ways(run: Run, state: UiState) -> Iterator[tuple[float, str, UiState]]:
+    """Ways out of a state to others that can be explored: cost, gesture, target."""
     for gesture_id, target_id in state.targets.items():
-        target = run.states.get(target_id)
-        trusted = state.misses.get(gesture_id, 0) <= _TRUSTED_MISSES
-        if target is None or not trusted or target_id == state.state_id or not is_explorable(target):
+        if state.misses.get(gesture_id, 0) <= _TRUSTED_MISSES and (found := _target(run, state, gesture_id, target_id)):
+            yield _KNOWN_WAY, gesture_id, found
+    places = run.places.get(state.screen_id, {})
+    for gesture_id in (*(g.gesture_id for g in state.gestures), BACK):
+        place = places.get(gesture_id)
+        if place is None or place.last is None or gesture_id in state.tried:
             continue
-        if (state.state_id, gesture_id) not in run.crashing:
-            yield gesture_id, target
+        if found := _target(run, state, gesture_id, place.last):
+            yield _LIKELY_WAY, gesture_id, found
+    if run.entry is not None and run.entry in run.states:
+        yield _LAUNCH_WAY, _LAUNCH, run.states[run.entry]
 
 
-def _gesture(state: UiState, gesture_id: str) -> Gesture | None:
-    return next((g for g in state.gestures if g.gesture_id == gesture_id), None)
+def _target(run: Run, state: UiState, gesture_id: str, target_id: str) -> UiState | None:
+    target = run.states.get(target_id)
+    if target is None or target_id == state.state_id or not is_explorable(target):
+        return None
+    return None if (state.state_id, gesture_id) in run.crashing else target
 
 
-def _as_choice(found: Gesture | str) -> Choice:
+def _as_choice(here: UiState, found: Gesture | str) -> Choice:
     if isinstance(found, Gesture):
         return Choice("GESTURE", found)
-    return Choice("BACK", why="back was not tried here") if found == BACK else Choice("WAIT", why="time may change it")
+    if found == BACK:
+        return Choice("BACK", why="back shows more, or leads to where more is left")
+    if found == WAIT:
+        return Choice("WAIT", why="time may change it")
+    if found == _LAUNCH:
+        return Choice("LAUNCH", why="what is left is nearest from the start")
+    return Choice("GESTURE", next(g for g in here.gestures if g.gesture_id == found))

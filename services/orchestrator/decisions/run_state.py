@@ -24,7 +24,7 @@ from contracts.orchestrator import (
     StepFinished,
     WatchSet,
 )
-from contracts.values import Gesture
+from contracts.values import ActionType, Gesture
 from services.runtime.log import Recorded
 
 BACK = "back"
@@ -47,6 +47,56 @@ class UiState:
     targets: Mapping[str, str] = field(default_factory=dict)
     misses: Mapping[str, int] = field(default_factory=dict)
     """How often a gesture led elsewhere than the time before."""
+    sprung: bool = False
+    """Whether it came of a tap or a text on the same screen: what did nothing before may do something now."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A gesture on a screen, in whichever of its states. `screens` are those it led to, `last` the state it led to
+    last, `news` counts the new states among them."""
+
+    tries: int = 0
+    moved: bool = False
+    screens: frozenset[UUID] = frozenset()
+    last: str | None = None
+    news: int = 0
+
+
+NOT_TRIED = Place()
+
+Kind = Literal["BACK", "WAIT", "MOVED", "IDLE", "WOKEN"]
+"""Kinds of tries that are repeated: the two keys on further screens; gestures that led elsewhere, that did nothing, and
+that did nothing before something was set on their screen."""
+
+
+@dataclass(frozen=True)
+class Luck:
+    """How many tries of a kind there were in a run, and how many of them showed something new."""
+
+    tries: int = 0
+    news: int = 0
+
+
+def kind_of(state: UiState, gesture_id: str, place: Place) -> Kind | None:
+    """What kind of repetition a gesture would be in a state in which it was not tried; None: it is the first try."""
+    if gesture_id == BACK:
+        return "BACK"
+    if gesture_id == WAIT:
+        return "WAIT"
+    if place.tries == 0:
+        return None
+    if place.moved:
+        return "MOVED"
+    return "WOKEN" if state.sprung else "IDLE"
+
+
+
+
+def kin_of(gesture: Gesture) -> str:
+    """Gestures of one screen that are likely to do the same: those on equal parts of the rows of a list."""
+    name = gesture.resource_id or gesture.gesture_id
+    return f"{name}|{gesture.action_type}|{gesture.press}|{gesture.direction or ''}"
 
 
 @dataclass(frozen=True)
@@ -57,10 +107,12 @@ class Run:
     states: Mapping[str, UiState] = field(default_factory=dict)
     screens: Mapping[UUID, int] = field(default_factory=dict)
     """Screens of the app under test, with the number of their states."""
-    screen_tries: Mapping[tuple[UUID, str], int] = field(default_factory=dict)
-    """How often a gesture was tried on a screen, in whichever of its states."""
-    idle: frozenset[tuple[UUID, str]] = frozenset()
-    """Gestures that did nothing wherever they were tried on a screen."""
+    places: Mapping[UUID, Mapping[str, Place]] = field(default_factory=dict)
+    """By screen and gesture."""
+    barren: Mapping[tuple[UUID, str], int] = field(default_factory=dict)
+    """How many gestures of a kin on a screen were tried since the last one that showed a new screen."""
+    luck: Mapping[Kind, Luck] = field(default_factory=dict)
+    """What trying again brought so far."""
     current: str | None = None
     entry: str | None = None
     action: ActionRequested | None = None
@@ -94,6 +146,11 @@ class Run:
     def packages(self) -> frozenset[str]:
         """Apps that were in front in this run, the one under test included."""
         return frozenset(s.package for s in self.states.values()) | {self.spec_started.app.package}
+
+    @property
+    def most_promising(self) -> float:
+        """No promise in this run is greater."""
+        return 1.0 if not self.preferred and not self.spec_started.spec.coverage.priorities else float("inf")
 
     @property
     def waiting(self) -> Literal["ACTION", "PLAN", "CALL", "NOTHING"]:
@@ -190,25 +247,27 @@ def _request(run: Run, event: ActionRequested) -> Run:
         return run
     state = run.states[event.state_id]
     tried = {**state.tried, event.gesture_id: state.tried.get(event.gesture_id, 0) + 1}
-    place = (state.screen_id, event.gesture_id)
+    place = run.places.get(state.screen_id, {}).get(event.gesture_id, NOT_TRIED)
+    place = replace(place, tries=place.tries + 1)
     return replace(
         run,
         states={**run.states, state.state_id: replace(state, tried=tried)},
-        screen_tries={**run.screen_tries, place: run.screen_tries.get(place, 0) + 1},
+        places=_with_place(run, state.screen_id, event.gesture_id, place),
     )
+
+
+def _with_place(run: Run, screen_id: UUID, gesture_id: str, place: Place) -> Mapping[UUID, Mapping[str, Place]]:
+    return {**run.places, screen_id: {**run.places.get(screen_id, {}), gesture_id: place}}
 
 
 def _finish_step(run: Run, event: StepFinished) -> Run:
     reached = event.to_state
     target = None if reached is None else run.states.get(reached)
-    states = run.states
-    if event.from_state is not None and event.gesture_id is not None and reached is not None:
-        states = _with_edge(states, event.from_state, event.gesture_id, reached)
+    if event.from_state is not None and event.gesture_id is not None and target is not None:
+        run = _learn(run, event, event.from_state, event.gesture_id, target)
     inside = target is not None and target.inside
     return replace(
         run,
-        states=states,
-        idle=_idle(run, event),
         action=None,
         current=reached if reached is not None else run.current,
         entry=reached if event.purpose == "LAUNCH" and inside else run.entry,
@@ -218,15 +277,53 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
     )
 
 
-def _idle(run: Run, event: StepFinished) -> frozenset[tuple[UUID, str]]:
-    source = None if event.from_state is None else run.states.get(event.from_state)
-    if source is None or event.gesture_id is None or event.to_state is None:
-        return run.idle
-    place = (source.screen_id, event.gesture_id)
-    if event.outcome != "NOTHING":
-        return run.idle - {place} if place in run.idle else run.idle
-    first = run.screen_tries.get(place, 0) == 1
-    return run.idle | {place} if first else run.idle
+def _learn(run: Run, event: StepFinished, source_id: str, gesture_id: str, target: UiState) -> Run:
+    """Where the gesture led: an edge of the graph, and what is to be expected of it and its kin on that screen."""
+    source = run.states.get(source_id)
+    if source is None:
+        return run
+    place = run.places.get(source.screen_id, {}).get(gesture_id, NOT_TRIED)
+    moved = target.state_id != source_id
+    luck = _luck(run, event, source, place, target)
+    place = replace(
+        place,
+        moved=place.moved or moved,
+        screens=place.screens | {target.screen_id} if moved else place.screens,
+        last=target.state_id if moved else place.last,
+        news=place.news + int(event.outcome in _NEWS),
+    )
+    barren = run.barren
+    gesture = next((g for g in source.gestures if g.gesture_id == gesture_id), None)
+    if gesture is not None:
+        kin = (source.screen_id, kin_of(gesture))
+        barren = {**barren, kin: 0 if event.outcome == "NEW_SCREEN" else barren.get(kin, 0) + 1}
+    states = _with_edge(run.states, source_id, gesture_id, target.state_id)
+    if event.outcome == "NEW_STATE" and source.screen_id == target.screen_id and event.action_type in _SETTING:
+        states = {**states, target.state_id: replace(target, sprung=True)}
+    return replace(
+        run,
+        states=states,
+        places=_with_place(run, source.screen_id, gesture_id, place),
+        barren=barren,
+        luck=luck,
+    )
+
+
+def _luck(run: Run, event: StepFinished, source: UiState, place: Place, target: UiState) -> Mapping[Kind, Luck]:
+    """Counts a gesture that was tried before, but not in this state. A way that is known proves nothing."""
+    assert event.gesture_id is not None
+    if source.tried.get(event.gesture_id, 0) != 1:
+        return run.luck
+    kind = kind_of(source, event.gesture_id, replace(place, tries=place.tries - 1))
+    if kind is None:
+        return run.luck
+    luck = run.luck.get(kind, Luck())
+    is_news = event.outcome in _NEWS and not (kind == "MOVED" and target.screen_id in place.screens)
+    return {**run.luck, kind: Luck(luck.tries + 1, luck.news + int(is_news))}
+
+
+_NEWS = frozenset({"NEW_SCREEN", "NEW_STATE"})
+_SETTING = frozenset({ActionType.CLICK, ActionType.INPUT})
 
 
 def _with_edge(states: Mapping[str, UiState], source: str, gesture: str, target: str) -> Mapping[str, UiState]:
