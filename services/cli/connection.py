@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import asyncpg
 import nats
@@ -31,7 +31,7 @@ from services.runtime.settings import Settings
 T = TypeVar("T")
 
 CONNECT_LIMIT_S = 5.0
-QUERY_LIMIT_S = 60.0
+_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,25 @@ class Session:
 
     async def _connected(self) -> Client:
         url = self.settings.nats_url
+        heard: list[Exception] = []
+
+        async def hear(error: Exception) -> None:
+            """nats-py would print a traceback, and raise less than it says here."""
+            heard.append(error)
+
+        connecting = nats.connect(
+            url,
+            name="waymark-cli",
+            allow_reconnect=False,
+            max_reconnect_attempts=1,  # with 0 the first connection is tried for ever
+            reconnect_time_wait=_AGAIN_S,
+            connect_timeout=3,
+            error_cb=hear,
+        )
         try:
-            return await asyncio.wait_for(
-                nats.connect(url, allow_reconnect=False, connect_timeout=3, error_cb=_unheard, name="waymark-cli"),
-                CONNECT_LIMIT_S,
-            )
+            return await asyncio.wait_for(connecting, CONNECT_LIMIT_S)
         except (OSError, NatsError, TimeoutError) as error:
-            raise _unreachable("NATS", url, "WAYMARK_NATS_URL", error) from error
+            raise _unreachable("NATS", url, "WAYMARK_NATS_URL", heard[-1] if heard else error) from error
 
 
 def execute(context: typer.Context, command: Callable[[Session], Awaitable[T]]) -> T:
@@ -150,7 +162,3 @@ def _unreachable(what: str, address: str, variable: str, error: Exception) -> Cl
         f" leaves the addresses in {UP_FILE}, which is found from the project's folder.",
         ExitCode.UNREACHABLE,
     )
-
-
-async def _unheard(_error: Exception) -> Any:
-    """nats-py would print a traceback; what failed is raised by the call that failed."""

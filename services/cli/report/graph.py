@@ -10,13 +10,13 @@ from services.cli.report.model import Edge, ScreenView
 
 THUMB_WIDTH = 108
 CAPTION_HEIGHT = 34
-_COLUMN_GAP = 132
+_COLUMN_GAP = 124
 _ROW_GAP = 30
 _MARGIN = 28
 _MAX_THUMB_HEIGHT = 216
 _ROWS = 5
 _SWEEPS = 4
-_LABEL_CHARS = 24
+_LABEL_CHARS = 22
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from services.cli.report.model import Picture, Report, ScreenView
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _LONGEST = 20_000
+_ABBREVIATION = 3
 
 
 def render(report: Report) -> str:
@@ -104,7 +105,8 @@ def _took(milliseconds: int) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ").lower()
+    """NEW_SCREEN as `new screen`; P1 and ANR as they are."""
+    return name if len(name) <= _ABBREVIATION else name.replace("_", " ").lower()
 
 
 def _activity(name: str | None) -> str:

@@ -1,0 +1,1 @@
+"""The `waymark` command, its report, and what it looks after."""
