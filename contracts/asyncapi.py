@@ -47,6 +47,7 @@ LETTER_FIELDS: dict[str, dict[str, Any]] = {
     "reason": _TEXT,
     "stack": {"type": ["string", "null"]},
     "body_base64": {"type": "string", "contentEncoding": "base64"},
+    "body_bytes": {"type": ["integer", "null"]},
     "headers": {"type": "object", "additionalProperties": _TEXT},
     "died_at": _TIME,
 }
@@ -245,7 +246,11 @@ def _inline(name: str, summary: str, fields: dict[str, dict[str, Any]]) -> dict[
         "name": name,
         "contentType": _JSON,
         "summary": summary,
-        "payload": {"type": "object", "properties": fields, "required": list(fields)},
+        "payload": {
+            "type": "object",
+            "properties": fields,
+            "required": [name for name, schema in fields.items() if "null" not in schema["type"]],
+        },
     }
 
 
