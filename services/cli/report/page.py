@@ -51,14 +51,16 @@ class _Pictures:
     """Ids of pictures: each is in the page once, and drawn wherever it is wanted."""
 
     def __init__(self) -> None:
-        self.all: list[Picture] = []
+        self._ids: dict[Picture, int] = {}
+
+    @property
+    def all(self) -> list[Picture]:
+        return list(self._ids)
 
     def add(self, picture: Picture) -> int | None:
         if picture.uri is None:
             return None
-        if picture not in self.all:
-            self.all.append(picture)
-        return self.all.index(picture)
+        return self._ids.setdefault(picture, len(self._ids))
 
 
 def _locators(screens: tuple[ScreenView, ...]) -> dict[str, int]:
