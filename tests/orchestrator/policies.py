@@ -67,9 +67,8 @@ class Policy(Protocol):
 
 @dataclass
 class Random:
-    """Any gesture of what is seen, or BACK, all with equal chance."""
+    """Any gesture of what is seen, or BACK, all with equal chance; outside the app it is started anew."""
 
-    package: str
     inside: frozenset[str]
     seed: int
     _numbers: random.Random = field(init=False)

@@ -118,9 +118,10 @@ def _ways(run: Run, state: UiState) -> Iterator[tuple[float, str, UiState]]:
     places = run.places.get(state.screen_id, {})
     for gesture_id in (*(g.gesture_id for g in state.gestures), BACK):
         place = places.get(gesture_id)
-        if place is None or place.last is None or gesture_id in state.tried:
-            continue
-        if found := _target(run, state, gesture_id, place.last):
+        likely = state.came_from if gesture_id == BACK else None
+        if place is not None and place.last is not None:
+            likely = place.last
+        if likely is not None and gesture_id not in state.tried and (found := _target(run, state, gesture_id, likely)):
             yield _LIKELY_WAY, gesture_id, found
     if run.entry is not None and run.entry in run.states:
         yield _LAUNCH_WAY, _LAUNCH, run.states[run.entry]

@@ -12,13 +12,27 @@ from fnmatch import fnmatchcase
 from hashlib import blake2b
 
 from contracts.values import ActionType, CoverageProfile, Gesture
-from services.orchestrator.decisions.run_state import BACK, NOT_TRIED, WAIT, Kind, Luck, Place, Run, UiState, kin_of, kind_of
+from services.orchestrator.decisions.run_state import (
+    BACK,
+    NOT_TRIED,
+    WAIT,
+    Kind,
+    Luck,
+    Place,
+    Run,
+    UiState,
+    kin_of,
+    kind_of,
+)
 
 LEAST = 0.02
 """A promise below this is not worth an action: where nothing else is left, the exploration is complete."""
 
-_LEAST_OF_A_FIRST_TRY = 0.03
+_LEAST_OF_A_FIRST_TRY = 0.06
 _LEAST_IN_SMOKE = 0.05
+_PRIORITY = 100.0
+_LIKES_LIMIT = 12
+"""So many of a list's rows in a row that brought no new screen are enough: a feed has no end."""
 _PRIORS: dict[Kind, tuple[float, float]] = {
     "BACK": (1.0, 15.0),
     "WAIT": (0.3, 8.0),
@@ -27,15 +41,13 @@ _PRIORS: dict[Kind, tuple[float, float]] = {
     "WOKEN": (2.0, 5.0),
 }
 """News and tries that count as made before a run begins, so that its own experience takes over soon."""
-
 _MANY_TARGETS = 0.4
-_MANY_TRIES = 6
 _AGAIN_HERE = 0.15
+"""For a gesture of which several targets are known: in a state where it was not tried, and where it was."""
+_MANY_TRIES = 6
 _FADING = 0.9
-_POWER = 0.6
-_SCALE = 1.0
-_PRIORITY = 100.0
-_LIKES_LIMIT = 12
+_AGAIN_POWER = 0.6
+"""How a repetition's promise falls with each try on the screen, and with a lower weight."""
 _PERFORMABLE = frozenset({ActionType.CLICK, ActionType.INPUT, ActionType.SCROLL})
 
 
@@ -76,19 +88,29 @@ def tie(seed: int, gesture: Gesture | str) -> bytes:
 
 
 def _promise(run: Run, state: UiState, gesture: Gesture, place: Place) -> float:
-    base = _weight(run, state, gesture)
+    base = _weight(run, gesture)
     here = state.tried.get(gesture.gesture_id, 0)
+    if not here and place.tries == 0:
+        return _of_a_first_try(run, state, gesture, base)
+    if _is_quick(run) or place.tries >= _MANY_TRIES:
+        return 0.0
     if here:
         moved = state.targets.get(gesture.gesture_id, state.state_id) != state.state_id
         return base * _AGAIN_HERE if here == 1 and moved and len(place.screens) > 1 else 0.0
-    if place.tries == 0:
-        likes = run.barren.get((state.screen_id, kin_of(gesture)), 0)
-        return 0.0 if likes >= _LIKES_LIMIT else max(base / (1 + likes / 2), _LEAST_OF_A_FIRST_TRY)
-    if place.tries >= _MANY_TRIES:
-        return 0.0
     if len(place.screens) > 1:
         return base * _MANY_TARGETS
-    return _SCALE * base**_POWER * _rate(run, state, gesture.gesture_id, place) * _FADING ** (place.tries - 1)
+    rate = _rate(run, state, gesture.gesture_id, place)
+    return float(base**_AGAIN_POWER) * rate * _FADING ** (place.tries - 1)
+
+
+def _of_a_first_try(run: Run, state: UiState, gesture: Gesture, base: float) -> float:
+    """Everything is worth one try on its screen, but for long lists; what the task prefers comes before all else."""
+    if any(_matches(rule, state, gesture) for rule in run.spec_started.spec.coverage.priorities):
+        return base + _PRIORITY
+    likes = run.barren.get((state.screen_id, kin_of(gesture)), 0)
+    if likes >= _LIKES_LIMIT:
+        return 0.0
+    return max(base / (1 + likes / 2), 0.0 if _is_quick(run) else _LEAST_OF_A_FIRST_TRY)
 
 
 def _rate(run: Run, state: UiState, gesture_id: str, place: Place) -> float:
@@ -99,12 +121,9 @@ def _rate(run: Run, state: UiState, gesture_id: str, place: Place) -> float:
     return (luck.news + news) / (luck.tries + tries)
 
 
-def _weight(run: Run, state: UiState, gesture: Gesture) -> float:
+def _weight(run: Run, gesture: Gesture) -> float:
     weight = gesture.weight + 10 * run.preferred.get(gesture.gesture_id, 0)
-    promise = (max(weight, 0) / 100) ** 2
-    if any(_matches(rule, state, gesture) for rule in run.spec_started.spec.coverage.priorities):
-        return promise + _PRIORITY
-    return promise
+    return (max(weight, 0) / 100) ** 2
 
 
 def _is_quick(run: Run) -> bool:
@@ -113,5 +132,6 @@ def _is_quick(run: Run) -> bool:
 
 def _matches(rule: str, state: UiState, gesture: Gesture) -> bool:
     pattern = rule.lower()
-    names = (gesture.label, gesture.resource_id, state.screen_name, state.activity)
+    entry = (gesture.resource_id or "").rpartition("/")[2]
+    names = (gesture.label, gesture.resource_id, entry, state.screen_name, state.activity)
     return any(fnmatchcase(name.lower(), pattern) for name in names if name)

@@ -47,6 +47,8 @@ class UiState:
     targets: Mapping[str, str] = field(default_factory=dict)
     misses: Mapping[str, int] = field(default_factory=dict)
     """How often a gesture led elsewhere than the time before."""
+    came_from: str | None = None
+    """The state before it, when it was seen for the first time."""
     sprung: bool = False
     """Whether it came of a tap or a text on the same screen: what did nothing before may do something now."""
 
@@ -89,8 +91,6 @@ def kind_of(state: UiState, gesture_id: str, place: Place) -> Kind | None:
     if place.moved:
         return "MOVED"
     return "WOKEN" if state.sprung else "IDLE"
-
-
 
 
 def kin_of(gesture: Gesture) -> str:
@@ -222,6 +222,7 @@ def _add_state(run: Run, event: StateAdded) -> Run:
         activity=event.activity,
         inside=event.inside,
         gestures=event.gestures,
+        came_from=run.current,
     )
     screens = run.screens
     if event.inside:
@@ -239,7 +240,7 @@ def _add_state(run: Run, event: StateAdded) -> Run:
 
 
 def _request(run: Run, event: ActionRequested) -> Run:
-    """A gesture counts as tried when it is asked for: what became of it can get lost, and must not be tried for ever."""
+    """A gesture counts as tried when it is asked for: its outcome can get lost, and it must not be tried for ever."""
     run = replace(run, action=event, plan=None, call=None, sequence=event.sequence)
     if event.purpose == "LAUNCH":
         run = replace(run, restarts=run.restarts + 1, fruitless_restarts=run.fruitless_restarts + 1)
