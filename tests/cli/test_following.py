@@ -1,0 +1,196 @@
+"""A run told from its events: progress, lines, the tree of causes, the walk over screens."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from contracts.device_agent import CrashSeen
+from contracts.event import Event
+from contracts.locator_validator import LocatorChecked
+from contracts.orchestrator import ActionRequested, RunFinished, StateAdded, StepFinished, TaskDropped
+from contracts.sealed import Sealed
+from contracts.values import (
+    ActionType,
+    Bounds,
+    Click,
+    CoverageProfile,
+    Gesture,
+    Input,
+    Navigate,
+    Point,
+    ResolvedApp,
+    RunStatus,
+    Strategy,
+    ValidationStatus,
+    ValidationType,
+)
+from services.cli.commands.tracing import tree
+from services.cli.following import Progress, evolve, panel, succeeded, summary, told
+from services.cli.report.walk import walk
+from services.runtime.log import Recorded
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+TASK, RUN, FLEET, PHONE = (UUID(int=number) for number in range(1, 5))
+OTHER = UUID(int=99)
+APP = ResolvedApp(app_id=OTHER, app_version_id=OTHER, package="com.example.shop", name="Shop", version_name="2.0")
+
+
+def recorded(event: Event, seq: int = 1, cause: UUID | None = None) -> Recorded[Event]:
+    return Recorded(seq, uuid5(RUN, str(seq)), AT + timedelta(seconds=seq), cause, RUN, None, event)
+
+
+def state(
+    state_id: str, screen: int, name: str, *gestures: Gesture, run: UUID = RUN, inside: bool = True
+) -> StateAdded:
+    return StateAdded(
+        run_id=run, state_id=state_id, screen_id=UUID(int=screen), screen_name=name, package="com.example.shop",
+        activity=None, inside=inside, gestures=gestures,
+    )  # fmt: skip
+
+
+def requested(sequence: int, action: Click | Input | Navigate) -> ActionRequested:
+    return ActionRequested(
+        run_id=RUN, task_id=TASK, device_id=PHONE, serial="s", action_id=uuid5(RUN, f"action {sequence}"),
+        sequence=sequence, lease_token=1, package="com.example.shop", purpose="EXPLORE", action=action,
+        expires_at=AT, requested_at=AT,
+    )  # fmt: skip
+
+
+def step(sequence: int, source: str | None, target: str | None, gesture: str | None = None) -> StepFinished:
+    return StepFinished(
+        run_id=RUN, task_id=TASK, sequence=sequence, action_id=uuid5(RUN, f"action {sequence}"), purpose="EXPLORE",
+        action_type=ActionType.CLICK, outcome="NEW_SCREEN", from_state=source, to_state=target, screen_id=None,
+        gesture_id=gesture, succeeded=True, successful=sequence, duration_ms=5, screens=1, states=1,
+    )  # fmt: skip
+
+
+def checked(candidate: int, status: ValidationStatus) -> LocatorChecked:
+    return LocatorChecked(
+        candidate_id=UUID(int=candidate), element_id=OTHER, screen_id=OTHER, run_id=RUN, validation_id=OTHER,
+        strategy=Strategy.CUSTOM, locator_value="new UiSelector()", validation_type=ValidationType.EXISTENCE,
+        status=status, attempt_at=AT, attempts=1, passes=1, consecutive_failures=0, success_rate="100.00",
+    )  # fmt: skip
+
+
+def finished(status: RunStatus) -> RunFinished:
+    return RunFinished(
+        run_id=RUN, task_id=TASK, fleet_id=FLEET, device_id=PHONE, lease_token=1, app=APP,
+        profile=CoverageProfile.FULL, status=status, failure_reason=None, total_actions=2, successful_actions=2,
+        screens=(), states=2, activities_reached=("A", "Elsewhere"), activities_declared=("A", "B"), metrics={},
+        started_at=AT, ended_at=AT + timedelta(seconds=90),
+    )  # fmt: skip
+
+
+def progress_after(*events: Event) -> Progress:
+    progress = Progress(TASK, RUN)
+    for seq, event in enumerate(events, 1):
+        progress = evolve(progress, recorded(event, seq))
+    return progress
+
+
+def test_progress_counts_screens_by_name_locators_by_their_last_check_and_nothing_of_other_runs() -> None:
+    progress = progress_after(
+        state("a", 1, "Home"), state("b", 1, "Home"), state("c", 2, "Cart"), state("d", 3, "Launcher", inside=False),
+        state("e", 4, "Elsewhere", run=OTHER), step(1, None, "a"), step(2, "a", "c"),
+        checked(1, ValidationStatus.PASSED), checked(2, ValidationStatus.PASSED), checked(2, ValidationStatus.FAILED),
+        checked(3, ValidationStatus.SKIPPED),
+    )  # fmt: skip
+    assert progress.screens == ("Home", "Cart")
+    assert (progress.states, progress.steps, progress.verified, len(progress.locators)) == (4, 2, 1, 2)
+    assert not progress.over
+
+
+@pytest.mark.parametrize(
+    ("status", "good"), [(RunStatus.SUCCEEDED, True), (RunStatus.FAILED, False), (RunStatus.CANCELLED, False)]
+)
+def test_the_outcome_is_the_runs(status: RunStatus, good: bool) -> None:
+    progress = progress_after(finished(status))
+    assert progress.over
+    assert succeeded(progress) is good
+    assert "1 of 2 declared activities reached" in summary(progress)
+
+
+def test_a_dropped_task_is_over_and_did_not_succeed() -> None:
+    progress = progress_after(TaskDropped(fleet_id=FLEET, task_id=TASK, reason="asked for by bob"))
+    assert progress.over
+    assert not succeeded(progress)
+    assert "asked for by bob" in summary(progress)[0]
+
+
+def test_a_screen_is_told_once_and_a_crash_without_control_characters() -> None:
+    first = progress_after()
+    line = told(recorded(state("a", 1, "Home")), first)
+    assert line is not None
+    assert line.endswith("screen 1: Home")
+    assert told(recorded(state("b", 1, "Home")), progress_after(state("a", 1, "Home"))) is None
+    crash = CrashSeen(
+        occurrence_id=OTHER, device_id=PHONE, run_id=RUN, package="com.example.shop", kind="CRASH", process="p",
+        exception="E", message="\x1b[2Jboom\nmore", stack="", stack_key="k", seen_at=AT,
+    )  # fmt: skip
+    line = told(recorded(crash), first)
+    assert line is not None
+    assert "boom more" in line
+    assert "\x1b" not in line
+
+
+def test_the_live_view_has_what_was_found() -> None:
+    progress = progress_after(state("a", 1, "Home"), step(1, None, "a"), checked(1, ValidationStatus.PASSED))
+    out = Console(width=100, record=True, file=None, quiet=False)
+    with out.capture() as captured:
+        out.print(panel(progress, AT))
+    for text in ("screens", "1 verified", "screen 1: Home"):
+        assert text in captured.get()
+
+
+def test_a_walk_numbers_screens_names_gestures_and_joins_transitions() -> None:
+    buy = Gesture(
+        gesture_id="g1", action_type=ActionType.CLICK, label="Buy 购买", bounds=Bounds(x=0, y=0, width=2, height=2)
+    )
+    typing = Gesture(gesture_id="g2", action_type=ActionType.INPUT, label="Name")
+    tap = Click(point=Point(x=1, y=2))
+    found = walk([
+        recorded(event, seq)
+        for seq, event in enumerate([
+            requested(1, Navigate(to="LAUNCH", package="com.example.shop")),
+            state("a", 11, "Home", buy, typing), step(1, None, "a"),
+            requested(2, tap), state("b", 12, "Cart"), step(2, "a", "b", "g1"),
+            requested(3, Navigate(to="BACK")), step(3, "b", "a"),
+            requested(4, tap), step(4, "a", "b", "g1"),
+            requested(5, Input(point=Point(x=3, y=4), text=Sealed[str].of("secret word"))), step(5, "a", "a", "g2"),
+        ], 1)
+    ])  # fmt: skip
+    assert [(seen.number, seen.first_step, seen.states) for seen in found.screens.values()] == [(1, 1, 1), (2, 2, 1)]
+    assert [(one.action, one.target, one.start) for one in found.steps] == [
+        ("launch", "com.example.shop", None), ("tap", "Buy 购买", (1, 2)), ("back", "", None),
+        ("tap", "Buy 购买", (1, 2)), ("type into", "Name", (3, 4)),
+    ]  # fmt: skip
+    there, back = found.edges[1, 2], found.edges[2, 1]
+    assert (there.labels, there.count, there.discovers, there.first_step) == (("tap Buy 购买",), 2, True, 2)
+    assert (back.labels, back.discovers) == (("back",), False)
+    assert all("secret word" not in repr(one) for one in found.steps)
+
+
+@given(st.lists(st.integers(min_value=0, max_value=30), min_size=1, max_size=40))
+def test_the_tree_has_every_event_once_behind_its_cause(causes: list[int]) -> None:
+    """Event n is caused by event causes[n], where that came before it; else it begins something."""
+    events = [
+        recorded(step(number, None, None), number, uuid5(RUN, str(cause)) if cause < number else None)
+        for number, cause in enumerate(causes, 1)
+    ]
+    lines = list(tree(events))
+    place = {line.recorded.id: at for at, line in enumerate(lines)}
+    assert sorted(place) == sorted(one.id for one in events)
+    for one in events:
+        if one.causation_id in place:
+            assert place[one.causation_id] < place[one.id]
+
+
+def test_a_long_run_stays_readable_as_a_tree() -> None:
+    chain = [recorded(step(n, None, None), n, uuid5(RUN, str(n - 1)) if n > 1 else None) for n in range(1, 500)]
+    assert max(line.depth for line in tree(chain)) <= 2
