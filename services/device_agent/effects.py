@@ -26,6 +26,8 @@ from services.runtime.reactor import Trigger
 
 _PACKAGE = re.compile(rb' package="([A-Za-z][\w.]{0,200})"')
 _MAX_PACKAGES = 8
+_PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
+"""Waits for a phone that has just left: adb brings it back within a second or two, or the registry tells it lost."""
 
 
 @dataclass
@@ -77,9 +79,7 @@ class Driver:
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
         held.run = asked
         held.adb_time.take_ms()
-        performed = await held.phone.perform(
-            asked.action, asked.lease_token, asked.sequence, lambda sealed: sealed.reveal()
-        )
+        performed = await self._attempt(held, asked)
         seen, capture, checks = await self._look(held, asked, performed)
         return Outcome(
             performed=performed if seen is None else _read_back(asked, performed, seen),
@@ -91,6 +91,27 @@ class Driver:
             resolved=not fresh,
         )
 
+    async def _attempt(self, held: Attached, asked: ActionRequested) -> Performed:
+        """Does the action; while the phone surely was not touched, again, until it is back or patience ends."""
+        tries = iter(_PAUSES_S)
+        while True:
+            performed = await held.phone.perform(
+                asked.action, asked.lease_token, asked.sequence, lambda sealed: sealed.reveal()
+            )
+            pause_s = next(tries, None)
+            if performed.result is not Result.NOT_ATTEMPTED or pause_s is None:
+                return performed
+            await asyncio.sleep(pause_s)
+
+    async def _capture(self, held: Attached, keep: capturing.OnPicture) -> capturing.Capture:
+        """What is on the phone now; a phone that has just left is waited for. Raises `AdbError` when it stays away."""
+        for pause_s in _PAUSES_S:
+            try:
+                return await capturing.capture(held.phone, keep)
+            except AdbError:
+                await asyncio.sleep(pause_s)
+        return await capturing.capture(held.phone, keep)
+
     async def _look(
         self, held: Attached, asked: ActionRequested, performed: Performed
     ) -> tuple[capturing.Capture | None, events.Capture | None, tuple[events.CheckResult, ...]]:
@@ -101,7 +122,7 @@ class Driver:
             await self.objects.put(png, "png")
 
         try:
-            seen = await capturing.capture(held.phone, keep)
+            seen = await self._capture(held, keep)
             versions = await self._versions(held, seen)
         except AdbError:
             return None, None, ()
