@@ -71,7 +71,7 @@ def _runs_table(runs: list[asyncpg.Record]) -> Table:
         table.add_column(heading, justify="right")
     for row in runs:
         metrics = row["metrics"]
-        reached, declared = len(metrics["activities_reached"]), len(metrics["activities_declared"])
+        reached, declared = (len(metrics.get(f"activities_{kind}", ())) for kind in ("reached", "declared"))
         verified = f"{row['verified']} of {row['checked']}"
         if row["checked"]:
             verified += f" ({100 * row['verified'] / row['checked']:.0f} %)"
@@ -84,7 +84,7 @@ def _runs_table(runs: list[asyncpg.Record]) -> Table:
             f"{reached} of {declared}",
             str(row["total_actions"]),
             verified,
-            str(metrics["crashes"]),
+            str(metrics.get("crashes", "-")),
         )
     return table
 

@@ -124,6 +124,11 @@ class Platform:
             await asyncio.sleep(_POLL_S)
         raise EmbeddedError(f"the simulator was not ready within {_START_LIMIT_S:.0f} s; its log is {log}")
 
+    @property
+    def client_environ(self) -> dict[str, str]:
+        """Variables with which the `waymark` command, or any service, reaches this platform."""
+        return dict(self._environ)
+
     def start_service(self, name: str, replica: int = 0, environ: Mapping[str, str] | None = None) -> GuardedProcess:
         """Starts one replica of a service; it keeps its name over restarts, as a pod of a stateful set does."""
         label = f"{name}-{replica}"
