@@ -124,9 +124,12 @@ class Aggregates(Generic[S]):
         last = await self._log.last(subject)
         if last is None or not isinstance(last.event, SnapshotEvent):
             return None
-        first_seq = last.seq - last.event.parts + 1
-        recorded = await self._log.read(self.kind.owner, key, after=first_seq - 1)
-        text = "".join(r.event.state for r in recorded if r.seq <= last.seq and isinstance(r.event, SnapshotEvent))
+        text = last.event.state
+        for seq in range(last.seq - 1, last.seq - last.event.parts, -1):  # One batch, so the parts lie side by side.
+            part = await self._log.at(seq)
+            assert part is not None
+            assert isinstance(part.event, SnapshotEvent)
+            text = part.event.state + text
         return Loaded(long_lived.codec.load(text), last.seq, last.event.events)
 
     def _fold(self, loaded: Loaded[S], tail: list[Recorded[Event]]) -> Loaded[S]:

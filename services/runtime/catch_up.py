@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from pydantic import ValidationError
 
 from contracts.envelope import UnknownEventError
 from contracts.event import Event
 from contracts.subjects import STREAM, event_filter
 from services.runtime import telemetry
 from services.runtime.consumer import INFRASTRUCTURE
+from services.runtime.following import GapError, Ordered
 from services.runtime.log import Recorded, decode
-from services.runtime.projection import Projection, grouped
+from services.runtime.projection import Projection
+from services.runtime.tables import FencedError, Tables, Unreadable, connect, read_checkpoint
+
+__all__ = ["AWAY", "CatchUp", "FencedError", "GapError", "behind", "connect", "count_after", "read_batches"]
 
 _FETCH = 256
 _INACTIVE_S = 30.0
 _RETRY_S = 1.0
-_DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+_UNKNOWN_RETRY_S = 30.0
 AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.PostgresError, OSError, *INFRASTRUCTURE)
-
-
-class FencedError(Exception):
-    """Another reader moved the checkpoint. Start anew from where it is now."""
-
-
-class GapError(Exception):
-    """The consumer skipped a message or was lost. Start anew from the checkpoint."""
 
 
 @dataclass
@@ -49,9 +45,10 @@ class CatchUp:
     schema: str
     last_progress: datetime | None = None
     standby: bool = True
-    _parked_keys: set[UUID] = field(default_factory=set)
-    _months: set[date] = field(default_factory=set)
-    _checkpoint_table: int = 0
+    tables: Tables = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tables = Tables(self.projection)
 
     async def run(self) -> None:
         """Until cancelled. Outages of PostgreSQL or NATS are waited out; an unknown event version stops and says so."""
@@ -61,7 +58,7 @@ class CatchUp:
                     await self._follow(connection)
             except UnknownEventError as unknown:
                 telemetry.log.error("projection stopped", projection=self.projection.name, error=str(unknown))
-                await asyncio.sleep(30 * _RETRY_S)
+                await asyncio.sleep(_UNKNOWN_RETRY_S)
             except (FencedError, GapError, *AWAY) as error:
                 telemetry.log.warning("projection starts anew", projection=self.projection.name, error=repr(error))
                 await asyncio.sleep(_RETRY_S)
@@ -82,121 +79,23 @@ class CatchUp:
 
     async def begin(self, connection: asyncpg.Connection) -> int:
         """Where the tables are now: sequence of the last event in them. Everything known from before is forgotten."""
-        checkpoint = await read_checkpoint(connection, self.projection.name)
-        self._checkpoint_table = await connection.fetchval("SELECT 'checkpoint'::regclass::oid::bigint")
-        parked = await connection.fetch("SELECT key FROM parked_events")
-        self._parked_keys = {row["key"] for row in parked}
-        self._months = set()
-        return checkpoint
-
-    async def _follow(self, connection: asyncpg.Connection) -> None:
-        checkpoint = await self.begin(connection)
-        async for batch, pending in read_batches(self.js, self.projection.events, checkpoint):
-            if batch:
-                await self.apply(connection, batch, checkpoint)
-                checkpoint = batch[-1].seq
-                self.last_progress = batch[-1].time
-                telemetry.PROJECTED.labels(self.projection.name).inc(len(batch))
-            telemetry.LAG.labels(self.projection.name).set(pending)
-            telemetry.PARKED.labels(self.projection.name).set(len(self._parked_keys))
+        return await self.tables.begin(connection)
 
     async def apply(self, connection: asyncpg.Connection, batch: Sequence[Recorded[Event]], checkpoint: int) -> None:
         """One transaction: the rows of the batch, and the checkpoint behind it. After `begin`. Raises `FencedError`."""
-        await self._ensure_partitions(connection, batch)
-        if not any(recorded.event.key in self._parked_keys for recorded in batch):
-            try:
-                async with connection.transaction():
-                    await self._write(connection, batch)
-                    await self._move(connection, checkpoint, batch[-1])
-            except _DATA_ERRORS:
-                pass
-            else:
-                return
-        async with connection.transaction():
-            for recorded in batch:
-                await self._write_or_park(connection, recorded)
-            await self._move(connection, checkpoint, batch[-1])
+        await self.tables.apply(connection, batch, checkpoint)
 
-    async def _ensure_partitions(self, connection: asyncpg.Connection, batch: Sequence[Recorded[Event]]) -> None:
-        """Partitions of the months of a batch and of the month after each, before any row of theirs is written."""
-        for month in sorted({recorded.time.date().replace(day=1) for recorded in batch} - self._months):
-            await connection.execute("SELECT ensure_partitions($1)", month)
-            await connection.execute("SELECT ensure_partitions(($1::date + interval '1 month')::date)", month)
-            self._months.add(month)
-
-    async def _write(self, connection: asyncpg.Connection, batch: Sequence[Recorded[Event]]) -> None:
-        await connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        rows = [row for recorded in batch for row in self.projection.project(recorded)]
-        for statement, values in grouped(rows):
-            if len(values) == 1:
-                await connection.execute(statement.sql, *values[0])
-            else:
-                await connection.executemany(statement.sql, values)
-
-    async def _write_or_park(self, connection: asyncpg.Connection, recorded: Recorded[Event]) -> None:
-        reason = "an earlier event of this key is parked"
-        if recorded.event.key not in self._parked_keys:
-            try:
-                async with connection.transaction():
-                    await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                    for row in self.projection.project(recorded):
-                        await connection.execute(row.statement.sql, *row.values)
-            except _DATA_ERRORS as error:
-                reason = f"{type(error).__name__}: {error}"
-            else:
-                return
-        telemetry.log.error("event parked", projection=self.projection.name, seq=recorded.seq, reason=reason)
-        self._parked_keys.add(recorded.event.key)
-        await connection.execute(
-            "INSERT INTO parked_events (seq, event_type, key, reason, data, parked_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (seq) DO NOTHING",
-            recorded.seq,
-            recorded.event.type_name(),
-            recorded.event.key,
-            reason,
-            recorded.event.model_dump(mode="json"),
-            recorded.time,
-        )
-
-    async def _move(self, connection: asyncpg.Connection, old: int, last: Recorded[Event]) -> None:
-        """The very table counts too: after a rebuild another one has its name, whose rows this reader did not see."""
-        moved = await connection.execute(
-            "UPDATE checkpoint SET seq = $1, updated_at = $2"
-            " WHERE name = $3 AND seq = $4 AND tableoid = $5::bigint::oid",
-            last.seq,
-            last.time,
-            self.projection.name,
-            old,
-            self._checkpoint_table,
-        )
-        if moved != "UPDATE 1":
-            raise FencedError(f"checkpoint of {self.projection.name} is no longer {old}")
-
-
-async def connect(dsn: str, schema: str) -> asyncpg.Connection:
-    """A connection whose unqualified names mean `schema`, with JSON as Python values."""
-    connection = await asyncpg.connect(
-        dsn,
-        timeout=10,
-        command_timeout=60,
-        server_settings={
-            "search_path": f"{schema}, public",
-            "application_name": f"waymark-{schema}",
-            "timezone": "UTC",
-        },
-    )
-    await connection.set_type_codec("jsonb", encoder=_json_text, decoder=json.loads, schema="pg_catalog")
-    return connection
-
-
-async def read_checkpoint(connection: asyncpg.Connection, name: str) -> int:
-    """Sequence of the last event in the tables; 0 for a projection that begins."""
-    await connection.execute(
-        "INSERT INTO checkpoint (name, seq, updated_at) VALUES ($1, 0, '1970-01-01 00:00:00+00')"
-        " ON CONFLICT (name) DO NOTHING",
-        name,
-    )
-    return int(await connection.fetchval("SELECT seq FROM checkpoint WHERE name = $1", name))
+    async def _follow(self, connection: asyncpg.Connection) -> None:
+        checkpoint = await self.begin(connection)
+        async with aclosing(read_batches(self.js, self.projection.events, checkpoint)) as batches:
+            async for batch, pending in batches:
+                if batch:
+                    await self.apply(connection, batch, checkpoint)
+                    checkpoint = batch[-1].seq
+                    self.last_progress = batch[-1].time
+                    telemetry.PROJECTED.labels(self.projection.name).inc(len(batch))
+                telemetry.LAG.labels(self.projection.name).set(pending)
+                telemetry.PARKED.labels(self.projection.name).set(len(self.tables.parked_keys))
 
 
 async def read_batches(
@@ -210,43 +109,74 @@ async def read_batches(
     """Events of these kinds behind sequence `after`, in order, in batches, each with how many are still to come.
 
     Ends at the end of the log with `until_end`, else never. A batch that is not full is waited for `patience_s` long.
-    Sealed fields stay sealed. Raises `GapError`.
+    Sealed fields stay sealed; what cannot be read is an `Unreadable`. Raises `GapError`, and `UnknownEventError` behind
+    a batch of what lies before the unknown event.
     """
-    config = _reading(events, after)
-    subscription = await js.pull_subscribe("", stream=STREAM, config=config)
-    expected = 1
+    ordered = Ordered(await js.pull_subscribe("", stream=STREAM, config=_reading(events, after)))
     try:
-        if until_end and (await subscription.consumer_info()).num_pending == 0:
+        if until_end and (await ordered.subscription.consumer_info()).num_pending == 0:
             return
         while True:
-            try:
-                messages = await subscription.fetch(_FETCH, timeout=patience_s)
-            except TimeoutError:
-                messages = []
-            if not messages:
-                yield [], (await subscription.consumer_info()).num_pending or 0
-                continue
-            batch: list[Recorded[Event]] = []
-            for message in messages:
-                if message.metadata.sequence.consumer != expected:
-                    raise GapError(f"expected delivery {expected}, got {message.metadata.sequence.consumer}")
-                expected += 1
-                batch.append(await decode(message.metadata.sequence.stream, message.data, None))
-            pending = messages[-1].metadata.num_pending
-            yield batch, pending
-            if until_end and pending == 0:
+            messages = await ordered.fetch(_FETCH, timeout_s=patience_s)
+            batch, unknown = await _decoded(messages)
+            yield batch, ordered.pending
+            if unknown is not None:
+                raise unknown
+            if until_end and ordered.pending == 0:
                 return
     finally:
-        await subscription.unsubscribe()
+        await ordered.subscription.unsubscribe()
+
+
+async def _decoded(messages: Sequence[Msg]) -> tuple[list[Recorded[Event]], UnknownEventError | None]:
+    """Events up to the first of an unknown type or version, and that one's error."""
+    batch: list[Recorded[Event]] = []
+    for message in messages:
+        try:
+            batch.append(await decode(message.metadata.sequence.stream, message.data, None))
+        except UnknownEventError as unknown:
+            return batch, unknown
+        except ValidationError as error:
+            batch.append(_unreadable(message, error))
+    return batch, None
+
+
+def _unreadable(message: Msg, error: ValidationError) -> Recorded[Event]:
+    """What no writer of this system wrote: told by its subject, at the time when it was stored."""
+    _, owner, name, key, _ = message.subject.split(".")
+    event = Unreadable(
+        unreadable_key=UUID(key) if _is_uuid(key) else UUID(int=0),
+        event_type=f"waymark.{owner}.{name}",
+        reason=f"it cannot be read: {error}",
+        body=message.data.decode(errors="replace"),
+    )
+    meta = message.metadata
+    return Recorded(meta.sequence.stream, UUID(int=meta.sequence.stream), meta.timestamp, None, None, None, event)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 async def count_after(js: JetStreamContext, events: Sequence[type[Event]], after: int) -> int:
     """How many events of these kinds lie behind sequence `after`."""
-    subscription = await js.pull_subscribe("", stream=STREAM, config=_reading(events, after))
+    info = await js.add_consumer(STREAM, _reading(events, after))
+    await js.delete_consumer(STREAM, info.name)
+    return info.num_pending or 0
+
+
+async def behind(js: JetStreamContext, dsn: str, projection: Projection) -> int:
+    """How many events of the log a projection's tables do not have yet."""
+    connection = await connect(dsn, projection.schema)
     try:
-        return (await subscription.consumer_info()).num_pending or 0
+        checkpoint = await read_checkpoint(connection, projection.name)
     finally:
-        await subscription.unsubscribe()
+        await connection.close(timeout=5)
+    return await count_after(js, projection.events, checkpoint)
 
 
 def _reading(events: Sequence[type[Event]], after: int) -> ConsumerConfig:
@@ -259,29 +189,3 @@ def _reading(events: Sequence[type[Event]], after: int) -> ConsumerConfig:
         mem_storage=True,
         num_replicas=1,
     )
-
-
-async def behind(js: JetStreamContext, dsn: str, projection: Projection) -> int:
-    """How many events of the log a projection's tables do not have yet."""
-    connection = await connect(dsn, projection.schema)
-    try:
-        checkpoint = await read_checkpoint(connection, projection.name)
-    finally:
-        await connection.close(timeout=5)
-    config = ConsumerConfig(
-        filter_subjects=[event_filter(event) for event in projection.events],
-        deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
-        opt_start_seq=checkpoint + 1,
-        ack_policy=AckPolicy.NONE,
-        inactive_threshold=_INACTIVE_S,
-        mem_storage=True,
-        num_replicas=1,
-    )
-    info = await js.add_consumer(STREAM, config)
-    await js.delete_consumer(STREAM, info.name)
-    return info.num_pending or 0
-
-
-def _json_text(value: Any) -> str:
-    """Sorted keys: PostgreSQL keeps jsonb in an order of its own, but what is compared should not depend on it."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -66,6 +66,9 @@ class Consumer:
     fetch: int = _FETCH
     last_seen_s: float = field(default_factory=time.monotonic)
     _messages: dict[int, Msg] = field(default_factory=dict)
+    _decoding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _subscriber: Any = None
+    _closed: bool = False
 
     def subscribe(self, broker: NatsBroker) -> Any:
         """Registers with the broker; the durable exists already, so its configuration here is never used. Returns
@@ -82,6 +85,7 @@ class Consumer:
             title=self.durable,
         )
         subscriber(self._arrived)
+        self._subscriber = subscriber
         return subscriber
 
     async def keep_alive(self, js: JetStreamContext) -> None:
@@ -95,24 +99,34 @@ class Consumer:
                 await js.consumer_info(self.stream, self.durable)
                 self.last_seen_s = time.monotonic()
 
-    async def close(self) -> None:
-        await self.queue.close()
+    async def close(self, *, grace_s: float = 5.0) -> None:
+        """Fetches no more, lets what is in hand finish for `grace_s`, and gives back what did not."""
+        self._closed = True
+        with contextlib.suppress(NatsError):  # Nothing is delivered any more where the connection is gone.
+            await self._subscriber.stop()
+        await self.queue.close(grace_s=grace_s)
+        for sequence, message in list(self._messages.items()):
+            await self._settle(sequence, "given back", message.nak)
 
-    async def _arrived(self, message: NatsMessage) -> None:
-        self.last_seen_s = time.monotonic()
-        raw = message.raw_message
+    async def _arrived(self, raw: Any) -> None:
+        """Takes a message as it is. A parameter that FastStream had to inject would cost a thread a message, in which
+        the order of arrival is lost."""
         assert isinstance(raw, Msg)
+        self.last_seen_s = time.monotonic()
         sequence = raw.metadata.sequence.stream
-        if sequence in self._messages:
-            return  # Delivered again while it is still in hand here.
+        if self._closed or sequence in self._messages:
+            return  # Not taken any more; or delivered again while it is still in hand here.
         self._messages[sequence] = raw
         telemetry.IN_FLIGHT.labels(self.durable).inc()
+        async with self._decoding:  # Opening what is sealed may take a while; nothing may overtake it meanwhile.
+            await self._enqueue(raw, sequence)
+
+    async def _enqueue(self, raw: Msg, sequence: int) -> None:
         try:
             trigger = await self.handler.decode(raw)
             key = self.handler.key_of(trigger)
         except UnknownEventError as unknown:
-            telemetry.log.warning("event of an unknown version", consumer=self.durable, error=str(unknown))
-            await self._settle(sequence, "unknown", lambda: raw.nak(delay=_DELAYS_S[-1]))
+            await self._leave(raw, sequence, unknown)
         except INFRASTRUCTURE as error:
             await self._put_back(raw, sequence, error)
         except Exception as error:  # noqa: BLE001 - what cannot be understood: kept with its stack, the rest goes on
@@ -132,6 +146,8 @@ class Consumer:
             except LaterError as later:
                 delay_s = later.delay_s
                 await self._settle(sequence, "later", lambda: raw.nak(delay=delay_s))
+            except UnknownEventError as unknown:
+                await self._leave(raw, sequence, unknown)
             except INFRASTRUCTURE as error:
                 await self._put_back(raw, sequence, error)
             except Exception as error:  # noqa: BLE001 - a defect in a decision: kept with its stack, the rest goes on
@@ -139,6 +155,11 @@ class Consumer:
             else:
                 await self._settle(sequence, "done", raw.ack)
         telemetry.HANDLING_S.labels(self.durable).observe(time.perf_counter() - arrived_s)
+
+    async def _leave(self, raw: Msg, sequence: int, unknown: UnknownEventError) -> None:
+        """A newer writer was deployed before this reader: not poison. The message waits for the next version."""
+        telemetry.log.warning("event of an unknown version", consumer=self.durable, error=str(unknown))
+        await self._settle(sequence, "unknown", lambda: raw.nak(delay=_DELAYS_S[-1]))
 
     async def _put_back(self, raw: Msg, sequence: int, error: Exception) -> None:
         delay_s = _DELAYS_S[min((raw.metadata.num_delivered or 1) - 1, len(_DELAYS_S) - 1)]
@@ -177,7 +198,6 @@ class Consumer:
             telemetry.HANDLED.labels(self.durable, result).inc()
 
 
-async def _raw(message: Any) -> bytes:
+async def _raw(message: NatsMessage) -> Any:
     """Handlers decode themselves: they need the stream's sequence and the headers too."""
-    body: bytes = message.body
-    return body
+    return message.raw_message

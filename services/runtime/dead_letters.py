@@ -12,9 +12,13 @@ from pydantic import BaseModel
 from contracts.subjects import DEAD_LETTERS, dead_letter_subject
 from services.runtime.telemetry import DEAD
 
+_KEPT_BODY_BYTES = 512 * 1024
+_KEPT_TEXT_CHARS = 16_000
+
 
 class DeadLetter(BaseModel):
-    """One message as it came, and why it could not be handled."""
+    """One message as it came, and why it could not be handled. Of a body that NATS would not take beside all this, the
+    beginning is kept; the whole of it lies at `sequence` of `stream`, and `body_bytes` is its size."""
 
     service: str
     consumer: str
@@ -24,12 +28,18 @@ class DeadLetter(BaseModel):
     reason: str
     stack: str | None
     body_base64: str
+    body_bytes: int | None = None
     headers: dict[str, str]
     died_at: datetime
 
     @property
     def body(self) -> bytes:
         return base64.b64decode(self.body_base64)
+
+    @property
+    def whole(self) -> bool:
+        """Whether `body` is all of the message's bytes."""
+        return self.body_bytes is None or len(self.body) == self.body_bytes
 
 
 class DeadLetters:
@@ -60,9 +70,10 @@ class DeadLetters:
             stream=stream,
             subject=subject,
             sequence=sequence,
-            reason=reason,
-            stack=None if error is None else "".join(traceback.format_exception(error)),
-            body_base64=base64.b64encode(body).decode(),
+            reason=reason[:_KEPT_TEXT_CHARS],
+            stack=None if error is None else "".join(traceback.format_exception(error))[-_KEPT_TEXT_CHARS:],
+            body_base64=base64.b64encode(body[:_KEPT_BODY_BYTES]).decode(),
+            body_bytes=len(body),
             headers=headers,
             died_at=now,
         )

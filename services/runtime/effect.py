@@ -49,9 +49,12 @@ class Performer(Generic[S, Out]):
         """Start, act, end. A trigger that comes again goes on where the log says it stopped. `part` tells apart several
         effects of one trigger, so that each has events of its own."""
         started = await self.decider.decide(key, trigger, self.effect.begin, step=f"{part}.begin")
-        loaded = await self.decider.states.get(key)
+        states = self.decider.states
+        loaded = await (states.get(key) if started else states.refresh(key))
         if not self.effect.pending(loaded.state, trigger):
             return
+        if not started:  # Whoever has started it may still be at it: `begin` raises `LaterError` then.
+            self.effect.begin(loaded.state, trigger, self.decider.clock.now())
         outcome = await self.effect.perform(loaded.state, trigger, bool(started))
 
         def finish(state: S, again: Trigger[Any], now: datetime) -> Decision:

@@ -28,7 +28,8 @@ from services.runtime.telemetry import traceparent_in_run
 E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 _CONFLICT_CODES = {10071, 10164}
-_TOO_MANY_BATCHES = 10210
+_RETRY_CODES = {10176, 10210}
+"""A batch of which a part was lost on the way, or was refused because too many are in flight: nothing is stored."""
 _BATCHES_IN_FLIGHT = 8
 _BATCH_LIMIT = 1000
 _READ_BATCH = 500
@@ -39,7 +40,8 @@ class ConflictError(Exception):
 
 
 class UnknownOutcomeError(Exception):
-    """The server did not answer. The append may have happened: load again and look for its causation."""
+    """The server did not answer, or cannot for now. An append may have happened: load again and look for its
+    causation."""
 
 
 class TooLargeError(Exception):
@@ -96,22 +98,24 @@ class Log:
 
         Raises `ConflictError`, `UnknownOutcomeError` (no answer), `TooLargeError`.
         """
+        events: list[Event] = []
         envelopes: list[Envelope] = []
         headers: list[dict[str, str]] = []
         for write in writes:
             for position, event in enumerate(write.events):
-                envelopes.append(await self._wrap(event, cause, now, len(envelopes)))
+                sealed, envelope = await self._wrap(event, cause, now, len(envelopes))
+                events.append(sealed)
+                envelopes.append(envelope)
                 headers.append(_expectation(write) if position == 0 else {})
         if not envelopes:
             return []
-        subjects = [event_subject(event) for write in writes for event in write.events]
+        subjects = [event_subject(event) for event in events]
         payloads = [_encode(envelope) for envelope in envelopes]
         if len(payloads) == 1:
             last = await self._commit(subjects[0], payloads[0], headers[0])
         else:
             last = await self._append_batch(subjects, payloads, headers)
         first = last - len(payloads) + 1
-        events = [event for write in writes for event in write.events]
         return [_recorded(first + i, env, event) for i, (env, event) in enumerate(zip(envelopes, events, strict=True))]
 
     async def read(self, owner: str, key: UUID, *, after: int = 0, from_leader: bool = False) -> list[Recorded[Event]]:
@@ -136,10 +140,15 @@ class Log:
         """The last event under exactly this subject (or filter), asked of the stream's leader."""
         return await self._get({"last_by_subj": subject})
 
-    async def _wrap(self, event: Event, cause: Cause, now: datetime, position: int) -> Envelope:
+    async def at(self, seq: int) -> Recorded[Event] | None:
+        """The event with this sequence, asked of the stream's leader."""
+        return await self._get({"seq": seq})
+
+    async def _wrap(self, event: Event, cause: Cause, now: datetime, position: int) -> tuple[Event, Envelope]:
+        """The event with its sealed fields closed (and still readable in memory), and its envelope."""
         run_id = getattr(event, "run_id", None) or cause.run_id
         sealed = await self._sealer.seal(event, key_id=run_id or event.key)
-        return Envelope.wrap(
+        return sealed, Envelope.wrap(
             sealed,
             event_id=derive_event_id(cause, position),
             time=now,
@@ -170,8 +179,8 @@ class Log:
             return int(ack["seq"])
         if error.get("err_code") in _CONFLICT_CODES:
             raise ConflictError(f"{subject}: {error.get('description')}")
-        if error.get("err_code") == _TOO_MANY_BATCHES:
-            raise UnknownOutcomeError("too many batches in flight on the stream")
+        if error.get("err_code") in _RETRY_CODES or error.get("code", 0) >= 500:
+            raise UnknownOutcomeError(f"{subject}: the log takes no append for now: {error.get('description')}")
         raise RuntimeError(f"{subject}: the log refused an append: {error}")
 
     async def _direct_batch(self, subject_filter: str, after: int) -> tuple[list[Recorded[Event]], bool]:
@@ -187,8 +196,10 @@ class Log:
                 status = headers.get("Status")
                 if status == "404":
                     return events, False
+                if status == "204":
+                    return events, int(headers["Nats-Num-Pending"]) > 0
                 if status is not None:
-                    return events, int(headers.get("Nats-Num-Pending", "0")) > 0
+                    raise UnknownOutcomeError(f"the log cannot be read for now (status {status})")
                 events.append(await self._decode(int(headers["Nats-Sequence"]), message.data))
         except TimeoutError as late:
             raise UnknownOutcomeError(f"the log did not answer a read of {subject_filter}") from late
@@ -213,6 +224,8 @@ class Log:
         if (error := body.get("error")) is not None:
             if error.get("code") == 404:
                 return None
+            if error.get("code", 0) >= 500:
+                raise UnknownOutcomeError(f"the log cannot be read for now: {error.get('description')}")
             raise RuntimeError(f"the log refused a read: {error}")
         message = body["message"]
         return await self._decode(int(message["seq"]), base64.b64decode(message["data"]))

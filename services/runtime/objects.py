@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aioboto3
+from aiohttp import ClientError as AiohttpError
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -113,9 +114,7 @@ class Objects:
         if (known := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
             return known
-        answer = await self._call("get_object", Key=key)
-        async with answer["Body"] as body:
-            content: bytes = await body.read()
+        content: bytes = await self._call("get_object", Key=key)
         self._remember(key, content)
         return content
 
@@ -129,13 +128,17 @@ class Objects:
     async def _call(self, operation: str, **arguments: Any) -> Any:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await getattr(self._client, operation)(Bucket=self._address.bucket, **arguments)
+                answer = await getattr(self._client, operation)(Bucket=self._address.bucket, **arguments)
+                if operation != "get_object":
+                    return answer
+                async with answer["Body"] as body:
+                    return await body.read()
             except ClientError as error:
-                if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+                if _is_missing(error):
                     raise MissingObjectError(f"{arguments.get('Key')} is not in the object store") from error
                 if attempt == _ATTEMPTS:
                     raise StoreAwayError(f"{operation}: {error}") from error
-            except (BotoCoreError, OSError, TimeoutError) as error:
+            except (BotoCoreError, AiohttpError, OSError, TimeoutError) as error:
                 if attempt == _ATTEMPTS:
                     raise StoreAwayError(f"{operation}: {error!r}") from error
             await asyncio.sleep(0.1 * attempt)
@@ -151,6 +154,14 @@ class Objects:
             while self._cached_bytes > _CACHE_BYTES:
                 _, dropped = self._cache.popitem(last=False)
                 self._cached_bytes -= len(dropped)
+
+
+def _is_missing(error: ClientError) -> bool:
+    """Whether it is the object that is not there; a bucket that is not there is a store that is not there."""
+    answer = error.response
+    code = answer.get("Error", {}).get("Code")
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return bool(status == 404 and code != "NoSuchBucket")
 
 
 def _sha256(content: bytes) -> str:

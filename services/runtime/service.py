@@ -97,6 +97,7 @@ class Service:
             reconnect_time_wait=1,
             connect_timeout=5,
             logger=None,
+            apply_types=False,  # Handlers get what was decoded, without a look at their signatures a message.
         )
         async with AsyncExitStack() as stack:
             nats: Client = await broker.connect()

@@ -7,7 +7,7 @@ the first. Source: NATS message schedules (ADR-51): `Nats-Schedule: @at <RFC 333
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -67,10 +67,16 @@ class TimerSetter:
             stream=TIMERS,
             timeout=self.timeout_s,
             headers={
-                "Nats-Schedule": f"@at {due_at.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}",
+                "Nats-Schedule": f"@at {_not_before(due_at)}",
                 "Nats-Schedule-Target": timer_due_subject(event.OWNER, event.key, trigger.id),
             },
         )
+
+
+def _not_before(due_at: datetime) -> str:
+    """RFC 3339 in milliseconds, rounded up: a timer that fires early would be told to wait, by nobody."""
+    up = due_at + timedelta(microseconds=-due_at.microsecond % 1000)
+    return up.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def fired_trigger(message: Msg) -> Trigger[TimerFired]:

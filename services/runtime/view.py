@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from contracts.envelope import UnknownEventError
 from contracts.event import Event
 from contracts.subjects import STREAM, event_filter
 from services.runtime import telemetry
 from services.runtime.consumer import INFRASTRUCTURE
+from services.runtime.following import GapError, Ordered
 from services.runtime.log import Recorded, decode
 from services.runtime.sealing import Sealer
 
@@ -44,7 +47,7 @@ class View:
         while True:
             try:
                 await self._follow_once()
-            except INFRASTRUCTURE as error:
+            except (GapError, *INFRASTRUCTURE) as error:
                 telemetry.log.warning("view starts anew", kinds=[k.NAME for k in self.kinds], error=repr(error))
                 await asyncio.sleep(0.5)
 
@@ -57,21 +60,22 @@ class View:
             mem_storage=True,
             num_replicas=1,
         )
-        subscription = await self.js.pull_subscribe("", stream=STREAM, config=config)
+        ordered = Ordered(await self.js.pull_subscribe("", stream=STREAM, config=config))
         try:
             while True:
-                try:
-                    messages = await subscription.fetch(_FETCH, timeout=0.2 if not self.ready.is_set() else 5.0)
-                except TimeoutError:
-                    await subscription.consumer_info()
-                    self.ready.set()
-                    continue
+                messages = await ordered.fetch(_FETCH, timeout_s=0.2 if not self.ready.is_set() else 5.0)
                 for message in messages:
-                    self._take(await decode(message.metadata.sequence.stream, message.data, self.sealer))
-                if messages and messages[-1].metadata.num_pending == 0:
+                    await self._read(message)
+                if ordered.pending == 0:
                     self.ready.set()
         finally:
-            await subscription.unsubscribe()
+            await ordered.subscription.unsubscribe()
+
+    async def _read(self, message: Msg) -> None:
+        try:
+            self._take(await decode(message.metadata.sequence.stream, message.data, self.sealer))
+        except UnknownEventError as unknown:  # The last value that is understood stays in force.
+            telemetry.log.error("view left out an event", subject=message.subject, error=str(unknown))
 
     def _take(self, recorded: Recorded[Event]) -> None:
         place = (type(recorded.event), recorded.event.key)
