@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.subjects import REQUESTS, request_subject
-from services.orchestrator.decisions.intake import Task
+from services.orchestrator.decisions.intake import Task, answer_key
 from services.runtime.dead_letters import DeadLetters
 from services.runtime.handlers import RawRequest, ReactorHandler
 from services.runtime.reactor import Trigger
@@ -20,13 +20,11 @@ class IntakeHandler(ReactorHandler):
 
     async def handle(self, trigger: Trigger[Any]) -> None:
         await super().handle(trigger)
-        key = self.key_of(trigger)
-        assert key is not None
-        task: Task = (await self.decider.states.get(key)).state
-        if task.rejection is None:
-            return
         raw: RawRequest = trigger.what
-        code, reason = task.rejection
+        answered: Task = (await self.decider.states.refresh(answer_key(raw))).state
+        if trigger.id not in answered.rejections:
+            return
+        code, reason = answered.rejections[trigger.id]
         await self.dead_letters.bury(
             kind="request",
             consumer=self.name,

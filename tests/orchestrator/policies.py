@@ -18,7 +18,7 @@ from lxml import etree
 
 from contracts.values import ActionType, Gesture, Navigate
 from deploy.simulator.world import Surface, World
-from services.orchestrator.decisions.run_state import BACK
+from services.orchestrator.decisions.graph import BACK
 from tests.orchestrator.performing import do, look, touch
 
 LAUNCH, STOP = "launch", "stop"

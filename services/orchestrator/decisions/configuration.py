@@ -14,7 +14,7 @@ from contracts.orchestrator import ConfigChanged, Receipt, Snapshot
 from contracts.requests import ConfigRequest
 from contracts.subjects import derived_id
 from contracts.values import ConfigType
-from services.orchestrator.decisions.intake import RejectedError, explain, parse
+from services.orchestrator.decisions.request_json import RejectedError, explain, parse
 from services.runtime.aggregate import Aggregate, LongLived
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
@@ -48,7 +48,7 @@ def config_key(raw: RawRequest) -> UUID:
 
 def read(raw: RawRequest) -> ConfigRequest:
     """The request with its configuration checked for its type. Raises `RejectedError`."""
-    request: ConfigRequest = parse(raw.body, _REQUEST.validate_python)
+    request = parse(raw.body, _REQUEST)
     try:
         match request.config_type:
             case ConfigType.ALERT_CHANNEL:

@@ -13,8 +13,9 @@ from itertools import count
 from typing import Literal
 
 from contracts.values import Gesture
+from services.orchestrator.decisions.graph import BACK, WAIT, UiState
 from services.orchestrator.decisions.promise import promises, tie
-from services.orchestrator.decisions.run_state import BACK, WAIT, Run, UiState
+from services.orchestrator.decisions.run_state import Run
 
 TRANSIENT_PACKAGES = frozenset(
     {
@@ -115,7 +116,7 @@ def _ways(run: Run, state: UiState) -> Iterator[tuple[float, str, UiState]]:
     for gesture_id, target_id in state.targets.items():
         if state.misses.get(gesture_id, 0) <= _TRUSTED_MISSES and (found := _target(run, state, gesture_id, target_id)):
             yield _KNOWN_WAY, gesture_id, found
-    places = run.places.get(state.screen_id, {})
+    places = run.graph.places.get(state.screen_id, {})
     for gesture_id in (*(g.gesture_id for g in state.gestures), BACK):
         place = places.get(gesture_id)
         likely = state.came_from if gesture_id == BACK else None

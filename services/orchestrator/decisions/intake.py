@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from contracts.event import Event
 from contracts.orchestrator import (
@@ -22,31 +21,24 @@ from contracts.orchestrator import (
 )
 from contracts.requests import TASK_REQUEST, ControlRequest, ExploreRequest
 from contracts.subjects import derived_id
+from services.orchestrator.decisions.request_json import RejectedError, parse, read_object
 from services.runtime.aggregate import Aggregate
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
 from services.runtime.reactor import NOTHING, Create, Decision, Reactor, Trigger
 
-MAX_REQUEST_BYTES = 256 * 1024
-MAX_DEPTH = 20
-_GLANCE_BRACKETS = 500
+_SCHEDULE_AHEAD = timedelta(days=366)
+_REJECTIONS_KEPT = 20
 _CONTROL: TypeAdapter[ControlRequest] = TypeAdapter(ControlRequest)
 
 
 @dataclass(frozen=True)
-class RejectedError(Exception):
-    """Why a request cannot be accepted: a code for programs, a reason for the person."""
-
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Task:
-    """What the orchestrator knows of a task before it has a run. `rejection`: its code and reason."""
+    """What the orchestrator knows of a task before it has a run. `rejections`: code and reason by trigger, the last
+    ones: a task's own id can be published again until it is right."""
 
     accepted: bool = False
-    rejection: tuple[str, str] | None = None
+    rejections: Mapping[UUID, tuple[str, str]] = field(default_factory=dict)
 
 
 TASK = Aggregate[Task]("task", "orchestrator", Task, lambda s, r: evolve(s, r))
@@ -59,38 +51,50 @@ def intake_reactor() -> Reactor[Task]:
 
 def task_key(raw: RawRequest) -> UUID:
     """A user's own id makes two publications one task; without one, each message is a task of its own."""
-    fields = _glance(raw.body)
+    try:
+        fields = read_object(raw.body)
+    except RejectedError:
+        fields = {}
     if raw.kind == "control" and (task := _uuid(fields.get("task"))) is not None:
         return task
     own = fields.get("id")
     if raw.kind == "task" and isinstance(own, str) and own.strip():
         return derived_id("task", raw.user, own.strip()[:200])
-    return derived_id("request-answer", raw.user, raw.sequence, raw.body[:4096])
+    return _request_key(raw)
+
+
+def answer_key(raw: RawRequest) -> UUID:
+    """Where a rejection is kept. That of a control request is never under the id that it names: whoever publishes can
+    name anybody's."""
+    return _request_key(raw) if raw.kind == "control" else task_key(raw)
 
 
 def decide_request(task: Task, trigger: Trigger[RawRequest], now: datetime) -> Decision:
-    raw, key = trigger.what, task_key(trigger.what)
+    raw = trigger.what
     try:
         if raw.kind == "control":
             return _control(raw, task)
-        return NOTHING if task.accepted else _accept(raw, key, now)
-    except RejectedError as rejected:
-        return Decision((TaskRejected(task_id=key, user=raw.user, code=rejected.code, reason=rejected.reason),))
+        return NOTHING if task.accepted else _accept(raw, now)
+    except RejectedError as error:
+        rejected = TaskRejected(task_id=answer_key(raw), user=raw.user, code=error.code, reason=error.reason)
+        return Decision((), (Create((rejected,)),)) if raw.kind == "control" else Decision((rejected,))
 
 
 def evolve(task: Task, recorded: Recorded[Event]) -> Task:
     match recorded.event:
         case TaskAccepted():
-            return replace(task, accepted=True, rejection=None)
-        case TaskRejected(code=code, reason=reason):
-            return replace(task, rejection=(code, reason))
+            return replace(task, accepted=True)
+        case TaskRejected(code=code, reason=reason) if recorded.causation_id is not None:
+            kept = list(task.rejections.items())[-_REJECTIONS_KEPT + 1 :]
+            return replace(task, rejections={**dict(kept), recorded.causation_id: (code, reason)})
         case _:
             return task
 
 
-def _accept(raw: RawRequest, task_id: UUID, now: datetime) -> Decision:
-    request = parse(raw.body, TASK_REQUEST.validate_python)
-    user_id = derived_id("user", raw.user)
+def _accept(raw: RawRequest, now: datetime) -> Decision:
+    request = parse(raw.body, TASK_REQUEST)
+    user_id, task_id = derived_id("user", raw.user), task_key(raw)
+    copied: dict[str, Any] = {name: getattr(request, name) for name in _COPIED}
     spec = TaskSpec(
         task_id=task_id,
         name=request.name or f"{request.kind} {request.app}",
@@ -99,19 +103,40 @@ def _accept(raw: RawRequest, task_id: UUID, now: datetime) -> Decision:
         kind=request.kind,
         package=request.app,
         accepted_at=now,
-        **{name: getattr(request, name) for name in _COPIED},
+        schedule_at=_due(request.schedule_at, now),
+        **copied,
     )
     seen = UserSeen(user_id=user_id, account=raw.user, display_name=raw.user)
     return Decision((TaskAccepted(task_id=task_id, spec=spec),), (Create((seen,), shared=True),))
 
 
 _COPIED = tuple(
-    name for name in ExploreRequest.model_fields if name in TaskSpec.model_fields and name not in {"name", "kind"}
+    name
+    for name in ExploreRequest.model_fields
+    if name in TaskSpec.model_fields and name not in {"name", "kind", "schedule_at"}
 )
 
 
+def _due(schedule_at: datetime | None, now: datetime) -> datetime | None:
+    """In UTC. A time that is over means at once: whoever publishes is a little late. Raises `RejectedError`."""
+    if schedule_at is None:
+        return None
+    if schedule_at.tzinfo is None:
+        raise RejectedError(
+            "INVALID",
+            f"schedule_at: {schedule_at.isoformat()} has no time zone; write it with one, such as +08:00 or Z",
+        )
+    try:
+        due = schedule_at.astimezone(UTC)
+    except OverflowError:
+        due = None
+    if due is None or due - now > _SCHEDULE_AHEAD:
+        raise RejectedError("INVALID", f"schedule_at: {schedule_at.isoformat()} is more than a year ahead")
+    return due
+
+
 def _control(raw: RawRequest, task: Task) -> Decision:
-    request = parse(raw.body, _CONTROL.validate_python)
+    request = parse(raw.body, _CONTROL)
     if not task.accepted:
         raise RejectedError("UNKNOWN_TASK", f"there is no task {request.task}; `waymark watch` lists those there are")
     reason = request.reason or f"asked for by {raw.user}"
@@ -125,78 +150,8 @@ def _control(raw: RawRequest, task: Task) -> Decision:
             assert_never(request.kind)
 
 
-def parse(body: bytes, validate: Callable[[Any], ExploreRequest] | Callable[[Any], Any]) -> Any:
-    """A request from its bytes. Raises `RejectedError` with words that say what to change."""
-    if len(body) > MAX_REQUEST_BYTES:
-        raise RejectedError("TOO_LARGE", f"the request is {len(body)} bytes long; {MAX_REQUEST_BYTES} is the most")
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RejectedError("NOT_UTF8", f"the request is not UTF-8 text: byte {error.start} cannot be read") from None
-    if _depth(text) > MAX_DEPTH:
-        raise RejectedError("TOO_DEEP", f"the request is nested deeper than {MAX_DEPTH} levels")
-    try:
-        value = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise RejectedError("NOT_JSON", f"the request is not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise RejectedError("NOT_AN_OBJECT", 'the request must be a JSON object such as {"kind": "explore", "app": ..}')
-    try:
-        return validate(value)
-    except ValidationError as error:
-        raise RejectedError("INVALID", explain(error)) from None
-
-
-def explain(error: ValidationError) -> str:
-    """What is wrong with a request, field by field, for the person who wrote it (the first five)."""
-    parts = []
-    for problem in error.errors(include_url=False, include_context=False)[:5]:
-        place = ".".join(str(p) for p in problem["loc"]) or "request"
-        given = problem.get("input")
-        shown = (
-            ""
-            if isinstance(given, dict | list)
-            else f" (it is {json.dumps(given, ensure_ascii=False, default=str)[:80]})"
-        )
-        parts.append(f"{place}: {problem['msg']}{shown}")
-    return "; ".join(parts)
-
-
-def _depth(text: str) -> int:
-    """Greatest nesting of brackets outside strings; found without recursion."""
-    depth = deepest = 0
-    in_string = escaped = False
-    for character in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _glance(body: bytes) -> dict[str, Any]:
-    """The fields of a request if it can be read at all; what is wrong with it is said elsewhere."""
-    if len(body) > MAX_REQUEST_BYTES or body.count(b"[") + body.count(b"{") > _GLANCE_BRACKETS:
-        return {}
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
+def _request_key(raw: RawRequest) -> UUID:
+    return derived_id("request-answer", raw.user, raw.sequence, raw.body[:4096])
 
 
 def _uuid(value: object) -> UUID | None:

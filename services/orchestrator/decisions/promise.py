@@ -12,18 +12,8 @@ from fnmatch import fnmatchcase
 from hashlib import blake2b
 
 from contracts.values import ActionType, CoverageProfile, Gesture
-from services.orchestrator.decisions.run_state import (
-    BACK,
-    NOT_TRIED,
-    WAIT,
-    Kind,
-    Luck,
-    Place,
-    Run,
-    UiState,
-    kin_of,
-    kind_of,
-)
+from services.orchestrator.decisions.graph import BACK, NOT_TRIED, WAIT, Kind, Luck, Place, UiState, kin_of, kind_of
+from services.orchestrator.decisions.run_state import Run
 
 LEAST = 0.02
 """A promise below this is not worth an action: where nothing else is left, the exploration is complete."""
@@ -53,7 +43,7 @@ _PERFORMABLE = frozenset({ActionType.CLICK, ActionType.INPUT, ActionType.SCROLL}
 
 def promises(run: Run, state: UiState) -> Iterator[tuple[float, Gesture | str]]:
     """Everything that can be tried in a state and promises enough, in the order of its screen."""
-    places = run.places.get(state.screen_id, {})
+    places = run.graph.places.get(state.screen_id, {})
     least = _LEAST_IN_SMOKE if _is_quick(run) else LEAST
     for gesture in state.gestures:
         promise = _promise(run, state, gesture, places.get(gesture.gesture_id, NOT_TRIED))
@@ -107,7 +97,7 @@ def _of_a_first_try(run: Run, state: UiState, gesture: Gesture, base: float) -> 
     """Everything is worth one try on its screen, but for long lists; what the task prefers comes before all else."""
     if any(_matches(rule, state, gesture) for rule in run.spec_started.spec.coverage.priorities):
         return base + _PRIORITY
-    likes = run.barren.get((state.screen_id, kin_of(gesture)), 0)
+    likes = run.graph.barren.get((state.screen_id, kin_of(gesture)), 0)
     if likes >= _LIKES_LIMIT:
         return 0.0
     return max(base / (1 + likes / 2), 0.0 if _is_quick(run) else _LEAST_OF_A_FIRST_TRY)
@@ -117,7 +107,7 @@ def _rate(run: Run, state: UiState, gesture_id: str, place: Place) -> float:
     """How often repetitions of this kind showed something new in this run."""
     kind = kind_of(state, gesture_id, place)
     assert kind is not None
-    luck, (news, tries) = run.luck.get(kind, Luck()), _PRIORS[kind]
+    luck, (news, tries) = run.graph.luck.get(kind, Luck()), _PRIORS[kind]
     return (luck.news + news) / (luck.tries + tries)
 
 

@@ -24,79 +24,11 @@ from contracts.orchestrator import (
     StepFinished,
     WatchSet,
 )
-from contracts.values import ActionType, Gesture
+from services.orchestrator.decisions.graph import Graph, UiState, learnt, tried
 from services.runtime.log import Recorded
 
-BACK = "back"
-WAIT = "wait"
-"""Gestures that every state has: the back key, and just looking again."""
-
-
-@dataclass(frozen=True)
-class UiState:
-    """A node of the UI transition graph. `tried` counts tries by gesture; `targets` is where each led last."""
-
-    state_id: str
-    screen_id: UUID
-    screen_name: str
-    package: str
-    activity: str | None
-    inside: bool
-    gestures: tuple[Gesture, ...]
-    tried: Mapping[str, int] = field(default_factory=dict)
-    targets: Mapping[str, str] = field(default_factory=dict)
-    misses: Mapping[str, int] = field(default_factory=dict)
-    """How often a gesture led elsewhere than the time before."""
-    came_from: str | None = None
-    """The state before it, when it was seen for the first time."""
-    sprung: bool = False
-    """Whether it came of a tap or a text on the same screen: what did nothing before may do something now."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A gesture on a screen, in whichever of its states. `screens` are those it led to, `last` the state it led to
-    last, `news` counts the new states among them."""
-
-    tries: int = 0
-    moved: bool = False
-    screens: frozenset[UUID] = frozenset()
-    last: str | None = None
-    news: int = 0
-
-
-NOT_TRIED = Place()
-
-Kind = Literal["BACK", "WAIT", "MOVED", "IDLE", "WOKEN"]
-"""Kinds of tries that are repeated: the two keys on further screens; gestures that led elsewhere, that did nothing, and
-that did nothing before something was set on their screen."""
-
-
-@dataclass(frozen=True)
-class Luck:
-    """How many tries of a kind there were in a run, and how many of them showed something new."""
-
-    tries: int = 0
-    news: int = 0
-
-
-def kind_of(state: UiState, gesture_id: str, place: Place) -> Kind | None:
-    """What kind of repetition a gesture would be in a state in which it was not tried; None: it is the first try."""
-    if gesture_id == BACK:
-        return "BACK"
-    if gesture_id == WAIT:
-        return "WAIT"
-    if place.tries == 0:
-        return None
-    if place.moved:
-        return "MOVED"
-    return "WOKEN" if state.sprung else "IDLE"
-
-
-def kin_of(gesture: Gesture) -> str:
-    """Gestures of one screen that are likely to do the same: those on equal parts of the rows of a list."""
-    name = gesture.resource_id or gesture.gesture_id
-    return f"{name}|{gesture.action_type}|{gesture.press}|{gesture.direction or ''}"
+NO_CHECKS = "no locators to check"
+"""`what` of the note that ends the waiting for a plan."""
 
 
 @dataclass(frozen=True)
@@ -104,18 +36,13 @@ class Run:
     """Folded from the events of a run. `action` is the one under way; `waiting` says what the run waits for."""
 
     started: RunStarted | None = None
-    states: Mapping[str, UiState] = field(default_factory=dict)
+    graph: Graph = field(default_factory=Graph)
     screens: Mapping[UUID, int] = field(default_factory=dict)
     """Screens of the app under test, with the number of their states."""
-    places: Mapping[UUID, Mapping[str, Place]] = field(default_factory=dict)
-    """By screen and gesture."""
-    barren: Mapping[tuple[UUID, str], int] = field(default_factory=dict)
-    """How many gestures of a kin on a screen were tried since the last one that showed a new screen."""
-    luck: Mapping[Kind, Luck] = field(default_factory=dict)
-    """What trying again brought so far."""
     current: str | None = None
     entry: str | None = None
     action: ActionRequested | None = None
+    previous: ActionRequested | None = None
     plan: PlanPending | None = None
     call: AdviceRequested | None = None
     ending: RunEnding | None = None
@@ -124,11 +51,15 @@ class Run:
     watch_at: datetime | None = None
     sequence: int = 0
     succeeded: int = 0
+    restored: bool = False
+    """Whether the phone was sent home after the end."""
     unseen: int = 0
     """Steps in a row after which nothing was seen."""
     outside: int = 0
     """Steps in a row that ended outside the app."""
     restarts: int = 0
+    lost_launches: int = 0
+    """Starts of the app in a row, without being inside it once."""
     fruitless_restarts: int = 0
     """Restarts since the last state that was new."""
     crashes: int = 0
@@ -141,6 +72,10 @@ class Run:
     texts: Mapping[str, str] = field(default_factory=dict)
     preferred: Mapping[str, int] = field(default_factory=dict)
     tokens: int = 0
+
+    @property
+    def states(self) -> Mapping[str, UiState]:
+        return self.graph.states
 
     @property
     def packages(self) -> frozenset[str]:
@@ -232,7 +167,7 @@ def _add_state(run: Run, event: StateAdded) -> Run:
         activities = activities | {event.activity}
     return replace(
         run,
-        states={**run.states, event.state_id: state},
+        graph=run.graph.with_state(state),
         screens=screens,
         activities=activities,
         fruitless_restarts=0,
@@ -240,100 +175,31 @@ def _add_state(run: Run, event: StateAdded) -> Run:
 
 
 def _request(run: Run, event: ActionRequested) -> Run:
-    """A gesture counts as tried when it is asked for: its outcome can get lost, and it must not be tried for ever."""
     run = replace(run, action=event, plan=None, call=None, sequence=event.sequence)
     if event.purpose == "LAUNCH":
         run = replace(run, restarts=run.restarts + 1, fruitless_restarts=run.fruitless_restarts + 1)
-    if event.state_id is None or event.gesture_id is None or event.state_id not in run.states:
+    if event.state_id is None or event.gesture_id is None:
         return run
-    state = run.states[event.state_id]
-    tried = {**state.tried, event.gesture_id: state.tried.get(event.gesture_id, 0) + 1}
-    place = run.places.get(state.screen_id, {}).get(event.gesture_id, NOT_TRIED)
-    place = replace(place, tries=place.tries + 1)
-    return replace(
-        run,
-        states={**run.states, state.state_id: replace(state, tried=tried)},
-        places=_with_place(run, state.screen_id, event.gesture_id, place),
-    )
-
-
-def _with_place(run: Run, screen_id: UUID, gesture_id: str, place: Place) -> Mapping[UUID, Mapping[str, Place]]:
-    return {**run.places, screen_id: {**run.places.get(screen_id, {}), gesture_id: place}}
+    return replace(run, graph=tried(run.graph, event.state_id, event.gesture_id))
 
 
 def _finish_step(run: Run, event: StepFinished) -> Run:
     reached = event.to_state
     target = None if reached is None else run.states.get(reached)
-    if event.from_state is not None and event.gesture_id is not None and target is not None:
-        run = _learn(run, event, event.from_state, event.gesture_id, target)
     inside = target is not None and target.inside
     return replace(
         run,
+        graph=learnt(run.graph, event),
         action=None,
+        previous=run.action,
+        restored=run.restored or event.purpose == "RESTORE",
+        lost_launches=0 if inside else run.lost_launches + int(event.purpose == "LAUNCH"),
         current=reached if reached is not None else run.current,
         entry=reached if event.purpose == "LAUNCH" and inside else run.entry,
         succeeded=run.succeeded + int(event.succeeded),
         unseen=run.unseen + 1 if event.outcome in {"UNSEEN", "FAILED"} else 0,
         outside=0 if inside else run.outside + 1,
     )
-
-
-def _learn(run: Run, event: StepFinished, source_id: str, gesture_id: str, target: UiState) -> Run:
-    """Where the gesture led: an edge of the graph, and what is to be expected of it and its kin on that screen."""
-    source = run.states.get(source_id)
-    if source is None:
-        return run
-    place = run.places.get(source.screen_id, {}).get(gesture_id, NOT_TRIED)
-    moved = target.state_id != source_id
-    luck = _luck(run, event, source, place, target)
-    place = replace(
-        place,
-        moved=place.moved or moved,
-        screens=place.screens | {target.screen_id} if moved else place.screens,
-        last=target.state_id if moved else place.last,
-        news=place.news + int(event.outcome in _NEWS),
-    )
-    barren = run.barren
-    gesture = next((g for g in source.gestures if g.gesture_id == gesture_id), None)
-    if gesture is not None:
-        kin = (source.screen_id, kin_of(gesture))
-        barren = {**barren, kin: 0 if event.outcome == "NEW_SCREEN" else barren.get(kin, 0) + 1}
-    states = _with_edge(run.states, source_id, gesture_id, target.state_id)
-    if event.outcome == "NEW_STATE" and source.screen_id == target.screen_id and event.action_type in _SETTING:
-        states = {**states, target.state_id: replace(target, sprung=True)}
-    return replace(
-        run,
-        states=states,
-        places=_with_place(run, source.screen_id, gesture_id, place),
-        barren=barren,
-        luck=luck,
-    )
-
-
-def _luck(run: Run, event: StepFinished, source: UiState, place: Place, target: UiState) -> Mapping[Kind, Luck]:
-    """Counts a gesture that was tried before, but not in this state. A way that is known proves nothing."""
-    assert event.gesture_id is not None
-    if source.tried.get(event.gesture_id, 0) != 1:
-        return run.luck
-    kind = kind_of(source, event.gesture_id, replace(place, tries=place.tries - 1))
-    if kind is None:
-        return run.luck
-    luck = run.luck.get(kind, Luck())
-    is_news = event.outcome in _NEWS and not (kind == "MOVED" and target.screen_id in place.screens)
-    return {**run.luck, kind: Luck(luck.tries + 1, luck.news + int(is_news))}
-
-
-_NEWS = frozenset({"NEW_SCREEN", "NEW_STATE"})
-_SETTING = frozenset({ActionType.CLICK, ActionType.INPUT})
-
-
-def _with_edge(states: Mapping[str, UiState], source: str, gesture: str, target: str) -> Mapping[str, UiState]:
-    state = states.get(source)
-    if state is None:
-        return states
-    missed = state.targets.get(gesture, target) != target
-    misses = {**state.misses, gesture: state.misses.get(gesture, 0) + 1} if missed else state.misses
-    return {**states, source: replace(state, targets={**state.targets, gesture: target}, misses=misses)}
 
 
 def _note(run: Run, event: RunNoted) -> Run:
@@ -343,7 +209,7 @@ def _note(run: Run, event: RunNoted) -> Run:
         if state_id is not None and gesture_id is not None:
             crashing = crashing | {(state_id, gesture_id)}
         return replace(run, crashes=run.crashes + 1, crashing=crashing)
-    if event.detail.get("what") == "no locators to check":
+    if event.detail.get("what") == NO_CHECKS:
         return replace(run, plan=None)
     if event.detail.get("what") == "declared":
         return replace(run, declared=tuple(event.detail["activities"]))

@@ -12,7 +12,8 @@ from contracts.subjects import derived_id
 from contracts.values import Action, ActionType, Bounds, Click, Gesture, Input, Navigate, Observe, Point, Scroll
 from services.orchestrator.decisions.exploration import Choice
 from services.orchestrator.decisions.field_values import field_value
-from services.orchestrator.decisions.run_state import BACK, WAIT, Run
+from services.orchestrator.decisions.graph import BACK, WAIT
+from services.orchestrator.decisions.run_state import Run
 
 ADVICE_PATIENCE_S = 30.0
 _REACH = 0.35
