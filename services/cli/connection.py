@@ -17,6 +17,7 @@ from nats.errors import Error as NatsError
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
+from contracts.envelope import UnknownEventError
 from services.cli.environment import UP_FILE, read_settings, shown_address, user_name
 from services.cli.errors import CliError, ExitCode
 from services.cli.output import complain
@@ -141,9 +142,11 @@ async def _with_session(options: Options, command: Callable[[Session], Awaitable
             f"the tables are not there yet ({error}): each service makes its own when it starts; `make up` starts all",
             ExitCode.UNREACHABLE,
         ) from error
-    except (UnknownOutcomeError, NatsError) as error:
+    except UnknownEventError as error:
+        raise CliError(f"the log has events that this version of waymark does not know: update it ({error})") from error
+    except (UnknownOutcomeError, catch_up.GapError, NatsError) as error:
         raise _unreachable("NATS", session.settings.nats_url, "WAYMARK_NATS_URL", error) from error
-    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as error:
         raise _unreachable("PostgreSQL", session.dsn, "WAYMARK_POSTGRES_DSN", error) from error
     except StoreAwayError as error:
         address = session.settings.s3_url or "Amazon S3 (WAYMARK_S3_URL is not set)"
