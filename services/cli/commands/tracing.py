@@ -20,6 +20,7 @@ from services.cli.errors import CliError, ExitCode
 from services.cli.output import Json, clean, print_json, say
 from services.runtime.catch_up import read_batches
 from services.runtime.log import Recorded
+from services.runtime.tables import Unreadable
 
 _TAIL_S = 0.3
 _SHOWN_FIELDS = (
@@ -108,9 +109,13 @@ async def _events(session: Session, run_id: UUID) -> list[Recorded[Event]]:
 
 def _text(one: Recorded[Event]) -> str:
     detail = " ".join(f"{name}={clean(value)[:60]}" for name, value in _fields(one.event).items())
-    return (
-        f"{one.seq:>7} {one.time.astimezone().strftime('%H:%M:%S.%f')[:-3]} {one.event.OWNER}.{one.event.NAME} {detail}"
-    )
+    at = one.time.astimezone().strftime("%H:%M:%S.%f")[:-3]
+    return f"{one.seq:>7} {at} {_kind(one.event).removeprefix('waymark.')} {detail}"
+
+
+def _kind(event: Event) -> str:
+    """The event's type; of one whose bytes cannot be read, the type that it says it has."""
+    return event.event_type if isinstance(event, Unreadable) else event.type_name()
 
 
 def _row(one: Recorded[Event]) -> dict[str, Any]:
@@ -119,7 +124,7 @@ def _row(one: Recorded[Event]) -> dict[str, Any]:
         "id": one.id,
         "causation_id": one.causation_id,
         "time": one.time,
-        "type": one.event.type_name(),
+        "type": _kind(one.event),
         "key": one.event.key,
         "traceparent": one.traceparent,
         **_fields(one.event),
