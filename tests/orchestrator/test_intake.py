@@ -1,0 +1,241 @@
+"""Requests: each gets one answer, whatever its bytes are, and a refusal says what to change."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts.envelope import Envelope
+from contracts.event import MAX_EVENT_BYTES
+from contracts.orchestrator import TaskAccepted, TaskPauseAsked, TaskRejected, TaskStopAsked, UserSeen
+from contracts.values import CoverageProfile
+from services.orchestrator.decisions.intake import TASK, answer_key, decide_request, task_key
+from services.runtime.handlers import RawRequest
+from tests.orchestrator.stories import BEGIN, Story, names
+
+PLAIN = {"kind": "explore", "app": "com.example"}
+
+
+def story() -> Story:
+    return Story(TASK, decide_request)
+
+
+def raw(body: object, kind: str = "task", user: str = "alice", sequence: int = 7) -> RawRequest:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return RawRequest(kind, user, data, sequence)
+
+
+def refused(body: object, kind: str = "task") -> TaskRejected:
+    (event,) = story().when(raw(body, kind))
+    assert isinstance(event, TaskRejected)
+    return event
+
+
+def test_a_plain_request_is_accepted_with_the_defaults():
+    accepted, user = story().when(raw(PLAIN))
+    assert isinstance(accepted, TaskAccepted)
+    assert isinstance(user, UserSeen)
+    spec = accepted.spec
+    assert (spec.package, spec.name, spec.user, spec.priority) == ("com.example", "explore com.example", "alice", 3)
+    assert spec.profile is CoverageProfile.FULL
+    assert accepted.task_id == spec.task_id == task_key(raw(PLAIN))
+
+
+def test_every_field_reaches_the_task():
+    asked = PLAIN | {
+        "version": "1.2", "name": "夜间 探索", "profile": "CUSTOM", "priority": 1, "serial": "R58M", "seed": 9,
+        "coverage": {"blacklist": ["*logout*"], "priorities": ["*cart*"], "packages": ["com.camera.app"]},
+        "limits": {"max_steps": 10, "max_duration_s": 60, "step_timeout_s": 5}, "validate_locators": False,
+    }  # fmt: skip
+    spec = story().when(raw(asked))[0].spec
+    assert (spec.version, spec.name, spec.priority, spec.serial, spec.seed) == ("1.2", "夜间 探索", 1, "R58M", 9)
+    assert spec.coverage.blacklist == ("*logout*",)
+    assert (spec.limits.max_steps, spec.validate_locators) == (10, False)
+
+
+MALFORMED = {
+    "not text": (b"\xff\xfe{}", "NOT_UTF8", "byte 0"),
+    "cut off in a character": ('{"kind": "explore", "app": "文"}'.encode()[:-4], "NOT_UTF8", "cannot be read"),
+    "nothing": (b"", "NOT_JSON", "Expecting value"),
+    "not JSON": (b"explore com.example", "NOT_JSON", "not JSON"),
+    "a byte order mark": (b"\xef\xbb\xbf{}", "NOT_JSON", "BOM"),
+    "NaN": (b'{"kind": "explore", "app": "a.b", "seed": NaN}', "NOT_JSON", "NaN"),
+    "Infinity": (b'{"kind": "explore", "app": "a.b", "seed": -Infinity}', "NOT_JSON", "Infinity"),
+    "a number beyond all floats": (b'{"kind": "explore", "app": "a.b", "seed": 1e999}', "NOT_JSON", "too large"),
+    "a number of 5000 digits": (b'{"seed": ' + b"9" * 5000 + b"}", "NOT_JSON", "digits"),
+    "a list": (b"[]", "NOT_AN_OBJECT", "must be a JSON object"),
+    "a text": (b'"explore"', "NOT_AN_OBJECT", "must be a JSON object"),
+    "21 levels": (b'{"a": ' + b"[" * 20 + b"]" * 20 + b"}", "TOO_DEEP", "20 levels"),
+    "100,000 levels": (b"[" * 100_000, "TOO_DEEP", "20 levels"),
+    "too long": (b" " * (256 * 1024 + 1), "TOO_LARGE", "262144"),
+    "unknown kind": ({"kind": "fly", "app": "a.b"}, "INVALID", "explore"),
+    "no kind": ({"app": "a.b"}, "INVALID", "kind"),
+    "unknown field": (PLAIN | {"ap": "x"}, "INVALID", "ap: there is no such field"),
+    "no app": ({"kind": "explore"}, "INVALID", "app: this field is needed"),
+    "a field twice": (b'{"kind": "explore", "app": "a.b", "app": "c.d"}', "NOT_JSON", '"app" is there twice'),
+    "text for a number": (PLAIN | {"priority": "3"}, "INVALID", "priority"),
+    "true for a number": (PLAIN | {"priority": True}, "INVALID", "priority"),
+    "priority 0": (PLAIN | {"priority": 0}, "INVALID", "greater than or equal to 1"),
+    "negative steps": (PLAIN | {"limits": {"max_steps": -1}}, "INVALID", "limits.max_steps"),
+    "null": (PLAIN | {"limits": None}, "INVALID", "limits"),
+    "unknown profile": (PLAIN | {"profile": "ALL"}, "INVALID", "FULL"),
+    "a list for the app": (PLAIN | {"app": ["a.b"]}, "INVALID", "app"),
+    "one word as app": (PLAIN | {"app": "example"}, "INVALID", "example"),
+    "shell in the app": (PLAIN | {"app": "a.b; rm -rf /"}, "INVALID", "app"),
+    "a path in the app": (PLAIN | {"app": "../../etc/passwd"}, "INVALID", "app"),
+    "SQL in the app": (PLAIN | {"app": "a.b' OR '1'='1"}, "INVALID", "app"),
+    "a script in the app": (PLAIN | {"app": "<script>alert(1)</script>"}, "INVALID", "app"),
+    "a line break behind the app": (PLAIN | {"app": "a.b\n"}, "INVALID", "app"),
+    "an app of 300 characters": (PLAIN | {"app": "a." + "b" * 300}, "INVALID", "200"),
+    "an empty id": (PLAIN | {"id": "  "}, "INVALID", "id"),
+    "a zero character": (PLAIN | {"name": "a\0b"}, "INVALID", "U+0000"),
+    "half a surrogate pair": (b'{"kind": "explore", "app": "a.b", "id": "\\ud800"}', "INVALID", "U+D800"),
+    "51 rules": (PLAIN | {"coverage": {"blacklist": ["x"] * 51}}, "INVALID", "50"),
+    "a time without a zone": (PLAIN | {"schedule_at": "2026-03-05T08:00:00"}, "INVALID", "time zone"),
+    "a time that is none": (PLAIN | {"schedule_at": "tomorrow"}, "INVALID", "schedule_at"),
+    "a time in the year 9999": (PLAIN | {"schedule_at": "9999-12-31T23:59:59-12:00"}, "INVALID", "year ahead"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_request_is_refused_in_words_that_help(name: str):
+    body, code, words = MALFORMED[name]
+    event = refused(body)
+    assert event.code == code
+    assert words in event.reason
+    assert len(event.reason) < 2000
+
+
+def test_brackets_inside_texts_do_not_count_as_depth():
+    assert names(story().when(raw(PLAIN | {"name": "[{" * 90})))[0] == "TaskAccepted"
+    assert names(story().when(raw(b'{"kind": "explore", "app": "a.b", "name": "\\"[[[[[[[[[[[[[[[[[[[[[[[[["}')))[
+        0
+    ] == ("TaskAccepted")
+
+
+def test_a_refusal_fits_into_an_event_whatever_it_quotes():
+    huge = b'{"kind": "explore", "app": "a.b", "' + b"x" * 250_000 + b'": 1}'
+    event = refused(huge)
+    wrapped = Envelope.wrap(event, event_id=uuid4(), time=BEGIN, causation_id=None, run_id=None, traceparent=None)
+    assert len(wrapped.model_dump_json()) < MAX_EVENT_BYTES / 10
+
+
+def test_texts_that_look_dangerous_are_only_texts():
+    name = "'; DROP TABLE tasks; -- <script>alert(1)</script> $(reboot)"
+    assert story().when(raw(PLAIN | {"name": name}))[0].spec.name == name
+
+
+def test_a_scheduled_time_is_kept_in_utc():
+    spec = story().when(raw(PLAIN | {"schedule_at": "2026-03-05T08:00:00+08:00"}))[0].spec
+    assert spec.schedule_at == datetime(2026, 3, 5, tzinfo=UTC)
+    assert spec.schedule_at.utcoffset() == timedelta(0)
+
+
+def test_a_time_that_is_over_is_accepted():
+    assert names(story().when(raw(PLAIN | {"schedule_at": "2020-01-01T00:00:00Z"})))[0] == "TaskAccepted"
+
+
+def test_two_publications_with_the_users_own_id_are_one_task():
+    told = story()
+    first, second = raw(PLAIN | {"id": "nightly-7"}, sequence=1), raw(PLAIN | {"id": " nightly-7 "}, sequence=2)
+    assert task_key(first) == task_key(second)
+    assert names(told.when(first)) == ["TaskAccepted", "UserSeen"]
+    assert told.when(second) == []
+
+
+def test_the_same_id_of_another_user_is_another_task():
+    mine = PLAIN | {"id": "nightly"}
+    assert task_key(raw(mine, user="alice")) != task_key(raw(mine, user="bob"))
+
+
+def test_an_id_that_was_refused_can_be_published_again():
+    told = story()
+    assert names(told.when(raw({"kind": "explore", "id": "x"}))) == ["TaskRejected"]
+    assert names(told.when(raw(PLAIN | {"id": "x"}))) == ["TaskAccepted", "UserSeen"]
+
+
+def test_without_an_id_each_message_is_a_task_of_its_own():
+    assert task_key(raw(PLAIN, sequence=1)) != task_key(raw(PLAIN, sequence=2))
+    assert task_key(raw(PLAIN, sequence=1)) == task_key(raw(PLAIN, sequence=1))
+
+
+@pytest.fixture
+def accepted() -> tuple[Story, UUID]:
+    told = story()
+    told.when(raw(PLAIN))
+    return told, task_key(raw(PLAIN))
+
+
+@pytest.mark.parametrize(("kind", "paused"), [("pause", True), ("resume", False)])
+def test_a_task_is_paused_and_resumed(accepted: tuple[Story, UUID], kind: str, paused: bool):
+    told, task = accepted
+    (event,) = told.when(raw({"kind": kind, "task": str(task)}, "control", "bob"))
+    assert isinstance(event, TaskPauseAsked)
+    assert (event.task_id, event.pause, event.user, event.reason) == (task, paused, "bob", "asked for by bob")
+
+
+def test_a_task_is_stopped_with_the_reason_given(accepted: tuple[Story, UUID]):
+    told, task = accepted
+    (event,) = told.when(raw({"kind": "stop", "task": str(task), "reason": "wrong build"}, "control"))
+    assert isinstance(event, TaskStopAsked)
+    assert event.reason == "wrong build"
+
+
+def test_control_of_an_unknown_task_is_refused_under_a_key_of_its_own():
+    anybody = uuid4()
+    asked = raw({"kind": "stop", "task": str(anybody)}, "control")
+    (event,) = story().when(asked)
+    assert isinstance(event, TaskRejected)
+    assert event.code == "UNKNOWN_TASK"
+    assert str(anybody) in event.reason
+    assert event.task_id == answer_key(asked) != anybody
+
+
+def test_a_bad_control_request_leaves_the_task_as_it_is(accepted: tuple[Story, UUID]):
+    told, task = accepted
+    before = told.state
+    (event,) = told.when(raw({"kind": "explode", "task": str(task)}, "control"))
+    assert event.code == "INVALID"
+    assert event.task_id != task
+    assert told.state == before
+    assert names(told.when(raw({"kind": "stop", "task": str(task)}, "control"))) == ["TaskStopAsked"]
+
+
+@pytest.mark.parametrize("body", [{"kind": "stop"}, {"kind": "stop", "task": "x"}, {"kind": "stop", "task": 7}, b"{"])
+def test_a_malformed_control_request_is_refused(body: object):
+    assert refused(body, "control").code in {"INVALID", "NOT_JSON"}
+
+
+def test_a_request_that_is_delivered_twice_is_decided_once():
+    told, request_id = story(), uuid4()
+    assert told.when(raw(PLAIN), trigger_id=request_id)
+    assert told.when(raw(PLAIN), trigger_id=request_id) == []
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+_FIELDS = ("kind", "app", "id", "task", "name", "profile", "coverage", "priority", "schedule_at", "limits", "seed")
+_NEARLY = st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=6).map(
+    lambda fields: json.dumps(PLAIN | fields).encode()
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(body=st.binary(max_size=300) | _JSON.map(lambda v: json.dumps(v).encode()) | _NEARLY,
+       kind=st.sampled_from(["task", "control"]))  # fmt: skip
+def test_whatever_is_published_gets_exactly_one_answer(body: bytes, kind: str):
+    events = story().when(raw(body, kind))
+    answers = [event for event in events if isinstance(event, TaskAccepted | TaskRejected)]
+    assert len(answers) == 1
+    wrapped = Envelope.wrap(answers[0], event_id=uuid4(), time=BEGIN, causation_id=None, run_id=None, traceparent=None)
+    payload = wrapped.model_dump_json().encode()
+    assert len(payload) < MAX_EVENT_BYTES
+    assert Envelope.model_validate_json(payload).open() == answers[0]
