@@ -17,6 +17,9 @@ def report(
     context: typer.Context,
     run: Annotated[str, typer.Argument(help="Id of a run, its beginning, or `last`.")] = queries.LAST,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
+    typed_text: Annotated[
+        bool, typer.Option("--typed-text", help="Show what was typed into fields, which is sealed elsewhere.")
+    ] = False,
 ) -> None:
     """Write a run's report: one HTML file with pictures, to be opened, mailed or kept.
 
@@ -28,7 +31,7 @@ def report(
     async def command(session: Session) -> None:
         run_id, _ = await queries.find_run(await session.sql(), run)
         path = output or Path(f"waymark-{str(run_id)[:8]}.html")
-        page = render(await read_report(session, run_id))
+        page = render(await read_report(session, run_id, reveal=typed_text))
         try:
             path.write_text(page, encoding="utf-8")
         except OSError as error:
