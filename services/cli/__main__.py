@@ -9,7 +9,18 @@ from typing import Annotated
 
 import typer
 
-from services.cli.commands import alerts, apps, configs, dead_letters, operations, phones, reporting, runs, tracing
+from services.cli.commands import (
+    alerts,
+    apps,
+    configs,
+    dead_letters,
+    operations,
+    phones,
+    reporting,
+    runs,
+    tracing,
+    watching,
+)
 from services.cli.connection import Options
 from services.cli.output import say
 
@@ -51,7 +62,7 @@ def options(
 
 
 _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Runs": (runs.submit, runs.watch, reporting.report, runs.tasks, runs.runs, tracing.trace),
+    "Runs": (runs.submit, watching.watch, reporting.report, runs.tasks, runs.runs, tracing.trace),
     "What was found": (apps.screens, apps.locators, apps.diff),
     "Phones": (phones.devices, phones.shot, phones.dump),
     "Operation": (operations.provision, operations.rebuild, operations.verify),

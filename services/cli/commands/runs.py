@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 import yaml
 from pydantic import BaseModel, ValidationError
-from rich.live import Live
 
-from contracts.orchestrator import RunStarted, TaskAccepted
+from contracts.orchestrator import TaskAccepted
 from contracts.requests import ConfigRequest, ExploreRequest
-from contracts.subjects import derived_id, event_filter
+from contracts.subjects import derived_id
 from contracts.values import CoverageProfile
-from services.cli import asking, following, queries
+from services.cli import asking, queries
+from services.cli.commands import watching
 from services.cli.connection import Session, execute
 from services.cli.errors import CliError, ExitCode
-from services.cli.output import Json, Limit, clean, complain, console, lines, print_json, say, show
+from services.cli.output import Json, Limit, clean, complain, lines, print_json, say, show
 
 run_app = typer.Typer(no_args_is_help=True, help="Start work on a phone, and steer it.")
 
@@ -133,28 +131,6 @@ def submit(
         execute(context, lambda s: _submit(s, request))
 
 
-def watch(
-    context: typer.Context,
-    run: Annotated[str, typer.Argument(help="Id of a run or task, the beginning of it, or `last`.")] = queries.LAST,
-    as_json: Json = False,
-) -> None:
-    """Follow a run: screens found, actions, locators verified, alerts. The exit code is the run's outcome.
-
-    In a terminal the view is live; elsewhere a line is written for everything that a person wants to know.
-
-    Examples:
-
-      waymark watch
-
-      waymark watch 0198c2 | tee run.log
-    """
-
-    async def command(session: Session) -> None:
-        await _follow(session, await _task_of(session, run), quiet=as_json, as_json=as_json)
-
-    execute(context, command)
-
-
 def tasks(context: typer.Context, limit: Limit = 20, as_json: Json = False) -> None:
     """List tasks, newest first.
 
@@ -195,7 +171,7 @@ async def _start(session: Session, request: dict[str, Any], *, wait: bool, follo
     if wait or follow:
         if not as_json:
             say(f"Task {answer.key} {'was accepted before' if answer.again else 'accepted'}.")
-        await _follow(session, answer.key, quiet=as_json or not follow, as_json=as_json)
+        await watching.follow(session, answer.key, quiet=as_json or not follow, as_json=as_json)
     elif as_json:
         print_json({"task": answer.key, "run": run_id, "accepted_before": answer.again})
     else:
@@ -206,7 +182,7 @@ async def _start(session: Session, request: dict[str, Any], *, wait: bool, follo
 
 
 async def _steer(session: Session, kind: str, task: str, reason: str | None) -> None:
-    body: dict[str, Any] = {"kind": kind, "task": str(await _task_of(session, task))}
+    body: dict[str, Any] = {"kind": kind, "task": str(await watching.task_of(session, task))}
     await _submit(session, body | ({} if reason is None else {"reason": reason}))
 
 
@@ -215,56 +191,6 @@ async def _submit(session: Session, request: dict[str, Any]) -> None:
     if answer.refusal is not None:
         raise CliError(f"refused: {answer.refusal}")
     say(f"{request['kind']}: done ({answer.event.NAME} {answer.key})")
-
-
-async def _task_of(session: Session, given: str) -> UUID:
-    """The task that is named. One whose rows are not there yet is found in the log, by its whole id."""
-    whole = _uuid(given)
-    if whole is not None:
-        log = await session.log()
-        if await log.last(event_filter(TaskAccepted, key=whole)) is not None:
-            return whole
-        started = await log.last(event_filter(RunStarted, key=whole))
-        if started is not None and isinstance(started.event, RunStarted):
-            return started.event.task_id
-    _, task_id = await queries.find_run(await session.sql(), given)
-    return task_id
-
-
-async def _follow(session: Session, task_id: UUID, *, quiet: bool, as_json: bool) -> None:
-    """Until the run is over. Raises `typer.Exit` with the code of a failure."""
-    js, log = await session.js(), await session.log()
-    accepted = await log.last(event_filter(TaskAccepted, key=task_id))
-    if accepted is None:
-        raise CliError(
-            f"there is no task {task_id} in the log; `waymark tasks` lists those there are", ExitCode.NOT_FOUND
-        )
-    progress = following.Progress(task_id, derived_id("run", task_id))
-    out = console()
-    live = Live(console=out, refresh_per_second=8, transient=True) if out.is_terminal and not quiet else None
-    if live is not None:
-        live.start()
-    try:
-        async with aclosing(following.events_of_run(js, progress, accepted.seq)) as events:
-            async for recorded in events:
-                if recorded is not None:
-                    line = following.told(recorded, progress)
-                    progress = following.evolve(progress, recorded)
-                    if live is None and not quiet and line is not None:
-                        say(line)
-                elif live is not None:
-                    live.update(following.panel(progress, session.clock.now()))
-                if recorded is None and progress.over:
-                    break
-    finally:
-        if live is not None:
-            live.stop()
-    if as_json:
-        print_json(following.as_json(progress))
-    else:
-        lines([*following.summary(progress), f"Report:  waymark report {progress.run_id}"])
-    if not following.succeeded(progress):
-        raise typer.Exit(ExitCode.FAILED)
 
 
 def _read_file(path: Path | None) -> dict[str, Any]:
@@ -297,10 +223,3 @@ def _check(request: dict[str, Any]) -> None:
 def _usage(message: str) -> typer.Exit:
     complain(clean(message) if "\n" not in message else message)
     return typer.Exit(ExitCode.USAGE)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
