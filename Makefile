@@ -13,17 +13,17 @@ demo: setup ## explore two versions of the demo app on two simulated phones
 	@$(PY) -m deploy.demo
 
 test: setup ## all tests that fit ten minutes
-	@$(PY) -m pytest -m "not slow"
+	@$(PY) -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: setup ## the tests that take longer
-	@$(PY) -m pytest -m slow
+	@$(PY) -m pytest -n 2 --dist loadfile -m slow
 
 check: setup ## format, lint, types, import rules, unit tests: seconds
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
-	@$(PY) -m pytest -q -m "not system and not slow"
+	@$(PY) -m pytest -q -n 2 --dist loadfile -m "not system and not slow"
 
 contracts: setup ## write the JSON Schemas and the AsyncAPI document of contracts/ anew
 	@$(PY) -m contracts.generate
