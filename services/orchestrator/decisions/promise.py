@@ -112,8 +112,10 @@ def _rate(run: Run, state: UiState, gesture_id: str, place: Place) -> float:
 
 
 def _weight(run: Run, gesture: Gesture) -> float:
-    weight = gesture.weight + 10 * run.preferred.get(gesture.gesture_id, 0)
-    return (max(weight, 0) / 100) ** 2
+    """What a model found worth trying comes in its order, before what it did not name."""
+    preferred = run.preferred.get(gesture.gesture_id, 0)
+    weight = 100 + 10 * preferred if preferred else max(gesture.weight, 0)
+    return (weight / 100) ** 2
 
 
 def _is_quick(run: Run) -> bool:
