@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +18,8 @@ from services.runtime.reactor import Trigger
 from services.screen_indexer.captures import Understood, app_of
 from services.screen_indexer.indexing import describe, recognise
 from services.screen_indexer.model import CaptureInput, Indexed, TemplateRequest
-from services.screen_indexer.thumbnails import crops, thumbnail
+from services.screen_indexer.once import Once
+from services.screen_indexer.thumbnails import excerpts
 
 _REMEMBERED = 256
 
@@ -30,6 +32,7 @@ class Reader:
     log: Log
     _seen: OrderedDict[tuple[Any, ...], Indexed | str] = field(default_factory=OrderedDict)
     _known: OrderedDict[UUID, None] = field(default_factory=OrderedDict)
+    _described: Once[tuple[Any, ...], Understood] = field(default_factory=lambda: Once(_REMEMBERED))
 
     async def understand(self, trigger: Trigger[ActionFinished]) -> Trigger[Understood]:
         """The trigger with its capture understood. Raises `StoreAwayError`, `MissingObjectError`."""
@@ -46,7 +49,7 @@ class Reader:
     async def _index(self, capture: Capture) -> Indexed | str:
         if capture.hierarchy is None:
             return capture.hierarchy_absent or "UNAVAILABLE"
-        place = (capture.hierarchy.sha256, capture.width, capture.height, capture.foreground)
+        place = _place(capture)
         if (known := self._seen.get(place)) is not None:
             self._seen.move_to_end(place)
             return known
@@ -62,28 +65,35 @@ class Reader:
     async def _describe(self, finished: ActionFinished, capture: Capture, indexed: Indexed) -> Understood:
         screen_id = derived_id("screen", app_of(capture, indexed.package).app_version_id, indexed.screen_signature)
         if screen_id not in self._known and not await self.log.exists("screen_indexer", screen_id):
-            described = describe(indexed)
-            return await self._picture(Understood(finished, described, None, known=False, elements=described.elements))
+            shown = (*_place(capture), None if capture.screenshot is None else capture.screenshot.sha256)
+            described = await self._described.do(shown, lambda: self._picture(finished, indexed))
+            return replace(described, finished=finished)
         _keep(self._known, screen_id, None)
         return Understood(finished, indexed, None, known=True)
 
-    async def _picture(self, understood: Understood) -> Understood:
-        """What a new screen needs of its picture: a thumbnail, and templates of the elements that deserve one."""
-        capture, indexed = understood.finished.capture, understood.indexed
+    async def _picture(self, finished: ActionFinished, recognised: Indexed) -> Understood:
+        """A new screen with its elements and what it needs of its picture: a thumbnail, and templates of the elements
+        that deserve one."""
+        indexed, capture = describe(recognised), finished.capture
         assert capture is not None
-        assert indexed is not None
+        understood = Understood(finished, indexed, None, known=False, elements=indexed.elements)
         if capture.screenshot is None:
             return understood
         png = await self.objects.get(capture.screenshot.key)
-        small = await self.objects.put(thumbnail(png), "webp")
-        pieces = crops(png, [template.bounds for template in indexed.templates])
+        small, pieces = await asyncio.to_thread(excerpts, png, [template.bounds for template in indexed.templates])
         refs = {
             template.element_hash: (template, await self.objects.put(piece, "png"))
             for template, piece in zip(indexed.templates, pieces, strict=True)
             if piece is not None
         }
         elements = tuple(_with_template(element, refs.get(element.element_hash)) for element in understood.elements)
-        return replace(understood, thumbnail=small, elements=elements)
+        return replace(understood, thumbnail=await self.objects.put(small, "webp"), elements=elements)
+
+
+def _place(capture: Capture) -> tuple[Any, ...]:
+    """What decides how a hierarchy is understood."""
+    hierarchy = None if capture.hierarchy is None else capture.hierarchy.sha256
+    return (hierarchy, capture.width, capture.height, capture.foreground)
 
 
 def _with_template(element: ScreenElement, found: tuple[TemplateRequest, ObjectRef] | None) -> ScreenElement:
