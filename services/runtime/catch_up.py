@@ -29,6 +29,8 @@ from services.runtime.tables import FencedError, Tables, Unreadable, connect, re
 __all__ = ["AWAY", "CatchUp", "FencedError", "GapError", "behind", "connect", "count_after", "read_batches"]
 
 _FETCH = 256
+_GATHER_S = 0.05
+"""Pause at the end of the log: under load one transaction then takes what came meanwhile, not one an event."""
 _INACTIVE_S = 30.0
 _RETRY_S = 1.0
 _UNKNOWN_RETRY_S = 30.0
@@ -96,6 +98,8 @@ class CatchUp:
                     telemetry.PROJECTED.labels(self.projection.name).inc(len(batch))
                 telemetry.LAG.labels(self.projection.name).set(pending)
                 telemetry.PARKED.labels(self.projection.name).set(len(self.tables.parked_keys))
+                if batch and pending == 0:
+                    await asyncio.sleep(_GATHER_S)
 
 
 async def read_batches(
