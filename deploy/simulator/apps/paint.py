@@ -12,8 +12,8 @@ from deploy.simulator.apps.canvas import Canvas
 from deploy.simulator.apps.palette import line_height, text_width, wrap
 from deploy.simulator.apps.view import HEIGHT, NAVIGATION_BAR, STATUS_BAR, WIDTH, Scene, View, intersect, is_empty
 
-_CACHED_PICTURES = 256
-"""About 15 MB: more screens than the demo app has states that tests look at."""
+_CACHED_PICTURES = 1024
+"""About 40 MB, shared by all phones: what twenty of them show while they explore the demo app."""
 
 
 @lru_cache(maxsize=_CACHED_PICTURES)
