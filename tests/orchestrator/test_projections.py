@@ -1,0 +1,173 @@
+"""Rows of the orchestrator's tables: what each event writes, with times that come from events only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import pytest
+
+from contracts.event import Event
+from contracts.orchestrator import (
+    AppVersionSeen,
+    ConfigChanged,
+    RunFinished,
+    RunNoted,
+    RunPaused,
+    RunResumed,
+    StepFinished,
+    TaskDropped,
+    TaskGranted,
+    TaskQueued,
+    TaskWaiting,
+    UserSeen,
+)
+from contracts.subjects import derived_id
+from contracts.values import ConfigType, RunEventType, RunStatus
+from services.orchestrator.decisions.fleet import DEFAULT_FLEET
+from services.orchestrator.projections import PROJECTION, project
+from services.runtime.projection import Row
+from tests.orchestrator.runs import LAUNCHER, TASK_ID, RunStory, screen_id, tap
+from tests.orchestrator.stories import BEGIN, recorded
+
+AT = BEGIN + timedelta(hours=1)
+
+
+def rows(event: Event, seq: int = 42) -> dict[str, list[dict[str, object]]]:
+    """Rows by table, each value under its column."""
+    found: dict[str, list[dict[str, object]]] = {}
+    for row in project(recorded(event, seq, AT)):
+        found.setdefault(row.statement.table, []).append(_named(row))
+    return found
+
+
+def _named(row: Row) -> dict[str, object]:
+    sql = row.statement.sql
+    if sql.startswith("INSERT"):
+        names: Iterable[str] = sql[sql.index("(") + 1 : sql.index(")")].split(", ")
+        return dict(zip(names, row.values, strict=True))
+    settings = [part.split(" = $") for part in sql[sql.index("SET ") + 4 : sql.index(" WHERE")].split(", ")]
+    return {"id": row.values[0], **{name: row.values[int(place) - 1] for name, place in settings}}
+
+
+@pytest.fixture(scope="module")
+def story() -> RunStory:
+    told = RunStory.go()
+    told.begin()
+    told.shows("home", tap("a"))
+    told.pause()
+    told.shows("next")
+    told.pause(on=False)
+    told.stop()
+    told.shows("next")
+    told.shows("desk", package=LAUNCHER)
+    return told
+
+
+def test_a_seen_version_is_an_app_and_its_version(story: RunStory):
+    app = story.started.app
+    found = rows(AppVersionSeen(app_version_id=app.app_version_id, app=app))
+    assert found == {
+        "apps": [{"id": app.app_id, "name": "com.example", "package_name": "com.example", "created_at": AT,
+                  "updated_at": AT}],
+        "app_versions": [{"id": app.app_version_id, "app_id": app.app_id, "version_name": "1.0", "version_code": 1,
+                          "created_at": AT}],
+    }  # fmt: skip
+
+
+def test_a_queued_task_comes_with_its_app(story: RunStory):
+    spec, app = story.started.spec, story.started.app
+    found = rows(TaskQueued(fleet_id=DEFAULT_FLEET, spec=spec, app=app))
+    (task,) = found["tasks"]
+    assert list(found) == ["apps", "app_versions", "tasks"]
+    assert (task["id"], task["app_version_id"], task["status"]) == (spec.task_id, app.app_version_id, "QUEUED")
+    assert (task["created_by"], task["priority"], task["coverage_profile"]) == (spec.user_id, 3, "FULL")
+    assert task["coverage_config"] == {"blacklist": [], "priorities": [], "packages": []}
+    assert (task["created_at"], task["updated_at"]) == (spec.accepted_at, AT)
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "FAILED"])
+def test_grants_and_drops_move_the_task(status: str, story: RunStory):
+    ids = {"fleet_id": DEFAULT_FLEET, "task_id": TASK_ID}
+    granted = TaskGranted(**ids, run_id=story.started.run_id, device_id=story.started.device_id, lease_token=1)
+    event = granted if status == "RUNNING" else TaskDropped(**ids, reason="r")
+    assert rows(event) == {"tasks": [{"id": TASK_ID, "status": status, "updated_at": AT}]}
+
+
+def test_a_run_begins_with_no_actions(story: RunStory):
+    (run,) = rows(story.started)["task_runs"]
+    assert (run["id"], run["task_id"], run["device_id"]) == (
+        story.started.run_id, TASK_ID, story.started.device_id)  # fmt: skip
+    assert (run["status"], run["total_actions"], run["start_at"]) == ("RUNNING", 0, story.started.started_at)
+    assert run["metrics"] == {"serial": "p1", "lease_token": 1}
+
+
+def test_each_step_moves_the_runs_counts(story: RunStory):
+    step = story.all(StepFinished)[1]
+    (run,) = rows(step)["task_runs"]
+    assert run == {"id": step.run_id, "total_actions": 2, "successful_actions": 2, "coverage_screens": 2}
+
+
+def test_a_note_is_a_run_event_under_its_place_in_the_log(story: RunStory):
+    note = story.all(RunNoted)[0]
+    (row,) = rows(note, seq=77)["task_run_events"]
+    assert row == {"id": 77, "task_run_id": note.run_id, "event_type": RunEventType.STATE_CHANGE,
+                   "detail": note.detail, "occurred_at": AT}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "to"), [(RunPaused, "PAUSED", "PAUSED"), (RunResumed, "RUNNING", "RUNNING")]
+)
+def test_a_pause_and_its_end_are_seen_on_the_task_and_in_its_events(
+    story: RunStory, kind: type[Event], status: str, to: str
+):
+    found = rows(story.last(kind))
+    assert found["tasks"] == [{"id": TASK_ID, "status": status, "updated_at": AT}]
+    (event,) = found["task_run_events"]
+    assert event["detail"]["state_to"] == to
+    assert event["detail"]["by"] == "bob"
+
+
+def test_the_end_of_a_run_is_written_everywhere(story: RunStory):
+    finished = story.last(RunFinished)
+    assert finished.status is RunStatus.CANCELLED
+    found = rows(finished)
+    (run,) = found["task_runs"]
+    assert (run["status"], run["end_at"], run["failure_reason"]) == ("CANCELLED", finished.ended_at, "enough")
+    assert (run["total_actions"], run["coverage_screens"]) == (finished.total_actions, 2)
+    assert run["metrics"]["activities_reached"] == list(finished.activities_reached)
+    assert found["tasks"][0]["status"] == "FAILED"
+    assert found["task_run_events"][0]["detail"] == {
+        "state_from": "RUNNING", "state_to": "CANCELLED", "reason": "enough"}  # fmt: skip
+
+
+def test_a_run_that_succeeded_completes_its_task(story: RunStory):
+    finished = story.last(RunFinished).model_copy(update={"status": RunStatus.SUCCEEDED})
+    assert rows(finished)["tasks"][0]["status"] == "COMPLETED"
+
+
+def test_people_and_configurations_have_rows():
+    user = UserSeen(user_id=screen_id("u"), account="alice", display_name="Alice")
+    assert rows(user)["users"] == [
+        {"id": user.user_id, "account": "alice", "display_name": "Alice", "roles": ["QA"], "created_at": AT}
+    ]
+    config = ConfigChanged(
+        config_id=derived_id("config", 1), version=2, config_type=ConfigType.LLM, name="main", secret_ref="env:K",
+        config={"model": "m"}, enabled=False, changed_by="alice",
+    )  # fmt: skip
+    (row,) = rows(config)["integration_configs"]
+    assert (row["id"], row["secret_ref"], row["config"], row["enabled"], row["updated_at"]) == (
+        config.config_id, "env:K", {"model": "m"}, False, AT)  # fmt: skip
+
+
+def test_an_event_without_a_place_raises(story: RunStory):
+    waiting = TaskWaiting(fleet_id=DEFAULT_FLEET, spec=story.started.spec)
+    assert TaskWaiting not in PROJECTION.events
+    with pytest.raises(TypeError, match="TaskWaiting"):
+        project(recorded(waiting))
+
+
+def test_every_kind_that_is_read_can_be_projected(story: RunStory):
+    told = {type(event) for event in story.events}
+    tried = {AppVersionSeen, TaskQueued, TaskGranted, TaskDropped, UserSeen, ConfigChanged} | told
+    assert set(PROJECTION.events) <= tried
