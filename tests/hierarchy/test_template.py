@@ -85,3 +85,20 @@ def test_a_template_that_tells_nothing_is_refused(template: Image.Image, said: s
 def test_a_screen_of_absurd_size_is_refused() -> None:
     with pytest.raises(LocatorError, match="more than can be searched"):
         find(Image.new("L", (6000, 6000)), icon(1))
+
+
+def test_pixel_by_pixel_where_it_was_it_needs_no_search() -> None:
+    assert find(screen({(900, 300): icon(1)}), icon(1), Rect(900, 300, 972, 372)) == Match(
+        Rect(900, 300, 972, 372), 1.0
+    )
+
+
+def test_where_it_was_may_lie_partly_off_the_screen() -> None:
+    turned = screen({(40, 700): icon(1)})
+    assert at(find(turned, icon(1), Rect(1050, 2300, 1122, 2372))) == (40, 700)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (6, 6), (1002, 2262), (1008, 2268)])
+def test_near_an_edge_what_wraps_around_is_not_taken_for_it(place: tuple[int, int]) -> None:
+    left, top = min(place[0] + 3, 1008), max(place[1] - 3, 0)
+    assert at(find(screen({place: icon(1)}), icon(1), Rect(left, top, left + 72, top + 72))) == place
