@@ -31,7 +31,15 @@ class XmlNode:
 
 
 FLAGS = (
-    "checkable", "checked", "clickable", "enabled", "focusable", "focused", "scrollable", "long-clickable", "password",
+    "checkable",
+    "checked",
+    "clickable",
+    "enabled",
+    "focusable",
+    "focused",
+    "scrollable",
+    "long-clickable",
+    "password",
     "selected",
 )
 
@@ -60,7 +68,13 @@ def _node_xml(node: XmlNode, index: int) -> str:
 def _escape(text: str) -> str:
     cleaned = _FORBIDDEN.sub(".", text)
     for character, entity in (
-        ("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("\n", "&#10;"), ("\r", "&#13;"), ("\t", "&#9;")
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        (">", "&gt;"),
+        ('"', "&quot;"),
+        ("\n", "&#10;"),
+        ("\r", "&#13;"),
+        ("\t", "&#9;"),
     ):
         cleaned = cleaned.replace(character, entity)
     return cleaned

@@ -60,5 +60,5 @@ async def until_listed(client: AdbClient, serials: list[str], state: str = "devi
 
 async def until(holds: Callable[[dict[str, str]], bool], client: AdbClient, limit_s: float = 10.0) -> None:
     async with asyncio.timeout(limit_s):
-        while not holds(await client.devices()):  # noqa: ASYNC110  another process decides
+        while not holds(await client.devices()):
             await asyncio.sleep(0.02)

@@ -232,7 +232,7 @@ async def test_storing_the_picture_overlaps_reading_the_hierarchy(bench):
         await asyncio.wait_for(began.wait(), 5)
         assert "hierarchy" not in b.names()
         async with asyncio.timeout(5):
-            while "hierarchy" not in b.names():  # noqa: ASYNC110  the phone decides
+            while "hierarchy" not in b.names():
                 await asyncio.sleep(0.01)
         assert not capturing.done()
         go_on.set()

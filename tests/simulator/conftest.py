@@ -29,7 +29,7 @@ _TIMEOUT_S = 30.0
 async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 20.0) -> None:
     """Returns once the condition holds; TimeoutError where it does not in time."""
     async with asyncio.timeout(timeout_s):
-        while not await condition():  # noqa: ASYNC110  other processes set no Event here
+        while not await condition():
             await asyncio.sleep(0.02)
 
 

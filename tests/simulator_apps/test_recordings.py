@@ -203,8 +203,11 @@ def test_several_targets_of_one_gesture_take_turns():
 
 def test_a_scroll_follows_the_direction_of_the_content():
     player = Player(ALBUM)
-    states = {next(n.text for _, n in s.walk() if n.text.endswith("/ 181")): s.name
-              for s in player.world.recording.states.values() if any(n.text.endswith("/ 181") for _, n in s.walk())}
+    states = {
+        next(n.text for _, n in s.walk() if n.text.endswith("/ 181")): s.name
+        for s in player.world.recording.states.values()
+        if any(n.text.endswith("/ 181") for _, n in s.walk())
+    }
     player.world._arrive(states["13 / 181"], player.now_s)
     player.world.swipe(300, 1300, 1100, 1300, 200, player.now_s)
     assert player.world.state == states["12 / 181"]

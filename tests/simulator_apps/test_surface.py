@@ -16,8 +16,25 @@ from deploy.simulator.apps.palette import text_width, wrap
 from deploy.simulator.hierarchy import XmlNode, hierarchy_xml
 from tests.simulator_apps.driving import bounds, phone, signed_in
 
-ATTRIBUTES = ["index", "text", "resource-id", "class", "package", "content-desc", "checkable", "checked", "clickable",
-              "enabled", "focusable", "focused", "scrollable", "long-clickable", "password", "selected", "bounds"]
+ATTRIBUTES = [
+    "index",
+    "text",
+    "resource-id",
+    "class",
+    "package",
+    "content-desc",
+    "checkable",
+    "checked",
+    "clickable",
+    "enabled",
+    "focusable",
+    "focused",
+    "scrollable",
+    "long-clickable",
+    "password",
+    "selected",
+    "bounds",
+]
 
 
 def test_the_hierarchy_has_uiautomators_declaration_attributes_and_order():

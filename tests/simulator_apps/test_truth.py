@@ -50,8 +50,11 @@ def test_version_2_drops_one_screen_and_adds_two():
 
 def test_every_declared_change_is_in_version_2_and_nothing_else_is():
     made = changes("1", "2")
-    touched = {each.screen for kind in (made.renamed, made.retexted, made.wrapped, made.moved, made.redirected,
-                                        made.added_elements) for each in kind}
+    touched = {
+        each.screen
+        for kind in (made.renamed, made.retexted, made.wrapped, made.moved, made.redirected, made.added_elements)
+        for each in kind
+    }
     one, two = app("demo", "1").screens, app("demo", "2").screens
     for name in one.keys() & two.keys():
         if name in touched:

@@ -7,8 +7,14 @@ from collections import Counter, deque
 
 from tests.simulator_apps.driving import PACKAGE, Finger, centre, phone
 
-VALUES = {"user": "li", "password": "secret", "name": "Li Wei", "email": "li@wei.cn", "phone": "13800000000",
-          "date": "2026-03-31"}
+VALUES = {
+    "user": "li",
+    "password": "secret",
+    "name": "Li Wei",
+    "email": "li@wei.cn",
+    "phone": "13800000000",
+    "date": "2026-03-31",
+}
 STATES_OF_A_SCREEN = 5
 ALIKE = 2
 """Elements with one id that are tried on a screen: rows of a list lead to the same screen."""

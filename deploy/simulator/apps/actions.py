@@ -179,6 +179,20 @@ class Choose:
 
 
 Effect: TypeAlias = (
-    Goto | Back | Show | Dismiss | Put | Toggle | Toast | Crash | Anr | Open | Launch | Ask | Submit | Answer
-    | AnrChoice | Choose
+    Goto
+    | Back
+    | Show
+    | Dismiss
+    | Put
+    | Toggle
+    | Toast
+    | Crash
+    | Anr
+    | Open
+    | Launch
+    | Ask
+    | Submit
+    | Answer
+    | AnrChoice
+    | Choose
 )

@@ -54,16 +54,18 @@ def _manifest(app: App) -> bytes:
     )
     application = ((namespace, at["label"], len(_STRINGS) + 2, _STRING, len(_STRINGS) + 2),)
     scope = struct.pack("<II", at["android"], namespace)
-    body = b"".join((
-        _string_pool(strings),
-        struct.pack("<HHIIII", 0x0180, 8, 20, _LABEL, _VERSION_CODE, _VERSION_NAME),
-        _node(0x0100, scope),
-        _node(0x0102, _start(at["manifest"], manifest)),
-        _node(0x0102, _start(at["application"], application)),
-        _node(0x0103, struct.pack("<II", _NONE, at["application"])),
-        _node(0x0103, struct.pack("<II", _NONE, at["manifest"])),
-        _node(0x0101, scope),
-    ))
+    body = b"".join(
+        (
+            _string_pool(strings),
+            struct.pack("<HHIIII", 0x0180, 8, 20, _LABEL, _VERSION_CODE, _VERSION_NAME),
+            _node(0x0100, scope),
+            _node(0x0102, _start(at["manifest"], manifest)),
+            _node(0x0102, _start(at["application"], application)),
+            _node(0x0103, struct.pack("<II", _NONE, at["application"])),
+            _node(0x0103, struct.pack("<II", _NONE, at["manifest"])),
+            _node(0x0101, scope),
+        )
+    )
     return struct.pack("<HHI", 0x0003, 8, 8 + len(body)) + body
 
 

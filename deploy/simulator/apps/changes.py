@@ -97,8 +97,9 @@ def changed(app: App, version_name: str, version_code: int, changes: Iterable[Ch
                 screens[change.screen.name] = change.screen
             case _:
                 screens[change.screen] = _edited(screens[change.screen], change)
-    return replace(app, version_name=version_name, version_code=version_code, screens=screens,
-                   activities=_activities(app, screens))
+    return replace(
+        app, version_name=version_name, version_code=version_code, screens=screens, activities=_activities(app, screens)
+    )
 
 
 def _activities(app: App, screens: Mapping[str, Screen]) -> tuple[str, ...]:
@@ -148,8 +149,15 @@ def _each(node: Node, element: str, edit: Callable[[Node], Node]) -> Node:
 
 
 def _wrapped(node: Node, container_id: str) -> Node:
-    return Node("column", name=container_id, id=container_id, class_name="android.widget.FrameLayout",
-                weight=node.weight, shown=node.shown, children=(replace(node, shown=None, weight=0),))
+    return Node(
+        "column",
+        name=container_id,
+        id=container_id,
+        class_name="android.widget.FrameLayout",
+        weight=node.weight,
+        shown=node.shown,
+        children=(replace(node, shown=None, weight=0),),
+    )
 
 
 _Nodes: TypeAlias = tuple[Node, ...]
@@ -196,4 +204,3 @@ def targets(effects: Iterable[Effect]) -> set[str]:
             case Ask():
                 found |= targets((*effect.granted, *effect.denied))
     return found
-

@@ -44,8 +44,12 @@ class AppsWorld:
         task = tuple((each.package, phone.screen_of(each).activity) for each in phone.tasks[-1].records)
         frozen = bool(phone.not_responding)
         return Surface(
-            package="android" if frozen else top.package, activity=_ANR_WINDOW if frozen else screen.activity,
-            hierarchy=window_xml(window), secure=screen.secure, animated=screen.animated, task=task,
+            package="android" if frozen else top.package,
+            activity=_ANR_WINDOW if frozen else screen.activity,
+            hierarchy=window_xml(window),
+            secure=screen.secure,
+            animated=screen.animated,
+            task=task,
         )
 
     def picture(self, now_s: float) -> bytes:
@@ -212,8 +216,9 @@ class AppsWorld:
     def apps(self) -> tuple[InstalledApp, ...]:
         """What is installed, the system's apps first."""
         return tuple(
-            InstalledApp(app.package, app.version_name, app.version_code, app.label, app.activities, app.system,
-                         app.permissions)
+            InstalledApp(
+                app.package, app.version_name, app.version_code, app.label, app.activities, app.system, app.permissions
+            )
             for app in (installed.app for installed in self.phone.installed.values())
         )
 

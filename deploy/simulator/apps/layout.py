@@ -39,7 +39,14 @@ _CLASSES: dict[Kind, str] = {
     "space": "android.view.View",
 }
 _HEIGHTS: dict[Kind, int] = {
-    "button": 120, "field": 132, "switch": 84, "check": 84, "icon": 84, "image": 200, "progress": 120, "space": 2,
+    "button": 120,
+    "field": 132,
+    "switch": 84,
+    "check": 84,
+    "icon": 84,
+    "image": 200,
+    "progress": 120,
+    "space": 2,
 }
 _WIDTHS: dict[Kind, int] = {"switch": 126, "check": 84, "icon": 84, "image": 200, "progress": 120, "space": 2}
 _SCROLLING = ("list", "scroll", "web")
@@ -67,9 +74,7 @@ def arrange(root: Node, setting: Setting) -> View:
     holder = _decor("android.widget.FrameLayout", CONTENT, package, "android:id/content", (content,))
     column = _decor("android.widget.LinearLayout", (0, 0, WIDTH, bottom), package, "", (holder,))
     status = _decor("android.view.View", (0, 0, WIDTH, STATUS_BAR), package, "android:id/statusBarBackground")
-    navigation = _decor(
-        "android.view.View", (0, bottom, WIDTH, HEIGHT), package, "android:id/navigationBarBackground"
-    )
+    navigation = _decor("android.view.View", (0, bottom, WIDTH, HEIGHT), package, "android:id/navigationBarBackground")
     return _decor("android.widget.FrameLayout", (0, 0, WIDTH, HEIGHT), package, "", (column, navigation, status))
 
 
@@ -86,8 +91,15 @@ def arrange_dialog(root: Node, setting: Setting) -> View:
 
 def _decor(class_name: str, box: Box, package: str, resource_id: str, children: tuple[View, ...] = ()) -> View:
     return View(
-        key="", kind="column", class_name=class_name, package=package, box=box, seen=box, look=_PLAIN.look,
-        resource_id=resource_id, children=children,
+        key="",
+        kind="column",
+        class_name=class_name,
+        package=package,
+        box=box,
+        seen=box,
+        look=_PLAIN.look,
+        resource_id=resource_id,
+        children=children,
     )
 
 
@@ -178,8 +190,15 @@ def _place(node: Node, box: Box, clip: Box, setting: Setting, path: str) -> View
         inner = (inner[0], inner[1] - offset, inner[2], inner[1] - offset + _UNBOUNDED)
     children = _place_children(node, inner, seen, setting, key if node.name else path)
     view = _view(node, key, setting)
-    return replace(view, box=box, seen=seen, overflow=overflow, scrollable=overflow > 0, children=children,
-                   focusable=view.clickable or overflow > 0)
+    return replace(
+        view,
+        box=box,
+        seen=seen,
+        overflow=overflow,
+        scrollable=overflow > 0,
+        children=children,
+        focusable=view.clickable or overflow > 0,
+    )
 
 
 def _place_children(node: Node, inner: Box, clip: Box, setting: Setting, path: str) -> tuple[View, ...]:
@@ -246,14 +265,26 @@ def _view(node: Node, key: str, setting: Setting) -> View:
     if "{" in look.icon + look.fill:
         look = replace(look, icon=scope.fill(look.icon), fill=scope.fill(look.fill))
     return View(
-        key=key, kind=node.kind, class_name=class_name or _CLASSES[node.kind], package=setting.package, box=_NOWHERE,
-        seen=_NOWHERE, look=look, resource_id=_resource_id(node.id, setting.package),
+        key=key,
+        kind=node.kind,
+        class_name=class_name or _CLASSES[node.kind],
+        package=setting.package,
+        box=_NOWHERE,
+        seen=_NOWHERE,
+        look=look,
+        resource_id=_resource_id(node.id, setting.package),
         text=(node.hint if hinting else shown_text) if node.kind == "field" else scope.fill(node.text),
-        desc=scope.fill(node.desc), hinting=hinting, clickable=clickable,
-        long_clickable=bool(node.hold) or node.kind == "field", checkable=checkable,
-        checked=checkable and scope.value(node.bind) == ON, enabled=enabled,
-        focused=node.kind == "field" and setting.focus == key, password=node.password,
-        selected=node.selected is not None and scope.holds(node.selected), node=node,
+        desc=scope.fill(node.desc),
+        hinting=hinting,
+        clickable=clickable,
+        long_clickable=bool(node.hold) or node.kind == "field",
+        checkable=checkable,
+        checked=checkable and scope.value(node.bind) == ON,
+        enabled=enabled,
+        focused=node.kind == "field" and setting.focus == key,
+        password=node.password,
+        selected=node.selected is not None and scope.holds(node.selected),
+        node=node,
     )
 
 

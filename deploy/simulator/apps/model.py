@@ -12,8 +12,21 @@ from typing import Literal, TypeAlias
 from deploy.simulator.apps.actions import Back, Condition, Effect, Goto
 
 Kind: TypeAlias = Literal[
-    "column", "row", "grid", "scroll", "list", "label", "button", "field", "switch", "check", "icon", "image", "web",
-    "progress", "space",
+    "column",
+    "row",
+    "grid",
+    "scroll",
+    "list",
+    "label",
+    "button",
+    "field",
+    "switch",
+    "check",
+    "icon",
+    "image",
+    "web",
+    "progress",
+    "space",
 ]
 
 

@@ -111,8 +111,9 @@ def _button(canvas: Canvas, view: View, phase: int) -> None:  # noqa: ARG001 (a 
     if look.icon:
         canvas.icon(look.icon, (x, (top + bottom) // 2 - 24), 48, color)
         x += 66
-    canvas.text(x, (top + bottom - line_height(look.size)) // 2, view.text, size=look.size, weight=look.weight,
-                color=color)
+    canvas.text(
+        x, (top + bottom - line_height(look.size)) // 2, view.text, size=look.size, weight=look.weight, color=color
+    )
 
 
 def _field(canvas: Canvas, view: View, phase: int) -> None:  # noqa: ARG001 (a painter)
@@ -166,8 +167,14 @@ def _progress(canvas: Canvas, view: View, phase: int) -> None:
 
 
 _PAINTERS = {
-    "label": _label, "button": _button, "field": _field, "switch": _switch, "check": _check, "icon": _icon,
-    "image": _image, "progress": _progress,
+    "label": _label,
+    "button": _button,
+    "field": _field,
+    "switch": _switch,
+    "check": _check,
+    "icon": _icon,
+    "image": _image,
+    "progress": _progress,
 }
 
 

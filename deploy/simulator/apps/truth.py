@@ -78,8 +78,9 @@ def reachable_screens(version: str, name: str = "demo") -> tuple[ScreenTruth, ..
     """
     described = app(name, version)
     reached = _walk(described)
-    return tuple(_truth(described, described.screens[each], reached) for each in reached
-                 if not described.screens[each].after)
+    return tuple(
+        _truth(described, described.screens[each], reached) for each in reached if not described.screens[each].after
+    )
 
 
 def transient_screens(version: str, name: str = "demo") -> tuple[str, ...]:
@@ -109,7 +110,8 @@ def changes(base: str, target: str) -> VersionChanges:
         redirected=tuple(_redirected(described, each) for each in made if isinstance(each, Redirect)),
         added_elements=tuple(
             ElementChange(each.screen, each.node.id or each.node.name, "", each.node.text)
-            for each in made if isinstance(each, AddElement)
+            for each in made
+            if isinstance(each, AddElement)
         ),
         dropped_screens=tuple(each.screen for each in made if isinstance(each, DropScreen)),
         added_screens=tuple(each.screen.name for each in made if isinstance(each, AddScreen)),

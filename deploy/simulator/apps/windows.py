@@ -59,8 +59,16 @@ def window_xml(window: View) -> str:
 def to_xml(view: View) -> XmlNode:
     """The view as uiautomator tells of it: bounds are those of the part in sight."""
     flags = (
-        view.checkable, view.checked, view.clickable, view.enabled, view.focusable, view.focused, view.scrollable,
-        view.long_clickable, view.password, view.selected,
+        view.checkable,
+        view.checked,
+        view.clickable,
+        view.enabled,
+        view.focusable,
+        view.focused,
+        view.scrollable,
+        view.long_clickable,
+        view.password,
+        view.selected,
     )
     children = tuple(to_xml(child) for child in view.children)
     return XmlNode(view.text, view.resource_id, view.class_name, view.package, view.desc, flags, view.seen, children)

@@ -19,8 +19,18 @@ from deploy.simulator.recordings.edges import find_moves
 from deploy.simulator.recordings.model import Box, Recording, State
 
 Json: TypeAlias = dict[str, Any]
-_FLAGS = ("checkable", "checked", "clickable", "enabled", "focusable", "focused", "scrollable", "long_clickable",
-          "is_password", "selected")
+_FLAGS = (
+    "checkable",
+    "checked",
+    "clickable",
+    "enabled",
+    "focusable",
+    "focused",
+    "scrollable",
+    "long_clickable",
+    "is_password",
+    "selected",
+)
 _LAUNCHER = re.compile(r"launcher", re.IGNORECASE)
 
 
@@ -56,9 +66,16 @@ def read(folder: Path) -> Recording:
     filtered = re.findall(rf"{re.escape(package)}/([\w.$]+) filter", dumpsys)
     declared = dict.fromkeys(_full(package, each) for each in filtered)
     return Recording(
-        package=package, version_name=_first(r"versionName=(\S+)", dumpsys, "1.0"),
-        version_code=int(_first(r"versionCode=(\d+)", dumpsys, "1")), label=package.rpartition(".")[2].title(),
-        main_activity=main, start=_start(graph), states=states, moves=moves, timed=timed, screen=screen,
+        package=package,
+        version_name=_first(r"versionName=(\S+)", dumpsys, "1.0"),
+        version_code=int(_first(r"versionCode=(\d+)", dumpsys, "1")),
+        label=package.rpartition(".")[2].title(),
+        main_activity=main,
+        start=_start(graph),
+        states=states,
+        moves=moves,
+        timed=timed,
+        screen=screen,
         activities=tuple(dict.fromkeys((main, *seen, *declared))),
         permissions=tuple(dict.fromkeys(re.findall(r"android\.permission\.[A-Z_]+", dumpsys))),
         home=next((name for name, state in states.items() if _LAUNCHER.search(state.package)), ""),
@@ -111,8 +128,10 @@ def clipped(bounds: list[list[int]], scale: tuple[float, float], screen: tuple[i
     """Recorded bounds in pixels of the picture, cut to it; an empty box where nothing is left."""
     (left, top), (right, bottom) = bounds
     return (
-        max(0, round(left * scale[0])), max(0, round(top * scale[1])),
-        min(screen[0], round(right * scale[0])), min(screen[1], round(bottom * scale[1])),
+        max(0, round(left * scale[0])),
+        max(0, round(top * scale[1])),
+        min(screen[0], round(right * scale[0])),
+        min(screen[1], round(bottom * scale[1])),
     )
 
 
@@ -130,10 +149,15 @@ def _state(name: str, raw: Json, picture: Path, place: Callable[[list[list[int]]
             return None
         children = (built(views[child], at) for at, child in enumerate(view["children"]))
         return XmlNode(
-            text=view["text"] or "", resource_id=view["resource_id"] or "", class_name=view["class"] or "",
-            package=view["package"] or "", desc=view["content_description"] or "",
-            flags=tuple(bool(view[flag]) for flag in _FLAGS), bounds=box,
-            children=tuple(child for child in children if child is not None), index=index,
+            text=view["text"] or "",
+            resource_id=view["resource_id"] or "",
+            class_name=view["class"] or "",
+            package=view["package"] or "",
+            desc=view["content_description"] or "",
+            flags=tuple(bool(view[flag]) for flag in _FLAGS),
+            bounds=box,
+            children=tuple(child for child in children if child is not None),
+            index=index,
         )
 
     roots = [view for view in raw["views"] if view["parent"] == -1]

@@ -27,8 +27,15 @@ class Home:
 
     def __init__(self, recording: Recording) -> None:
         self._screen = recording.screen
-        shown = App(recording.package, recording.version_name, recording.version_code, recording.label, "start", {},
-                    recording.activities)
+        shown = App(
+            recording.package,
+            recording.version_name,
+            recording.version_code,
+            recording.label,
+            "start",
+            {},
+            recording.activities,
+        )
         root = system.launcher((shown,)).screens["home"].root
         self._window: View = arrange(root, Setting(Scope(()), LAUNCHER))
         self._picture = b""

@@ -216,10 +216,18 @@ class RecordedWorld:
     def apps(self) -> tuple[InstalledApp, ...]:
         """The recorded app and the ones that it led to."""
         recording = self.recording
-        own = InstalledApp(recording.package, recording.version_name, recording.version_code, recording.label,
-                           recording.activities, permissions=recording.permissions)
-        others = tuple(InstalledApp(each, "1.0", 1, each.rpartition(".")[2].title(), system=True)
-                       for each in (*recording.foreign, *(() if recording.home else (self._home.package,))))
+        own = InstalledApp(
+            recording.package,
+            recording.version_name,
+            recording.version_code,
+            recording.label,
+            recording.activities,
+            permissions=recording.permissions,
+        )
+        others = tuple(
+            InstalledApp(each, "1.0", 1, each.rpartition(".")[2].title(), system=True)
+            for each in (*recording.foreign, *(() if recording.home else (self._home.package,)))
+        )
         return (own, *others)
 
     def install(self, apk: bytes, now_s: float) -> str:  # noqa: ARG002 (protocol)

@@ -44,9 +44,16 @@ def read(folder: Path) -> Recording:
         states[name] = State(name, package, activity, roots, pictures[name], (f"{package}/{activity}",))
     names = list(states)
     return Recording(
-        package=package, version_name="1.0", version_code=1, label=package.rpartition(".")[2].title(),
-        main_activity=f"{package}.MainActivity", start=names[0], states=states, moves={},
-        timed={one: (other,) for one, other in pairwise(names)}, screen=screen,
+        package=package,
+        version_name="1.0",
+        version_code=1,
+        label=package.rpartition(".")[2].title(),
+        main_activity=f"{package}.MainActivity",
+        start=names[0],
+        states=states,
+        moves={},
+        timed={one: (other,) for one, other in pairwise(names)},
+        screen=screen,
         activities=(f"{package}.MainActivity",),
     )
 
@@ -79,14 +86,22 @@ def _numbers(node: etree._Element) -> Box:
 
 def _node(node: etree._Element, package: str, scale: tuple[float, float], screen: tuple[int, int]) -> XmlNode | None:
     left, top, right, bottom = _numbers(node)
-    box = (max(0, round(left * scale[0])), max(0, round(top * scale[1])),
-           min(screen[0], round(right * scale[0])), min(screen[1], round(bottom * scale[1])))
+    box = (
+        max(0, round(left * scale[0])),
+        max(0, round(top * scale[1])),
+        min(screen[0], round(right * scale[0])),
+        min(screen[1], round(bottom * scale[1])),
+    )
     if box[0] >= box[2] or box[1] >= box[3]:
         return None
     children = (_node(child, package, scale, screen) for child in node)
     return XmlNode(
-        text=node.get("text", ""), resource_id=node.get("resource-id", ""), class_name=node.get("class", ""),
-        package=node.get("package", package), desc=node.get("content-desc", ""),
-        flags=tuple(node.get(flag, "false") == "true" for flag in FLAGS), bounds=box,
+        text=node.get("text", ""),
+        resource_id=node.get("resource-id", ""),
+        class_name=node.get("class", ""),
+        package=node.get("package", package),
+        desc=node.get("content-desc", ""),
+        flags=tuple(node.get(flag, "false") == "true" for flag in FLAGS),
+        bounds=box,
         children=tuple(child for child in children if child is not None),
     )

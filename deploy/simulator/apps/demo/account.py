@@ -33,17 +33,39 @@ _MESSAGES = (
 
 def me() -> Screen:
     """The fourth tab: who is signed in, and what is theirs."""
-    head = Node("row", gap=36, pad=(42, 48, 42, 48), look=Look(fill="primary"), children=(
-        Node("image", width=150, height=150, desc="Profile picture", look=Look(icon="person", fill="primary_dark",
-                                                                               radius=75)),
-        Node("column", weight=1, gap=6, children=(
-            label("{account}", id="account_name", size=54, weight=700, color="on_primary", lines=1),
-            label("Member since 2024", size=36, color="on_primary"))),
-    ))
+    head = Node(
+        "row",
+        gap=36,
+        pad=(42, 48, 42, 48),
+        look=Look(fill="primary"),
+        children=(
+            Node(
+                "image",
+                width=150,
+                height=150,
+                desc="Profile picture",
+                look=Look(icon="person", fill="primary_dark", radius=75),
+            ),
+            Node(
+                "column",
+                weight=1,
+                gap=6,
+                children=(
+                    label("{account}", id="account_name", size=54, weight=700, color="on_primary", lines=1),
+                    label("Member since 2024", size=36, color="on_primary"),
+                ),
+            ),
+        ),
+    )
     rows = (
         item("row_inbox", "Notifications", "4 messages", Goto("inbox"), lead=thumb("bell", "accent", size=96)),
-        item("row_settings", "Settings", "Notifications, privacy, about", Goto("settings"),
-             lead=thumb("gear", "blue", size=96)),
+        item(
+            "row_settings",
+            "Settings",
+            "Notifications, privacy, about",
+            Goto("settings"),
+            lead=thumb("gear", "blue", size=96),
+        ),
         item("row_help", "Help centre", "Questions and answers", Goto("help"), lead=thumb("help", "violet", size=96)),
     )
     return tabbed("me", toolbar("Me", back=False), head, listing("me_list", rows))
@@ -53,8 +75,15 @@ def inbox() -> Screen:
     """Notifications: a tap marks one as read, a long press stars it."""
     rows = []
     for at, (first, second, art, color) in enumerate(_MESSAGES, 1):
-        row = item(f"message_{at}", first, second, Put(f"read_{at}", ON), lead=thumb(art, color),
-                   hold=(Toggle(f"star_{at}"), Toast("Starred")), row_id="message_row")
+        row = item(
+            f"message_{at}",
+            first,
+            second,
+            Put(f"read_{at}", ON),
+            lead=thumb(art, color),
+            hold=(Toggle(f"star_{at}"), Toast("Starred")),
+            row_id="message_row",
+        )
         star = label("★", id="star", name=f"star_{at}", size=48, color="accent", shown=Is(f"star_{at}", ON))
         read = caption("read", id="read_mark", name=f"read_{at}_mark", shown=Is(f"read_{at}", ON))
         rows.append(_with(row, star, read))
@@ -81,8 +110,13 @@ def settings() -> Screen:
 def sign_out() -> Screen:
     """Asks before signing out."""
     leave = (Dismiss(), Put("signed_in", OFF), Put("account", "guest"), Goto("login", clear=True))
-    root = alert("sign_out", "Sign out?", "You can sign in again at any time.",
-                 alert_button(2, "Stay", Dismiss()), alert_button(1, "Sign out", *leave))
+    root = alert(
+        "sign_out",
+        "Sign out?",
+        "You can sign in again at any time.",
+        alert_button(2, "Stay", Dismiss()),
+        alert_button(1, "Sign out", *leave),
+    )
     return Screen("sign_out", _SETTINGS, root, dialog=True, on_back=(Dismiss(),))
 
 
@@ -92,21 +126,49 @@ def privacy() -> Screen:
         switch_row("switch_usage", "Share usage data", "Helps us find mistakes", "usage"),
         switch_row("switch_location", "Remember places", "For the stores near you", "places"),
     )
-    content = Node("column", children=(*rows, Node("column", pad=(42, 48, 42, 48), children=(
-        caption("We keep your orders for ten years because the tax office wants us to.", id="privacy_text"),))))
+    content = Node(
+        "column",
+        children=(
+            *rows,
+            Node(
+                "column",
+                pad=(42, 48, 42, 48),
+                children=(
+                    caption("We keep your orders for ten years because the tax office wants us to.", id="privacy_text"),
+                ),
+            ),
+        ),
+    )
     return Screen("privacy", _SETTINGS, page(toolbar("Privacy"), content))
 
 
 def about() -> Screen:
     """Version, licences, and a link out of the app."""
-    head = Node("column", gap=24, pad=(0, 60, 0, 30), look=Look(align="center"), children=(
-        thumb("compass", "primary", size=240, desc="Waymark"),
-        label("Waymark Demo · 演示", id="about_name", size=58, weight=700, align="center"),
-        label("Version {version}", id="about_version", size=34, color="muted", align="center")))
-    site = item("row_site", "Website", "https://waymark.example", Open(BROWSER, "web", (("url", "waymark.example"),)),
-                lead=thumb("globe", "violet", size=96))
-    licences = item("row_licences", "Open source licences", "Noto Sans SC · SIL OFL 1.1", Toast("Thank you all"),
-                    lead=thumb("info", "blue", size=96))
+    head = Node(
+        "column",
+        gap=24,
+        pad=(0, 60, 0, 30),
+        look=Look(align="center"),
+        children=(
+            thumb("compass", "primary", size=240, desc="Waymark"),
+            label("Waymark Demo · 演示", id="about_name", size=58, weight=700, align="center"),
+            label("Version {version}", id="about_version", size=34, color="muted", align="center"),
+        ),
+    )
+    site = item(
+        "row_site",
+        "Website",
+        "https://waymark.example",
+        Open(BROWSER, "web", (("url", "waymark.example"),)),
+        lead=thumb("globe", "violet", size=96),
+    )
+    licences = item(
+        "row_licences",
+        "Open source licences",
+        "Noto Sans SC · SIL OFL 1.1",
+        Toast("Thank you all"),
+        lead=thumb("info", "blue", size=96),
+    )
     return Screen("about", _SETTINGS, page(toolbar("About"), body(head, site, licences, gap=0)))
 
 

@@ -43,18 +43,31 @@ def checkout() -> Screen:
 
 def confirm() -> Screen:
     """Asks before the order is placed."""
-    root = alert("confirm", "Place this order?", "We will send it to {name} on {date} and write to {email}.",
-                 alert_button(2, "Cancel", Dismiss()), alert_button(1, "Place order", Dismiss(), Goto("payment")))
+    root = alert(
+        "confirm",
+        "Place this order?",
+        "We will send it to {name} on {date} and write to {email}.",
+        alert_button(2, "Cancel", Dismiss()),
+        alert_button(1, "Place order", Dismiss(), Goto("payment")),
+    )
     return Screen("confirm", f"{PACKAGE}.CheckoutActivity", root, dialog=True, on_back=(Dismiss(),))
 
 
 def payment() -> Screen:
     """FLAG_SECURE: a screencap of it is black."""
-    bank_card = Node("column", name="bank_card", id="bank_card", gap=30, pad=(54, 60, 54, 60),
-                     look=Look(fill="night", radius=40), children=(
-                         label("Waymark Bank", size=44, weight=700, color="on_primary"),
-                         label("•••• •••• •••• 4242", id="card_number", size=56, color="on_primary"),
-                         label("LI WEI    09/28", id="card_holder", size=38, color="on_primary")))
+    bank_card = Node(
+        "column",
+        name="bank_card",
+        id="bank_card",
+        gap=30,
+        pad=(54, 60, 54, 60),
+        look=Look(fill="night", radius=40),
+        children=(
+            label("Waymark Bank", size=44, weight=700, color="on_primary"),
+            label("•••• •••• •••• 4242", id="card_number", size=56, color="on_primary"),
+            label("LI WEI    09/28", id="card_holder", size=38, color="on_primary"),
+        ),
+    )
     content = body(
         title("Pay with your card", id="payment_title"),
         bank_card,

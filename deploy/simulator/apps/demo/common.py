@@ -48,8 +48,14 @@ PRODUCTS = (
 def open_product(number: int) -> Goto:
     """Opens the detail page of the product with this number, counted from 1."""
     product = PRODUCTS[number - 1]
-    args = (("number", str(number)), ("product", product.name), ("about", product.about), ("price", product.price),
-            ("art", product.art), ("color", product.color))
+    args = (
+        ("number", str(number)),
+        ("product", product.name),
+        ("about", product.about),
+        ("price", product.price),
+        ("art", product.art),
+        ("color", product.color),
+    )
     return Goto("detail", args)
 
 
@@ -59,8 +65,15 @@ _TABS = (("home", "Home", "home"), ("products", "Shop", "grid"), ("orders", "订
 def tabbed(name: str, *parts: Node) -> Screen:
     """A screen of MainActivity with the bottom tabs; BACK leads to the home tab first."""
     tabs = tuple(_tab(tab, text, icon, selected=tab == name) for tab, text, icon in _TABS)
-    bar = Node("row", name="tabs", id="bottom_navigation", class_name="android.widget.FrameLayout", height=168,
-               children=tabs, look=Look(fill="card"))
+    bar = Node(
+        "row",
+        name="tabs",
+        id="bottom_navigation",
+        class_name="android.widget.FrameLayout",
+        height=168,
+        children=tabs,
+        look=Look(fill="card"),
+    )
     root = page(*parts, bar)
     if name == "home":
         return Screen(name, f"{PACKAGE}.MainActivity", root)
@@ -71,8 +84,20 @@ def _tab(tab: str, text: str, icon: str, *, selected: bool) -> Node:
     color = "primary" if selected else "faint"
     tap: tuple[Effect, ...] = () if selected else (Goto(tab, replace=True),)
     picture = Node("icon", width=72, height=72, look=Look(icon=icon, color=color))
-    name = label(text, id="navigation_bar_item_label", name=f"tab_{tab}_label", size=30, weight=500, color=color,
-                 align="center")
-    return Node("column", name=f"tab_{tab}", id=f"tab_{tab}", desc=text, tap=tap, weight=1, height=168,
-                pad=(0, 24, 0, 12), gap=4, children=(picture, name), class_name="android.widget.FrameLayout",
-                look=Look(align="center"))
+    name = label(
+        text, id="navigation_bar_item_label", name=f"tab_{tab}_label", size=30, weight=500, color=color, align="center"
+    )
+    return Node(
+        "column",
+        name=f"tab_{tab}",
+        id=f"tab_{tab}",
+        desc=text,
+        tap=tap,
+        weight=1,
+        height=168,
+        pad=(0, 24, 0, 12),
+        gap=4,
+        children=(picture, name),
+        class_name="android.widget.FrameLayout",
+        look=Look(align="center"),
+    )

@@ -36,31 +36,68 @@ _FILTERS = (("filter_all", "全部", ""), ("filter_unpaid", "待付款", "待付
 
 def orders() -> Screen:
     """The third tab: 订单列表, with three filters."""
-    chips = Node("row", name="filters", id="filter_group", gap=24, height=144, pad=(42, 24, 42, 24),
-                 look=Look(fill="card", border="bottom"), children=tuple(_chip(*each) for each in _FILTERS))
+    chips = Node(
+        "row",
+        name="filters",
+        id="filter_group",
+        gap=24,
+        height=144,
+        pad=(42, 24, 42, 24),
+        look=Look(fill="card", border="bottom"),
+        children=tuple(_chip(*each) for each in _FILTERS),
+    )
     rows = [_order(at, order) for at, order in enumerate(ORDERS, 1)]
     return tabbed("orders", toolbar("订单列表", back=False), chips, listing("order_list", rows))
 
 
 def _chip(name: str, text: str, state: str) -> Node:
     on = Is("order_filter", state)
-    return Node("button", name=name, id=name, text=text, tap=(Put("order_filter", state),), width=210, height=90,
-                selected=on, look=Look(36, 500, "primary", "center", "primary_soft", "", 45))
+    return Node(
+        "button",
+        name=name,
+        id=name,
+        text=text,
+        tap=(Put("order_filter", state),),
+        width=210,
+        height=90,
+        selected=on,
+        look=Look(36, 500, "primary", "center", "primary_soft", "", 45),
+    )
 
 
 def _order(at: int, order: Order) -> Node:
-    args = (("number", order.number), ("goods", order.goods), ("state", order.state), ("sum", order.sum),
-            ("day", order.day), ("art", order.art), ("color", order.color))
+    args = (
+        ("number", order.number),
+        ("goods", order.goods),
+        ("state", order.state),
+        ("sum", order.sum),
+        ("day", order.day),
+        ("art", order.art),
+        ("color", order.color),
+    )
     tap: tuple[Effect, ...] = (Goto("order_detail", args),)
     color = {"待付款": "accent", "运输中": "blue", "已取消": "faint"}.get(order.state, "primary")
-    text = Node("column", weight=1, gap=6, children=(
-        label(order.goods, id="order_goods", name=f"order_{at}_goods", size=42, weight=500, lines=1),
-        caption(f"订单号 {order.number} · {order.day}", id="order_number", name=f"order_{at}_number"),
-        label(order.state, id="order_state", name=f"order_{at}_state", size=34, weight=500, color=color),
-    ))
-    return Node("row", name=f"order_{at}", id="order_row", tap=tap, gap=30, pad=(42, 30, 42, 30),
-                shown=_filtered(order.state), look=Look(fill="card", border="bottom"),
-                children=(thumb(order.art, order.color), text, label(order.sum, size=38, weight=500)))
+    text = Node(
+        "column",
+        weight=1,
+        gap=6,
+        children=(
+            label(order.goods, id="order_goods", name=f"order_{at}_goods", size=42, weight=500, lines=1),
+            caption(f"订单号 {order.number} · {order.day}", id="order_number", name=f"order_{at}_number"),
+            label(order.state, id="order_state", name=f"order_{at}_state", size=34, weight=500, color=color),
+        ),
+    )
+    return Node(
+        "row",
+        name=f"order_{at}",
+        id="order_row",
+        tap=tap,
+        gap=30,
+        pad=(42, 30, 42, 30),
+        shown=_filtered(order.state),
+        look=Look(fill="card", border="bottom"),
+        children=(thumb(order.art, order.color), text, label(order.sum, size=38, weight=500)),
+    )
 
 
 def _filtered(state: str) -> Condition:
@@ -71,16 +108,37 @@ def _filtered(state: str) -> Condition:
 
 def order_detail() -> Screen:
     """One order: what, when, how much, where it is."""
-    head = Node("row", gap=30, children=(
-        Node("image", width=180, height=180, look=Look(icon="{art}", fill="{color}", radius=32)),
-        Node("column", weight=1, gap=6, children=(title("{goods}", id="order_title"),
-                                                  caption("订单号 {number}", id="order_code"))),
-    ))
-    facts = card(*(_fact(name, value) for name, value in (
-        ("状态", "{state}"), ("下单日期", "{day}"), ("合计", "{sum}"),
-        ("收货地址", "杭州市西湖区文三路 90 号"))), gap=24)
-    content = body(head, facts, button("refund", "申请退款", Toast("退款申请已提交")),
-                   button("copy_number", "复制订单号", Toast("已复制"), tone="outline"))
+    head = Node(
+        "row",
+        gap=30,
+        children=(
+            Node("image", width=180, height=180, look=Look(icon="{art}", fill="{color}", radius=32)),
+            Node(
+                "column",
+                weight=1,
+                gap=6,
+                children=(title("{goods}", id="order_title"), caption("订单号 {number}", id="order_code")),
+            ),
+        ),
+    )
+    facts = card(
+        *(
+            _fact(name, value)
+            for name, value in (
+                ("状态", "{state}"),
+                ("下单日期", "{day}"),
+                ("合计", "{sum}"),
+                ("收货地址", "杭州市西湖区文三路 90 号"),
+            )
+        ),
+        gap=24,
+    )
+    content = body(
+        head,
+        facts,
+        button("refund", "申请退款", Toast("退款申请已提交")),
+        button("copy_number", "复制订单号", Toast("已复制"), tone="outline"),
+    )
     return Screen("order_detail", f"{PACKAGE}.OrderDetailActivity", page(toolbar("订单详情"), content))
 
 

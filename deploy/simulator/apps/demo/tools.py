@@ -21,10 +21,23 @@ from deploy.simulator.apps.widgets import (
     web_text,
 )
 
-_PHOTOS = (("tent", "accent"), ("boot", "violet"), ("map", "rose"), ("cup", "sand"), ("compass", "primary"),
-           ("lamp", "night"), ("pack", "blue"), ("bottle", "danger"), ("heart", "primary_dark"))
-_CITIES = (("北京", "Beijing", "+8"), ("Berlin", "Germany", "+1"), ("New York", "USA", "-5"),
-           ("Sydney", "Australia", "+11"))
+_PHOTOS = (
+    ("tent", "accent"),
+    ("boot", "violet"),
+    ("map", "rose"),
+    ("cup", "sand"),
+    ("compass", "primary"),
+    ("lamp", "night"),
+    ("pack", "blue"),
+    ("bottle", "danger"),
+    ("heart", "primary_dark"),
+)
+_CITIES = (
+    ("北京", "Beijing", "+8"),
+    ("Berlin", "Germany", "+1"),
+    ("New York", "USA", "-5"),
+    ("Sydney", "Australia", "+11"),
+)
 _QUESTIONS = (
     ("How do I send something back?", "Put it into its box and tell us; we fetch it at your door within two days."),
     ("How long does delivery take?", "Two days in town, four elsewhere. You can follow it under 订单."),
@@ -62,21 +75,49 @@ def help_centre() -> Screen:
     for at, (question, answer) in enumerate(_QUESTIONS, 1):
         questions.append(web_link(f"question_{at}", question, Toggle(f"open_{at}")))
         shown = Is(f"open_{at}", ON)
-        questions.append(Node("label", name=f"answer_{at}", text=answer, shown=shown, look=Look(38, 400, "muted"),
-                              class_name="android.widget.TextView"))
-    document = web_page("Help centre", web_text("Questions and answers", size=64, weight=700),
-                        web_text("常见问题 · everything that people ask us", color="muted"), *questions,
-                        web_text("Still stuck? Call 400-000-0000, any day from 9 to 21."))
+        questions.append(
+            Node(
+                "label",
+                name=f"answer_{at}",
+                text=answer,
+                shown=shown,
+                look=Look(38, 400, "muted"),
+                class_name="android.widget.TextView",
+            )
+        )
+    document = web_page(
+        "Help centre",
+        web_text("Questions and answers", size=64, weight=700),
+        web_text("常见问题 · everything that people ask us", color="muted"),
+        *questions,
+        web_text("Still stuck? Call 400-000-0000, any day from 9 to 21."),
+    )
     return Screen("help", f"{PACKAGE}.HelpActivity", page(toolbar("Help centre"), document))
 
 
 def clock() -> Screen:
     """A text that is another one every second."""
-    face = Node("column", gap=12, pad=(0, 60, 0, 60), look=Look(fill="card", border="line", radius=40, align="center"),
-                children=(label("{clock}", id="clock_time", size=140, weight=300, color="primary", align="center"),
-                          label("UTC", id="clock_zone", color="muted", align="center")))
-    rows = [item(f"city_{at}", city, f"{country} · UTC{offset}", first_id="city_name", second_id="city_zone",
-                 lead=thumb("clock", "sand", size=96)) for at, (city, country, offset) in enumerate(_CITIES, 1)]
+    face = Node(
+        "column",
+        gap=12,
+        pad=(0, 60, 0, 60),
+        look=Look(fill="card", border="line", radius=40, align="center"),
+        children=(
+            label("{clock}", id="clock_time", size=140, weight=300, color="primary", align="center"),
+            label("UTC", id="clock_zone", color="muted", align="center"),
+        ),
+    )
+    rows = [
+        item(
+            f"city_{at}",
+            city,
+            f"{country} · UTC{offset}",
+            first_id="city_name",
+            second_id="city_zone",
+            lead=thumb("clock", "sand", size=96),
+        )
+        for at, (city, country, offset) in enumerate(_CITIES, 1)
+    ]
     content = body(face, Node("column", children=tuple(rows)))
     return Screen("clock", f"{PACKAGE}.ClockActivity", page(toolbar("World clock"), content), ticking=True)
 
@@ -84,32 +125,59 @@ def clock() -> Screen:
 def picker() -> Screen:
     """Nine photos to select from; "Preview" does nothing while none is selected."""
     photos = tuple(_photo(at, art, color) for at, (art, color) in enumerate(_PHOTOS, 1))
-    grid = Node("grid", name="photos", id="photo_grid", columns=3, gap=18, pad=(42, 36, 42, 36), weight=1,
-                children=photos)
+    grid = Node(
+        "grid", name="photos", id="photo_grid", columns=3, gap=18, pad=(42, 36, 42, 36), weight=1, children=photos
+    )
     count = label("{picked}/9", id="picked_count", size=46, weight=500, grow=1)
     preview = Choose(Not(Is("picked", "0")), (Goto("preview"),))
-    bar = Node("row", gap=30, height=180, pad=(42, 24, 42, 24), look=Look(fill="card"),
-               children=(count, button("preview_button", "Preview", preview, tone="plain")))
+    bar = Node(
+        "row",
+        gap=30,
+        height=180,
+        pad=(42, 24, 42, 24),
+        look=Look(fill="card"),
+        children=(count, button("preview_button", "Preview", preview, tone="plain")),
+    )
     return Screen("picker", f"{PACKAGE}.PickerActivity", page(toolbar("Choose photos"), grid, bar))
 
 
 def _photo(at: int, art: str, color: str) -> Node:
-    picture = Node("image", width=300, height=300, id="photo", name=f"photo_{at}_image",
-                   look=Look(icon=art, fill=color, radius=24))
+    picture = Node(
+        "image", width=300, height=300, id="photo", name=f"photo_{at}_image", look=Look(icon=art, fill=color, radius=24)
+    )
     box = Node("check", name=f"photo_{at}_check", id="photo_check", bind=f"pick_{at}", width=84, height=84)
     row = Node("row", children=(label("", grow=1), box))
-    return Node("column", name=f"photo_{at}", desc=f"Photo {at}", tap=(Toggle(f"pick_{at}"),), children=(picture, row),
-                class_name="android.widget.FrameLayout", look=Look(fill="card", border="line", radius=24), gap=6)
+    return Node(
+        "column",
+        name=f"photo_{at}",
+        desc=f"Photo {at}",
+        tap=(Toggle(f"pick_{at}"),),
+        children=(picture, row),
+        class_name="android.widget.FrameLayout",
+        look=Look(fill="card", border="line", radius=24),
+        gap=6,
+    )
 
 
 def preview() -> Screen:
     """What was selected. A double tap zooms."""
-    photo = Node("image", name="preview_photo", id="preview_photo", desc="Selected photo", width=996, height=900,
-                 double=(Toggle("zoomed"),), tap=(Toast("Double tap to zoom"),),
-                 look=Look(icon="picture", fill="night", radius=36))
-    content = body(photo, label("{picked} selected", id="preview_count", size=46, weight=700),
-                   label("Zoomed to 200%", id="zoom_note", color="primary", shown=Is("zoomed", ON)),
-                   button("send_photos", "Send", Toast("Sent"), tone="outline"))
+    photo = Node(
+        "image",
+        name="preview_photo",
+        id="preview_photo",
+        desc="Selected photo",
+        width=996,
+        height=900,
+        double=(Toggle("zoomed"),),
+        tap=(Toast("Double tap to zoom"),),
+        look=Look(icon="picture", fill="night", radius=36),
+    )
+    content = body(
+        photo,
+        label("{picked} selected", id="preview_count", size=46, weight=700),
+        label("Zoomed to 200%", id="zoom_note", color="primary", shown=Is("zoomed", ON)),
+        button("send_photos", "Send", Toast("Sent"), tone="outline"),
+    )
     return Screen("preview", f"{PACKAGE}.PickerActivity", page(toolbar("Preview"), content))
 
 
@@ -117,14 +185,23 @@ def scan() -> Screen:
     """Two permissions: the camera leads on, the location shows more on the same page."""
     camera = Ask("CAMERA", (Put("camera_refused", ""), Goto("scanner")), (Put("camera_refused", ON),))
     location = Ask("ACCESS_FINE_LOCATION", (Put("located", ON),), (Toast("Location is off"),))
-    stores = card(label("Stores near you", weight=700), caption("西湖店 · 1.2 km"), caption("Riverside · 3.4 km"),
-                  id="stores", shown=Is("located", ON))
+    stores = card(
+        label("Stores near you", weight=700),
+        caption("西湖店 · 1.2 km"),
+        caption("Riverside · 3.4 km"),
+        id="stores",
+        shown=Is("located", ON),
+    )
     content = body(
         Node("column", look=Look(align="center"), pad=(0, 60, 0, 30), children=(thumb("camera", "blue", size=300),)),
         title("Scan a code", id="scan_title"),
         label("Point the camera at the code on a box to see what is inside.", color="muted"),
-        label("The camera is not allowed. You can ask again.", id="camera_refused", color="danger",
-              shown=Is("camera_refused", ON)),
+        label(
+            "The camera is not allowed. You can ask again.",
+            id="camera_refused",
+            color="danger",
+            shown=Is("camera_refused", ON),
+        ),
         button("open_camera", "Open camera", camera, icon="camera"),
         button("find_stores", "Stores near me", location, tone="outline"),
         stores,
@@ -134,10 +211,18 @@ def scan() -> Screen:
 
 def scanner() -> Screen:
     """The finder: seen only where the camera was allowed."""
-    finder = Node("column", height=1000, pad=(140, 150, 140, 150), look=Look(fill="dark", radius=36), children=(
-        Node("column", height=700, look=Look(border="accent", radius=48)),))
-    content = body(finder, label("Looking for a code…", id="scan_hint", align="center"),
-                   button("type_code", "Use product code 3", open_product(3), tone="outline"))
+    finder = Node(
+        "column",
+        height=1000,
+        pad=(140, 150, 140, 150),
+        look=Look(fill="dark", radius=36),
+        children=(Node("column", height=700, look=Look(border="accent", radius=48)),),
+    )
+    content = body(
+        finder,
+        label("Looking for a code…", id="scan_hint", align="center"),
+        button("type_code", "Use product code 3", open_product(3), tone="outline"),
+    )
     return Screen("scanner", f"{PACKAGE}.ScanActivity", page(toolbar("Camera"), content))
 
 
@@ -167,8 +252,9 @@ def sync() -> Screen:
 
 def debug() -> Screen:
     """Declared, and led to by nothing."""
-    content = body(label("Debug menu", id="debug_title", weight=700),
-                   button("debug_crash", "Crash", Crash(CRASH_TRACE)))
+    content = body(
+        label("Debug menu", id="debug_title", weight=700), button("debug_crash", "Crash", Crash(CRASH_TRACE))
+    )
     return Screen("debug", f"{PACKAGE}.DebugMenuActivity", page(toolbar("Debug"), content))
 
 
