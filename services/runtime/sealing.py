@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections import OrderedDict
+from functools import cache
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -75,7 +76,6 @@ class Sealer:
 
     def __init__(self, keys: KeyStore) -> None:
         self._keys = keys
-        self._concerned: dict[type[BaseModel], bool] = {}
 
     async def seal(self, event: Event, *, key_id: UUID) -> Event:
         """The event with every clear sealed field encrypted; those that are sealed already stay as they are."""
@@ -108,13 +108,15 @@ class Sealer:
         return _replaced(event, lambda f: f.model_copy(update={"clear": opened[f.cipher]}) if f.cipher in opened else f)
 
     def _fields(self, event: Event) -> list[Sealed[Any]]:
-        cls = type(event)
-        if cls not in self._concerned:
-            self._concerned[cls] = "Cipher" in cls.model_json_schema().get("$defs", {})
         found: list[Sealed[Any]] = []
-        if self._concerned[cls]:
+        if _has_sealed_fields(type(event)):
             _collect(event, found)
         return found
+
+
+@cache
+def _has_sealed_fields(cls: type[Event]) -> bool:
+    return "Cipher" in cls.model_json_schema().get("$defs", {})
 
 
 def _collect(model: BaseModel, found: list[Sealed[Any]]) -> None:

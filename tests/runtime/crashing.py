@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 import weakref
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
@@ -90,7 +89,6 @@ def tasks_known_by_process() -> Iterator[None]:
         yield
     finally:
         loop.set_task_factory(None)
-        gc.collect()  # What the killed left behind goes now, and not in the middle of another test.
 
 
 @dataclass(eq=False)
