@@ -47,6 +47,9 @@ class AllOf:
 
 Condition: TypeAlias = Is | Has | Not | AllOf
 
+ALWAYS = AllOf(())
+"""Holds whatever the app's values are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Goto:

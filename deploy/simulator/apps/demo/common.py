@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from deploy.simulator.apps.actions import Effect, Goto
+from deploy.simulator.apps.actions import ALWAYS, Effect, Goto
 from deploy.simulator.apps.model import Look, Node, Screen
 from deploy.simulator.apps.widgets import label, page
 
@@ -99,5 +99,6 @@ def _tab(tab: str, text: str, icon: str, *, selected: bool) -> Node:
         gap=4,
         children=(picture, name),
         class_name="android.widget.FrameLayout",
+        selected=ALWAYS if selected else None,
         look=Look(align="center"),
     )
