@@ -57,8 +57,8 @@ async def run() -> None:
 
 
 def pinned_model(configs: View) -> PinnedModel | None:
-    """The model configuration that is in force, with its version; None where there is none or it is switched off."""
-    for event in configs.all(ConfigChanged):
+    """The model configuration that is in force, with its version: the one changed last of those switched on."""
+    for event in reversed(configs.all(ConfigChanged)):
         if isinstance(event, ConfigChanged) and event.config_type is ConfigType.LLM and event.enabled:
             return event.config_id, event.version
     return None
