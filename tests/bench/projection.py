@@ -7,8 +7,6 @@ no order of rows, no gaps, no parking. Both run in this process, in turns; the r
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -35,6 +33,7 @@ from services.runtime.projection import Projection
 from services.runtime.provision import provision
 from tests.bench.replicas import Message, replicas
 from tests.bench.report import Figure, at_least
+from tests.bench.steps import folder_for_servers
 from tests.system.exploring import caught_up, finished, start
 
 _EVENTS = 30_000
@@ -46,9 +45,7 @@ _SERVICES = Path("services")
 
 
 async def measure() -> list[Figure]:
-    folder = Path(tempfile.mkdtemp(prefix="waymark-bench-"))
-    folder.chmod(0o755)
-    try:
+    with folder_for_servers() as folder:
         recorded = await _record(folder / "recorded")
         async with Stack(folder / "replayed") as stack:
             client = await nats.connect(stack.nats_url)
@@ -58,8 +55,6 @@ async def measure() -> list[Figure]:
                 return await _compare(client.jetstream(timeout=10), stack.postgres_dsn)
             finally:
                 await client.close()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _record(folder: Path) -> list[Message]:
