@@ -60,6 +60,7 @@ async def history(platform: Platform) -> list[tuple[str, str]]:
     return [(str(r.id), r.event.type_name()) for r in await events(platform, *kinds)]
 
 
+@pytest.mark.slow
 async def test_two_replicas_of_each_service_do_everything_once(tmp_path: Path) -> None:
     async with Platform(tmp_path, phones=["demo@1"]) as platform:
         for service in SERVICES:

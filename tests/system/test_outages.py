@@ -15,7 +15,7 @@ from deploy.embedded.platform import Platform
 from tests.system.exploring import caught_up, events, finished, next_event, rows, start, until
 from tests.system.referee import judge
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(300)]
 
 OUTAGE_S = 30.0
 
