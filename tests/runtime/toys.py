@@ -161,3 +161,19 @@ class MovingClock(SystemClock):
 
 def everything_of(key: UUID) -> str:
     return aggregate_filter(OWNER, key)
+
+
+class Listed(Event, owner=OWNER, key="item_id"):
+    """An item for the tests of projections. `parent_id` names another item that must have a row."""
+
+    item_id: UUID
+    name: str = ""
+    parent_id: UUID | None = None
+    secret: Sealed[str] | None = None
+
+
+class Setting(Event, owner=OWNER, key="setting_id"):
+    """For the tests of views."""
+
+    setting_id: UUID
+    value: int

@@ -1,0 +1,127 @@
+"""Objects lie under the digest of their bytes, once; a store that is away is told from an object that is not there."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.embedded.s3 import S3
+from deploy.embedded.stack import Stack
+from services.runtime import objects as objects_module
+from services.runtime.objects import MissingObjectError, Objects, StoreAddress, StoreAwayError
+
+pytestmark = pytest.mark.system
+
+
+class Counting:
+    """An S3 client that counts its calls."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**arguments: Any) -> Any:
+            self.calls.append(name)
+            return getattr(self._client, name)(**arguments)
+
+        return call
+
+
+def address(stack: Stack, bucket: str | None = None) -> StoreAddress:
+    access = stack.s3
+    return StoreAddress(access.endpoint, access.access_key, access.secret_key, bucket or access.bucket)
+
+
+async def test_equal_bytes_are_stored_once_under_their_digest(stack: Stack) -> None:
+    content = b"a screenshot" * 1000
+    async with Objects(address(stack)) as objects:
+        counting = objects._client = Counting(objects._client)
+        ref = await objects.put(content, "png")
+        digest = hashlib.sha256(content).hexdigest()
+        assert (ref.key, ref.sha256, ref.size_bytes) == (f"{digest[:2]}/{digest}.png", digest, len(content))
+        assert await objects.put(content, "png") == ref
+        assert counting.calls == ["put_object"]
+        assert await objects.get(ref.key) == content  # Still at hand.
+        assert counting.calls == ["put_object"]
+        assert await objects.exists(ref.key)
+    async with Objects(address(stack)) as other:
+        assert await other.get(ref.key) == content
+        assert await other.put(content, "png") == ref
+
+
+async def test_what_is_not_there_is_said_to_be_missing(stack: Stack) -> None:
+    async with Objects(address(stack)) as objects:
+        with pytest.raises(MissingObjectError, match="nowhere"):
+            await objects.get("no/nowhere.png")
+        assert not await objects.exists("no/nowhere.png")
+
+
+async def test_a_bucket_that_is_not_there_is_a_store_that_is_away(stack: Stack) -> None:
+    async with Objects(address(stack, "no-such-bucket")) as objects:
+        with pytest.raises(StoreAwayError):
+            await objects.put(b"x", "txt")
+        with pytest.raises(StoreAwayError):
+            await objects.get("ab/abc.txt")
+
+
+async def test_a_store_that_was_away_is_used_again(tmp_path: Path) -> None:
+    server = S3(tmp_path / "s3", "KEY", "secret-of-this-test")
+    await asyncio.to_thread(server.start)
+    access = server.access
+    try:
+        at = StoreAddress(access.endpoint, access.access_key, access.secret_key, access.bucket)
+        async with Objects(at, timeout_s=1.0) as objects:
+            ref = await objects.put(b"before", "txt")
+            await asyncio.to_thread(server.stop)
+            with pytest.raises(StoreAwayError):
+                await objects.put(b"meanwhile", "txt")
+            with pytest.raises(StoreAwayError):
+                await objects.exists(ref.key)
+            assert await objects.get(ref.key) == b"before"
+            await asyncio.to_thread(server.start)
+            again = await objects.put(b"meanwhile", "txt")
+            async with Objects(at) as other:
+                assert await other.get(again.key) == b"meanwhile"
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+async def test_a_body_that_breaks_off_is_a_store_that_is_away() -> None:
+    """It must not be taken for a defect, which would make a dead letter of what only had to be tried again."""
+    served = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        await reader.readuntil(b"\r\n\r\n")
+        served += 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with Objects(StoreAddress(f"http://127.0.0.1:{port}", "k", "s", "b"), timeout_s=2.0) as objects:
+        with pytest.raises(StoreAwayError):
+            await objects.get("ab/abc.txt")
+    server.close()
+    await server.wait_closed()
+    assert served == objects_module._ATTEMPTS
+
+
+async def test_what_is_kept_at_hand_has_a_bound(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objects_module, "_CACHE_BYTES", 8_000)
+    monkeypatch.setattr(objects_module, "_KNOWN", 5)
+    async with Objects(address(stack)) as objects:
+        refs = [await objects.put(bytes([number]) * 900, "txt") for number in range(20)]
+        large = await objects.put(b"L" * 2_000, "txt")
+        assert large.key not in objects._cache
+        assert objects._cached_bytes == sum(map(len, objects._cache.values())) <= 8_000
+        assert list(objects._cache) == [ref.key for ref in refs[-8:]]
+        assert len(objects._stored) == 5
+        assert await objects.get(refs[0].key) == bytes([0]) * 900
