@@ -177,7 +177,7 @@ class _Session:
         elif before is shot or before.png == shot.png:
             self._rest = self._rest.equal()
         else:
-            found = await asyncio.to_thread(_change, before.png, shot.png, shot.size)
+            found = await asyncio.to_thread(_change, before, shot, shot.size)
             self._rest = self._rest.changed(found, shot.size.width * shot.size.height)
 
     async def _read_with(self, shot: Shot) -> tuple[Shot, Reading, bool]:
@@ -215,7 +215,7 @@ class _Session:
             return closing.png is None and shot.png is None
         if closing.png == shot.png:
             return True
-        found = await asyncio.to_thread(_change, shot.png, closing.png, closing.size)
+        found = await asyncio.to_thread(_change, shot, closing, closing.size)
         rest = replace(self._rest, small_changes=0).changed(found, closing.size.width * closing.size.height)
         if rest.small_changes:
             self._rest = replace(self._rest, volatile=rest.volatile)
@@ -268,8 +268,8 @@ def _why_hidden(shot: Shot, secure: bool) -> picture.Absence | None:
     return picture.Absence.BLACK if shot.black.whole else None
 
 
-def _change(before: bytes, after: bytes, size: picture.Size) -> picture.Change | None:
-    return picture.change(picture.thumbnail(before), picture.thumbnail(after), size)
+def _change(before: Shot, after: Shot, size: picture.Size) -> picture.Change | None:
+    return picture.change(before.thumbnail, after.thumbnail, size)
 
 
 @contextlib.asynccontextmanager

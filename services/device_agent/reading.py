@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+
+from PIL import Image
 
 from contracts.values import Foreground
 from services.device_agent import picture
@@ -25,6 +28,12 @@ class Shot:
     size: Size | None = None
     absence: picture.Absence | None = None
     black: Blackness = NOT_BLACK
+
+    @cached_property
+    def thumbnail(self) -> Image.Image:
+        """What pictures are compared by, decoded once: on a restless screen each is compared with two others."""
+        assert self.png is not None
+        return picture.thumbnail(self.png)
 
 
 def shot(png: bytes, before: Shot | None = None) -> Shot:
