@@ -28,6 +28,8 @@ PACKAGE = "com.waymark.demo"
 PHONES = ("demo@1", "demo@2")
 LIMIT_S = 80.0
 STEPS = 280
+DURATION_S = 58
+"""A run ends by itself after this time, on machines too slow for all its steps: what it found then is told."""
 _SETTLE_S = 15.0
 _PLAIN_WIDTH = 140
 _REPORT_LIMIT_S = 30.0
@@ -97,7 +99,7 @@ class Demo:
             "version": version,
             "serial": serial,
             "name": f"Demo app {version}",
-            "limits": {"max_steps": STEPS},
+            "limits": {"max_steps": STEPS, "max_duration_s": DURATION_S},
         }
         self.console.print(f"Publishing waymark.request.task.demo: explore {PACKAGE} {version} on {serial}")
         await platform.request("waymark.request.task.demo", task)
