@@ -26,6 +26,12 @@ def cpu_seconds() -> dict[str, float]:
     return found
 
 
+def busy_seconds() -> float:
+    """CPU time that the whole machine has spent on anything, this process and strangers included."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice)
+
+
 def used_between(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
     """Seconds used, the largest first."""
     used = {name: seconds - before.get(name, 0.0) for name, seconds in after.items()}

@@ -28,7 +28,7 @@ from contracts.topology import device_reader
 from deploy.embedded.platform import Platform, projections
 from services.device_agent.decisions import device_id_of
 from tests.bench.own_time import Interval, StepTime, percentile, step_times
-from tests.bench.processes import cpu_seconds, used_between
+from tests.bench.processes import busy_seconds, cpu_seconds, used_between
 from tests.bench.report import Figure, at_least, at_most
 from tests.system.exploring import caught_up, events, finished, rows, start, until
 
@@ -45,6 +45,8 @@ class Measured:
     projected_s: float = 0.0
     uncaptured: int = 0
     cpu_s: dict[str, float] = field(default_factory=dict)
+    strangers_cores: float = 0.0
+    """CPUs that others kept busy meanwhile: times of a machine that is shared are longer than they need be."""
 
     @property
     def per_second(self) -> float:
@@ -90,6 +92,7 @@ def _costs(label: str, measured: Measured) -> list[Figure]:
         Figure(f"{label}: steps", count, ""),
         Figure(f"{label}: steps without screenshot or hierarchy", measured.uncaptured, ""),
         Figure(f"{label}: tables behind at the end", measured.projected_s, "s"),
+        Figure(f"{label}: CPUs kept busy by others", measured.strangers_cores, "CPUs"),
         Figure(f"{label}: CPU of everything", sum(measured.cpu_s.values()), "CPU-s"),
         Figure(f"{label}: CPU a step", sum(measured.cpu_s.values()) * 1e3 / count, "CPU-ms"),
         *(
@@ -120,7 +123,7 @@ def folder_for_servers() -> Iterator[Path]:
 
 async def _explore(platform: Platform, max_steps: int, task: dict[str, Any]) -> Measured:
     await _settled(platform)
-    before, began_s = cpu_seconds(), time.time()
+    before, busy_s, began_s = cpu_seconds(), busy_seconds(), time.time()
     for serial in platform.serials:
         await start(platform, serial, max_steps=max_steps, **task)
     ends = await finished(platform, count=len(platform.serials), limit_s=_LIMIT_S)
@@ -131,6 +134,8 @@ async def _explore(platform: Platform, max_steps: int, task: dict[str, Any]) -> 
     measured = Measured(elapsed_s=max(end.ended_at.timestamp() for end in ends) - began_s)
     measured.projected_s = time.time() - ended_s
     measured.cpu_s = used_between(before, cpu_seconds())
+    strangers_s = busy_seconds() - busy_s - sum(measured.cpu_s.values())
+    measured.strangers_cores = max(strangers_s, 0.0) / (time.time() - began_s)
     await _read_log(platform, measured)
     return measured
 
