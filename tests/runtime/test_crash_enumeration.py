@@ -39,8 +39,8 @@ pytestmark = [
 ]
 
 AT_ONCE = 8
-PAIRS = 12
-SCHEDULES = 6
+PAIRS = 8
+SCHEDULES = 4
 SEED = 20261123
 LIMIT_S = 30.0
 _FOUNDATION = "\n".join(path.read_text() for path in sorted(migrations.FOUNDATION.glob("*.sql")))

@@ -15,7 +15,7 @@ from nats.js.api import StreamConfig
 
 from contracts.event import MAX_EVENT_BYTES
 from contracts.sealed import Sealed, SealedError
-from contracts.subjects import STREAM, event_filter
+from contracts.subjects import STREAM, event_filter, event_subject
 from deploy.embedded.nats import Nats
 from services.runtime import log as log_module
 from services.runtime.log import Cause, ConflictError, Log, TooLargeError, UnknownOutcomeError, Write
@@ -178,19 +178,25 @@ async def test_sixty_batches_at_once_are_all_stored(log: Log) -> None:
         assert await amounts(log, key) == [1, 2, 3]
 
 
-async def test_more_batches_than_the_server_takes_are_told_to_try_again(
-    client: Client, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(log_module, "_BATCHES_IN_FLIGHT", 200)
-    log, keys = Log(client, sealer), [uuid4() for _ in range(120)]
-    results = await asyncio.gather(
-        *(log.append([added(key, *range(30))], cause(), NOW) for key in keys), return_exceptions=True
-    )
-    failed = [result for result in results if isinstance(result, BaseException)]
-    assert {type(error) for error in failed} <= {UnknownOutcomeError}
-    for key, result in zip(keys, results, strict=True):
-        stored = await amounts(log, key)
-        assert stored == (list(range(30)) if isinstance(result, list) else []), result
+async def test_more_batches_than_the_server_takes_are_told_to_try_again(own_nats: Nats, key: UUID) -> None:
+    client = await nats.connect(own_nats.url)
+    log = Log(client, Sealer(BucketKeyStore(await key_bucket(client.jetstream()))))
+    subject = event_subject(Added(sum_id=uuid4(), amount=0))
+
+    def part(batch: int, number: int) -> dict[str, str]:
+        return {"Nats-Batch-Id": f"b{batch}", "Nats-Batch-Sequence": str(number)}
+
+    for batch in range(50):  # Begun by others, and not ended yet.
+        await client.publish(subject, b"{}", headers=part(batch, 1))
+    await client.flush()
+    with pytest.raises(UnknownOutcomeError):
+        await log.append([added(key, 1, 2)], cause(), NOW)
+    assert await amounts(log, key) == []
+
+    await client.request(subject, b"{}", headers=part(0, 2) | {"Nats-Batch-Commit": "1"}, timeout=5)
+    await log.append([added(key, 1, 2)], cause(), NOW)
+    assert await amounts(log, key) == [1, 2]
+    await client.close()
 
 
 # --- sealed fields ----------------------------------------------------------------------------------------------------
