@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 from PIL import Image
 
@@ -29,11 +28,18 @@ class Shot:
     absence: picture.Absence | None = None
     black: Blackness = NOT_BLACK
 
-    @cached_property
+    _thumbnail: list[Image.Image] = field(default_factory=list, repr=False, compare=False)
+
+    @property
     def thumbnail(self) -> Image.Image:
-        """What pictures are compared by, decoded once: on a restless screen each is compared with two others."""
+        """What pictures are compared by, decoded once: on a restless screen each is compared with two others.
+
+        Not a `cached_property`: until Python 3.12 that has one lock for all pictures of all phones.
+        """
         assert self.png is not None
-        return picture.thumbnail(self.png)
+        if not self._thumbnail:
+            self._thumbnail.append(picture.thumbnail(self.png))
+        return self._thumbnail[0]
 
 
 def shot(png: bytes, before: Shot | None = None) -> Shot:
