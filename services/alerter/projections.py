@@ -20,15 +20,12 @@ AGAIN = Statement(
     "UPDATE alerts SET task_run_id = $3, severity = $4, message = $5, payload = $6, status = $7, resolved_at = NULL,"
     " ack_by = NULL, ack_at = NULL WHERE id = $1 AND triggered_at = $2",
     "alerts",
-    (0, 1),
 )
 ACKED = Statement(
-    "UPDATE alerts SET status = $3, ack_by = $4, ack_at = $5 WHERE id = $1 AND triggered_at = $2", "alerts", (0, 1)
+    "UPDATE alerts SET status = $3, ack_by = $4, ack_at = $5 WHERE id = $1 AND triggered_at = $2", "alerts"
 )
-RESOLVED = Statement(
-    "UPDATE alerts SET status = $3, resolved_at = $4 WHERE id = $1 AND triggered_at = $2", "alerts", (0, 1)
-)
-SUPPRESSED = Statement("UPDATE alerts SET status = $3 WHERE id = $1 AND triggered_at = $2", "alerts", (0, 1))
+RESOLVED = Statement("UPDATE alerts SET status = $3, resolved_at = $4 WHERE id = $1 AND triggered_at = $2", "alerts")
+SUPPRESSED = Statement("UPDATE alerts SET status = $3 WHERE id = $1 AND triggered_at = $2", "alerts")
 
 
 def project(recorded: Recorded[Event]) -> Iterable[Row]:

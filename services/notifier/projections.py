@@ -19,13 +19,11 @@ SENT = Statement(
     "UPDATE alert_notifications SET send_status = $3, retry_count = $4, response_payload = $5, sent_at = $6"
     " WHERE id = $1 AND created_at = $2",
     "alert_notifications",
-    (0, 1),
 )
 FAILED = Statement(
     "UPDATE alert_notifications SET send_status = $3, retry_count = $4, response_payload = $5"
     " WHERE id = $1 AND created_at = $2",
     "alert_notifications",
-    (0, 1),
 )
 
 

@@ -17,11 +17,14 @@ from services.runtime.log import Recorded
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One SQL statement of a projection. `table` and the values at `key` name the row that it writes."""
+    """One SQL statement of a projection. `table` and its first value, the row's id, name the row that it writes.
+
+    The time column that partitioned tables carry in their keys is no part of that name: it never tells two rows with
+    one id apart, and statements that do without it have to meet those that do not.
+    """
 
     sql: str
     table: str
-    key: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,8 @@ class Row:
     values: tuple[Any, ...]
 
     @property
-    def place(self) -> tuple[Any, ...]:
-        return (self.statement.table, *(self.values[i] for i in self.statement.key))
+    def place(self) -> tuple[str, Any]:
+        return (self.statement.table, self.values[0])
 
 
 Project = Callable[[Recorded[Event]], Iterable[Row]]
@@ -57,7 +60,7 @@ def grouped(rows: Iterable[Row]) -> list[tuple[Statement, list[tuple[Any, ...]]]
     """
     groups: list[tuple[Statement, list[tuple[Any, ...]]]] = []
     last_of_statement: dict[Statement, int] = {}
-    last_of_place: dict[tuple[Any, ...], int] = {}
+    last_of_place: dict[tuple[str, Any], int] = {}
     for row in rows:
         index = last_of_statement.get(row.statement)
         if index is None or index < last_of_place.get(row.place, -1):
@@ -70,9 +73,14 @@ def grouped(rows: Iterable[Row]) -> list[tuple[Statement, list[tuple[Any, ...]]]
 
 
 def upsert(table: str, columns: Sequence[str], key: Sequence[str], update: Sequence[str] = ()) -> Statement:
-    """`INSERT .. ON CONFLICT (key) DO UPDATE SET ..` (or DO NOTHING without `update`), values in order of `columns`."""
+    """`INSERT .. ON CONFLICT (key) DO UPDATE SET ..` (or DO NOTHING without `update`), values in order of `columns`.
+
+    Raises `ValueError` where the first column is not the first of the key: the first value names the row.
+    """
+    if columns[0] != key[0]:
+        raise ValueError(f"{table}: the first column is {columns[0]}, but it is {key[0]} that names a row")
     names = ", ".join(columns)
     places = ", ".join(f"${i}" for i in range(1, len(columns) + 1))
     then = "NOTHING" if not update else "UPDATE SET " + ", ".join(f"{c} = EXCLUDED.{c}" for c in update)
     sql = f"INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT ({', '.join(key)}) DO {then}"  # noqa: S608 - names come from the projection's own source
-    return Statement(sql, table, tuple(columns.index(c) for c in key))
+    return Statement(sql, table)

@@ -15,14 +15,14 @@ Table = dict[tuple[str, Any], list[Any]]
 _STATEMENTS = (
     Statement("set a", "a"),
     Statement("append a", "a"),
+    upsert("b", ("id", "at"), ("id", "at")),
     Statement("set b", "b"),
-    Statement("append b", "b", key=(1,)),
-    Statement("append pair", "c", key=(0, 1)),
+    Statement("append b", "b"),
 )
 
 rows = st.lists(
     st.builds(
-        lambda statement, key, value: Row(statement, (value, key) if statement.key == (1,) else (key, value)),
+        lambda statement, key, value: Row(statement, (key, value)),
         st.sampled_from(_STATEMENTS),
         st.integers(0, 3),
         st.integers(0, 2),
@@ -32,10 +32,13 @@ rows = st.lists(
 
 
 def run(tables: Table, statement: Statement, values: tuple[Any, ...]) -> None:
-    place = (statement.table, tuple(values[i] for i in statement.key))
-    if statement.sql.startswith("set"):
+    """As PostgreSQL would: an update finds its row only where one was inserted before; an insert, only where not."""
+    place = (statement.table, values[0])
+    if statement.sql.startswith("INSERT"):
+        tables.setdefault(place, [values])
+    elif place in tables and statement.sql.startswith("set"):
         tables[place] = [values]
-    else:
+    elif place in tables or statement.table == "a":
         tables.setdefault(place, []).append((statement.sql, values))
 
 
@@ -61,6 +64,18 @@ def test_rows_that_do_not_meet_are_one_group_a_statement(order: list[int]) -> No
 
 @pytest.mark.parametrize(("update", "end"), [((), "DO NOTHING"), (("name",), "DO UPDATE SET name = EXCLUDED.name")])
 def test_an_upsert_names_its_row(update: tuple[str, ...], end: str) -> None:
-    statement = upsert("items", ("seq", "id", "name"), ("id", "seq"), update)
-    assert statement.sql == f"INSERT INTO items (seq, id, name) VALUES ($1, $2, $3) ON CONFLICT (id, seq) {end}"
-    assert Row(statement, (7, "x", "n")).place == ("items", "x", 7)
+    statement = upsert("items", ("id", "seq", "name"), ("id", "seq"), update)
+    assert statement.sql == f"INSERT INTO items (id, seq, name) VALUES ($1, $2, $3) ON CONFLICT (id, seq) {end}"
+    assert Row(statement, ("x", 7, "n")).place == ("items", "x")
+
+
+def test_an_upsert_whose_first_value_does_not_name_its_row_is_refused() -> None:
+    with pytest.raises(ValueError, match="it is id that names a row"):
+        upsert("items", ("seq", "id"), ("id", "seq"))
+
+
+def test_an_update_of_a_row_follows_its_insert_although_another_row_was_updated_before() -> None:
+    """A batch that begins in the middle of one action and has the whole of the next."""
+    insert, start = upsert("actions", ("id", "at"), ("id", "at")), Statement("UPDATE actions ..", "actions")
+    groups = grouped([Row(start, ("one", 2)), Row(insert, ("two", 3)), Row(start, ("two", 4))])
+    assert groups == [(start, [("one", 2)]), (insert, [("two", 3)]), (start, [("two", 4)])]
