@@ -194,7 +194,6 @@ async def test_the_readers_follow_the_rebuilt_tables(running: Running) -> None:
     """However the run ends: what counts is that its events become rows."""
     later = ["run", "explore", "--app", PACKAGE, "--id", "later", "--max-steps", "6", "--no-validate", "--wait"]
     result = await running.call(*later)
-    print(result.output, await running.rows("tasks"))
     assert result.exit_code in {ExitCode.OK, ExitCode.FAILED}
     assert [finding for finding in await caught_up(running) if not finding["ok"]] == []
     assert len(await running.rows("runs")) == 3

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
 from deploy.simulator.apps.catalog import apk
 from tests.simulator_apps.driving import PACKAGE, bounds, centre, phone, signed_in, started
 
@@ -155,6 +159,34 @@ def test_two_refusals_are_an_answer_for_good_and_leaving_the_question_is_none():
         finger.tap("open_camera").tap("permission_deny_button")
         assert finger.has("camera_refused")
     assert finger.tap("open_camera").activity == "ScanActivity"
+
+
+def test_a_question_ends_with_the_app_that_asked_it():
+    finger = signed_in().tap("tile_scan").tap("open_camera")
+    finger.world.force_stop(PACKAGE, finger.now_s)
+    assert finger.activity == "HomeActivity"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_phone_shows_something_whatever_is_done_to_it(seed: int):
+    print("seed", seed)
+    chance, finger = random.Random(seed), started()
+    for _ in range(400):
+        match chance.randrange(12):
+            case 0:
+                finger.key(chance.choice(("BACK", "HOME", "ENTER")))
+            case 1:
+                finger.world.launch(PACKAGE, None, finger.now_s)
+            case 2 if chance.random() < 0.5:
+                finger.world.force_stop(PACKAGE, finger.now_s)
+            case 3:
+                finger.drag(1600, 600)
+            case 4:
+                finger.wait(chance.choice((0.3, 2.0)))
+            case _:
+                touchable = [node for node in finger.nodes() if node.get("clickable") == "true"]
+                finger.at(*centre(chance.choice(touchable)) if touchable else (540, 900))
+        assert finger.nodes()
 
 
 def test_switches_are_kept_with_the_install_and_cleared_with_its_data():

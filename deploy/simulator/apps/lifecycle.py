@@ -68,10 +68,15 @@ def first_screen(app: App, activity: str) -> str:
 
 
 def kill(phone: Phone, package: str) -> None:
-    """Ends a process and everything it shows, in whatever task that is."""
+    """Ends a process and everything it shows, in whatever task that is; a question that it asked is gone with it."""
     phone.end_process(package)
     for task in phone.tasks:
-        task.records = [each for each in task.records if each.package != package]
+        askers = (None, *task.records)
+        task.records = [
+            each
+            for each, asker in zip(task.records, askers, strict=False)
+            if each.package != package and not (each.asked and asker and asker.package == package)
+        ]
     phone.tasks = [task for task in phone.tasks if task.records]
     if phone.not_responding == package:
         phone.not_responding = ""
