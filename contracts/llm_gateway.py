@@ -62,7 +62,8 @@ class CallStarted(Event, owner=OWNER, key="run_id"):
 
 
 class CallFinished(Event, owner=OWNER, key="run_id"):
-    """What came of a call. Prompt and answer are sealed; `order` and `texts` are what the answer means.
+    """What came of a call. Prompt and answer are sealed, and what is to be typed; `order` and `texts` (by gesture) are
+    what the answer means.
 
     Tokens and cost are those of all attempts, lost ones at their estimate. `error_code`: TIMEOUT, RATE_LIMITED,
     UNAVAILABLE, MALFORMED, REFUSED, BUDGET, UNCONFIGURED, UNKNOWN_OUTCOME or EXPIRED; none where there is an answer.
@@ -83,7 +84,7 @@ class CallFinished(Event, owner=OWNER, key="run_id"):
     safety_flags: dict[str, Any] = Field(default_factory=dict)
     error_code: str | None = None
     order: tuple[str, ...] = ()
-    texts: dict[str, str] = Field(default_factory=dict)
+    texts: Sealed[dict[str, str]] | None = None
     attempts: int = 0
     """How often the model was asked."""
     tokens_used_run: int = 0

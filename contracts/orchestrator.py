@@ -10,6 +10,7 @@ from pydantic import Field
 
 from contracts.event import Event, ReceiptEvent, SnapshotEvent
 from contracts.requests import CoverageConfig, Limits
+from contracts.sealed import Sealed
 from contracts.values import (
     Action,
     ActionType,
@@ -239,6 +240,8 @@ class StateAdded(Event, owner=OWNER, key="run_id"):
     inside: bool
     """Whether it belongs to the app under test."""
     gestures: tuple[Gesture, ...]
+    screenshot: ObjectRef | None = None
+    """What it looked like then; none where the picture could not be taken."""
 
 
 class ActionRequested(Event, owner=OWNER, key="run_id", route="device_id"):
@@ -297,7 +300,8 @@ class PlanPending(Event, owner=OWNER, key="run_id", deadline="until"):
 
 
 class AdviceRequested(Event, owner=OWNER, key="run_id", deadline="expires_at"):
-    """The model is asked: which of these elements matter, what to type, what to do when stuck."""
+    """The model is asked about a state. SCREEN: which elements of a new screen matter, and what to type. STUCK: what to
+    try where exploration alone finds nothing more."""
 
     run_id: UUID
     task_id: UUID
@@ -308,6 +312,8 @@ class AdviceRequested(Event, owner=OWNER, key="run_id", deadline="expires_at"):
     screen_name: str
     package: str
     gestures: tuple[Gesture, ...]
+    tried: dict[str, int] = Field(default_factory=dict)
+    """How often each gesture was made on this screen in this run; those that never were are left out."""
     screenshot: ObjectRef | None
     config_version: int
     config_id: UUID | None = None
@@ -316,13 +322,14 @@ class AdviceRequested(Event, owner=OWNER, key="run_id", deadline="expires_at"):
 
 
 class AdviceTaken(Event, owner=OWNER, key="run_id"):
-    """What the run keeps of an answer: texts by gesture, and gestures in the order to try them."""
+    """What the run keeps of an answer: texts by gesture (sealed, like all that is typed), and gestures in the order to
+    try them."""
 
     run_id: UUID
     call_id: UUID
     state_id: str
     order: tuple[str, ...] = ()
-    texts: dict[str, str] = Field(default_factory=dict)
+    texts: Sealed[dict[str, str]] | None = None
     tokens: int = 0
     cost: str = "0"
 

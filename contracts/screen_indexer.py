@@ -46,6 +46,7 @@ class CaptureIndexed(Event, owner=OWNER, key="capture_id"):
     state_id: str | None = None
     new_screen: bool = False
     gestures: tuple[Gesture, ...] = ()
+    screenshot: ObjectRef | None = None
     reason: str | None = None
 
 

@@ -61,6 +61,7 @@ def decide_capture(indexed: bool, trigger: Trigger[Understood], _now: datetime) 
         state_id=understood.indexed.state_signature,
         new_screen=not understood.known,
         gestures=understood.indexed.gestures,
+        screenshot=capture.screenshot,
     )
     if understood.known or capture.hierarchy is None:
         return Decision((event,))

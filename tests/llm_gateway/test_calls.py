@@ -90,7 +90,7 @@ def test_an_answer_ends_the_call_with_what_it_means_and_costs() -> None:
     event = finished(run.when(advice_requested(), GOOD, attempt=1))
     assert event.error_code is None
     assert event.order == ("login",)
-    assert event.texts == {"field": "a@b.cn"}
+    assert event.texts.reveal() == {"field": "a@b.cn"}
     assert (event.prompt_tokens, event.completion_tokens, event.latency_ms) == (100, 20, 700)
     assert event.cost == "0.00014"
     assert (event.tokens_used_run, event.cost_used_run, event.attempts) == (120, "0.00014", 1)

@@ -25,6 +25,12 @@ def test_fields_come_first_then_by_weight_and_scrolling_is_not_asked_about() -> 
     ]
 
 
+def test_a_call_for_help_says_how_often_each_element_was_tried() -> None:
+    asked = advice_requested().model_copy(update={"question": "STUCK", "tried": {LOGIN.gesture_id: 3}})
+    _, *entries = data_lines(question(asked, with_image=False).user)
+    assert [entry["tried"] for entry in entries] == [0, 3, 0]
+
+
 def test_a_hostile_label_stays_one_line_of_data() -> None:
     plain = question(advice_requested(), with_image=False)
     mark = plain.user.split("\n", maxsplit=1)[0]

@@ -94,7 +94,7 @@ async def test_a_question_becomes_an_answer_a_row_and_a_price(run: Run) -> None:
         await run.configure(model)
         asked = await run.ask()
         (call,) = await run.finished()
-    assert (call.error_code, call.order, call.texts) == (None, ("login", "help"), {"field": "小明@例子.cn"})
+    assert (call.error_code, call.order, call.texts.reveal()) == (None, ("login", "help"), {"field": "小明@例子.cn"})
     assert (call.tokens_used_run, call.cost_used_run, call.attempts) == (1050, "0.0011", 1)
     (row,) = await run.rows()
     recorded = (await run.events())[-1]

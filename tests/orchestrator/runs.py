@@ -158,7 +158,7 @@ class RunStory(Story[Any]):
                 request_payload=Sealed(),
                 response_payload=Sealed(),
                 order=order,
-                texts=texts or {},
+                texts=None if texts is None else Sealed[dict[str, str]].of(texts),
             )
         )
 

@@ -23,8 +23,18 @@ from contracts.orchestrator import (
     WatchSet,
 )
 from contracts.requests import CoverageConfig, Limits
-from contracts.sealed import Sealed
-from contracts.values import ActionStatus, ActionType, Click, CoverageProfile, Input, Navigate, Observe, RunStatus
+from contracts.sealed import Cipher, Sealed
+from contracts.values import (
+    ActionStatus,
+    ActionType,
+    Click,
+    CoverageProfile,
+    Input,
+    Navigate,
+    ObjectRef,
+    Observe,
+    RunStatus,
+)
 from services.orchestrator.decisions.fleet import resolved_app
 from services.orchestrator.decisions.run import RUN, decide_run
 from tests.orchestrator.runs import APP, DIALOG, LAUNCHER, TASK_ID, RunStory, check, field_gesture, screen_id, tap
@@ -519,6 +529,82 @@ def test_an_advice_that_does_not_come_is_waited_for_until_it_expires():
     assert (taken.order, taken.tokens) == ((), 0)
     assert isinstance(asked, ActionRequested)
     assert story.advises("b") == []
+
+
+def stuck(story: RunStory, *gestures) -> AdviceRequested:
+    """The phone shows the same, whatever is done, until help is asked for."""
+    for _ in range(60):
+        if story.state.call is not None:
+            return story.state.call
+        story.shows("home", *gestures)
+    raise AssertionError("help was never asked for")
+
+
+def test_help_is_asked_for_before_the_exploration_ends_and_done_step_by_step():
+    mail = field_gesture("mail")
+    story = at_home(A, mail, model=True)
+    story.advises("a")
+    question = stuck(story, A, mail)
+    assert (question.question, question.tried["a"], question.tried["mail"]) == ("STUCK", 1, 1)
+    _, asked = story.advises("a", texts={"mail": "ada@corp.example"})
+    assert (asked.gesture_id, asked.action.text.reveal()) == ("mail", "ada@corp.example")
+    story.shows("home", A, mail)
+    assert story.asked.gesture_id == "a"
+    *_, ending, restore = story.shows("home", A, mail)
+    assert (ending.status, ending.reason, restore.purpose) == (RunStatus.SUCCEEDED, None, "RESTORE")
+
+
+def test_help_that_says_nothing_ends_the_exploration():
+    story = at_home(A, model=True)
+    story.advises()
+    stuck(story, A)
+    _, ending, _ = story.advises()
+    assert ending.status is RunStatus.SUCCEEDED
+
+
+def test_what_the_task_leaves_out_is_not_done_because_a_model_says_so():
+    story = at_home(A, tap("logout"), model=True, coverage=CoverageConfig(blacklist=("logout",)))
+    story.advises()
+    stuck(story, A, tap("logout"))
+    _, ending, _ = story.advises("logout")
+    assert ending.status is RunStatus.SUCCEEDED
+
+
+def test_help_for_one_screen_is_forgotten_on_another():
+    story = at_home(A, B, model=True)
+    story.advises()
+    stuck(story, A, B)
+    _, asked = story.advises("a", "b")
+    assert asked.gesture_id == "a"
+    story.shows("next", C)
+    story.advises()
+    assert story.state.hints == ()
+
+
+def test_thirty_steps_without_news_are_reason_enough_to_ask():
+    many = tuple(tap(f"t{number}", 60) for number in range(50))
+    story = at_home(*many, model=True)
+    story.advises()
+    question = stuck(story, *many)
+    assert question.question == "STUCK"
+    assert len([step for step in story.all(StepFinished) if step.purpose == "EXPLORE"]) == 30
+
+
+def test_a_question_carries_the_picture_of_its_state():
+    picture = ObjectRef(key="9f/x.png", sha256="9f", size_bytes=3)
+    story = begun(model=True)
+    story.shows("home", A, screenshot=picture)
+    assert story.last(AdviceRequested).screenshot == picture
+
+
+def test_texts_that_cannot_be_opened_any_more_are_made_up_by_the_run():
+    mail = field_gesture("mail")
+    story = at_home(mail, model=True)
+    question = story.last(AdviceRequested)
+    sealed = Sealed(cipher=Cipher(key_id="erased", text="AAAA"))
+    taken = AdviceTaken(run_id=question.run_id, call_id=question.call_id, state_id="home", texts=sealed)
+    story.given(taken)
+    assert story.state.texts == {}
 
 
 def test_foreign_advice_is_ignored():

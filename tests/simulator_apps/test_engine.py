@@ -169,7 +169,6 @@ def test_a_question_ends_with_the_app_that_asked_it():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_phone_shows_something_whatever_is_done_to_it(seed: int):
-    print("seed", seed)
     chance, finger = random.Random(seed), started()
     for _ in range(400):
         match chance.randrange(12):

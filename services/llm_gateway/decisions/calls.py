@@ -237,7 +237,7 @@ def _finish(ledger: Ledger, asking: Asking, end: _End, charged: Charge, *, attem
         safety_flags=_flags(asking.question, reply, end.advice),
         error_code=end.error_code,
         order=end.advice.order,
-        texts=end.advice.texts,
+        texts=Sealed[dict[str, str]].of(end.advice.texts) if end.advice.texts else None,
         attempts=attempts,
         tokens_used_run=used.tokens,
         cost_used_run=shown(used.cost),

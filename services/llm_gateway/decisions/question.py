@@ -46,8 +46,9 @@ Answer with one JSON object and nothing else:
 
 _ASKED: Final = {
     "SCREEN": "This screen is new. Which elements matter, in which order, and what is to be typed?",
-    "STUCK": "Exploration is stuck here: what was tried led to nothing new. What is most likely to lead on, and what is"
-    " to be typed for it?",
+    "STUCK": "Exploration is stuck here: what was tried, as often as `tried` says, led to nothing new. `order` is now"
+    " what to do next, step by step, at most six: fields to fill in with other texts than usual, a button once more"
+    " after that. What is to be typed?",
 }
 
 
@@ -74,7 +75,7 @@ def question(asked: AdviceRequested, *, with_image: bool) -> Question:
         "screen": _one_line(asked.screen_name),
         "not_listed": len(asked.gestures) - len(listed),
     }
-    lines = [mark, _json(head), *(_json(_entry(n, gesture)) for n, gesture in enumerate(listed, 1)), mark]
+    lines = [mark, _json(head), *(_json(_entry(n, gesture, asked)) for n, gesture in enumerate(listed, 1)), mark]
     system = _SYSTEM.format(mark=mark)
     user = "\n".join([*lines, _ASKED[asked.question]])
     tokens = tokens_in(system) + tokens_in(user) + 2 * _MESSAGE_TOKENS + (_IMAGE_TOKENS if with_image else 0)
@@ -100,7 +101,7 @@ def _worth_listing(gestures: Sequence[Gesture]) -> tuple[Gesture, ...]:
     return tuple(useful[:MAX_LISTED])
 
 
-def _entry(number: int, gesture: Gesture) -> dict[str, Any]:
+def _entry(number: int, gesture: Gesture, asked: AdviceRequested) -> dict[str, Any]:
     kind = gesture.action_type.value
     if gesture.action_type is ActionType.INPUT:
         kind = f"INPUT {gesture.input_kind or 'TEXT'}"
@@ -109,6 +110,8 @@ def _entry(number: int, gesture: Gesture) -> dict[str, Any]:
     entry = {"n": number, "kind": kind, "label": _one_line(gesture.label)}
     if gesture.resource_id:
         entry["id"] = _one_line(gesture.resource_id.rpartition("/")[2])
+    if asked.question == "STUCK":
+        entry["tried"] = asked.tried.get(gesture.gesture_id, 0)
     return entry
 
 

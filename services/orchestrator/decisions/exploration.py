@@ -14,7 +14,7 @@ from typing import Literal
 
 from contracts.values import Gesture
 from services.orchestrator.decisions.graph import BACK, WAIT, UiState
-from services.orchestrator.decisions.promise import promises, tie
+from services.orchestrator.decisions.promise import is_wanted, promises, tie
 from services.orchestrator.decisions.run_state import Run
 
 TRANSIENT_PACKAGES = frozenset(
@@ -56,6 +56,8 @@ def choose(run: Run) -> Choice:
         return _back_inside(run, here)
     if not here.gestures and WAIT not in here.tried:
         return Choice("WAIT", why="there is nothing to touch: perhaps it is loading")
+    if (hint := _hinted(run, here)) is not None:
+        return Choice("GESTURE", hint, why="a model named it where nothing else was left")
     found = _best(run, here)
     if found is not None:
         return _as_choice(here, found)
@@ -76,6 +78,14 @@ def _back_inside(run: Run, here: UiState) -> Choice:
     if leads_out or run.outside > _OUTSIDE_BACKS or here.tried.get(BACK, 0) > _OUTSIDE_BACKS:
         return Choice("LAUNCH", why=f"{here.package} is outside the app, and back does not lead out of it")
     return Choice("BACK", why=f"{here.package} is outside the app")
+
+
+def _hinted(run: Run, here: UiState) -> Gesture | None:
+    """The next gesture that a model named for this screen: tried before or not, but never one that is not wanted."""
+    if here.screen_id != run.hinted_screen:
+        return None
+    wanted = {g.gesture_id: g for g in here.gestures if is_wanted(run, here, g)}
+    return next((wanted[gesture_id] for gesture_id in run.hints if gesture_id in wanted), None)
 
 
 def _best(run: Run, here: UiState) -> Gesture | str | None:

@@ -8,7 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from contracts.orchestrator import StepFinished
-from contracts.values import ActionType, Gesture
+from contracts.values import ActionType, Gesture, ObjectRef
 
 BACK = "back"
 WAIT = "wait"
@@ -30,6 +30,7 @@ class UiState:
     targets: Mapping[str, str] = field(default_factory=dict)
     misses: Mapping[str, int] = field(default_factory=dict)
     """How often a gesture led elsewhere than the time before."""
+    screenshot: ObjectRef | None = None
     came_from: str | None = None
     """The state before it, when it was seen for the first time."""
     sprung: bool = False
@@ -126,7 +127,7 @@ def learnt(graph: Graph, step: StepFinished) -> Graph:
         moved=place.moved or moved,
         screens=place.screens | {target.screen_id} if moved else place.screens,
         last=target.state_id if moved else place.last,
-        news=place.news + int(step.outcome in _NEWS),
+        news=place.news + int(step.outcome in NEWS),
     )
     graph = replace(graph, luck=luck, barren=barren).with_place(source.screen_id, step.gesture_id, place)
     graph = graph.with_state(_with_edge(source, step.gesture_id, target.state_id))
@@ -143,7 +144,7 @@ def _luck(graph: Graph, step: StepFinished, source: UiState, target: UiState) ->
     if kind is None or source.tried.get(step.gesture_id, 0) != 1:
         return graph.luck
     luck = graph.luck.get(kind, Luck())
-    is_news = step.outcome in _NEWS and not (kind == "MOVED" and target.screen_id in place.screens)
+    is_news = step.outcome in NEWS and not (kind == "MOVED" and target.screen_id in place.screens)
     return {**graph.luck, kind: Luck(luck.tries + 1, luck.news + int(is_news))}
 
 
@@ -161,5 +162,5 @@ def _with_edge(state: UiState, gesture_id: str, target: str) -> UiState:
     return replace(state, targets={**state.targets, gesture_id: target}, misses=misses)
 
 
-_NEWS = frozenset({"NEW_SCREEN", "NEW_STATE"})
+NEWS = frozenset({"NEW_SCREEN", "NEW_STATE"})
 _SETTING = frozenset({ActionType.CLICK, ActionType.INPUT})

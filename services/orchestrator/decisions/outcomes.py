@@ -41,6 +41,7 @@ def _state(run: Run, seen: CaptureIndexed) -> StateAdded:
         activity=seen.activity,
         inside=seen.package == spec.app.package or seen.package in spec.spec.coverage.packages,
         gestures=seen.gestures,
+        screenshot=seen.screenshot,
     )
 
 

@@ -196,6 +196,8 @@ def _next(run: Run, now: datetime) -> list[Event]:
         return [asked]
     choice = choose(run)
     if choice.kind == "END":
+        if (asked := advice_for(run, now, is_over=True)) is not None:
+            return [asked]
         ending = ending_of(run, RunStatus.SUCCEEDED, None)
         return [ending, *end(apply(run, ending), now)]
     return [action_for(run, choice, now)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, assert_never
 from uuid import UUID
 
 from contracts.event import Event
@@ -24,9 +24,11 @@ from contracts.orchestrator import (
     StepFinished,
     WatchSet,
 )
-from services.orchestrator.decisions.graph import Graph, UiState, learnt, tried
+from services.orchestrator.decisions.graph import NEWS, Graph, UiState, learnt, tried
 from services.runtime.log import Recorded
 
+HINTS_LIMIT = 6
+"""More than a form with its button needs; an answer that lists the whole screen again is no help."""
 NO_CHECKS = "no locators to check"
 """`what` of the note that ends the waiting for a plan."""
 
@@ -69,6 +71,13 @@ class Run:
     declared: tuple[str, ...] = ()
     checked_screens: frozenset[UUID] = frozenset()
     advised_screens: frozenset[UUID] = frozenset()
+    helped_screens: frozenset[UUID] = frozenset()
+    """Screens on which a model was asked what to do because the run was stuck."""
+    hints: tuple[str, ...] = ()
+    """Gestures that it named then, to be made one after the other while `hinted_screen` is in front."""
+    hinted_screen: UUID | None = None
+    idle: int = 0
+    """Steps of exploring since the last one that showed something new, or since a model was asked for help."""
     texts: Mapping[str, str] = field(default_factory=dict)
     preferred: Mapping[str, int] = field(default_factory=dict)
     tokens: int = 0
@@ -122,16 +131,9 @@ def apply(run: Run, event: Event) -> Run:
         case PlanPending():
             return replace(run, plan=event, checked_screens=run.checked_screens | {event.screen_id})
         case AdviceRequested():
-            return replace(run, call=event, advised_screens=run.advised_screens | {event.screen_id})
+            return _ask(run, event)
         case AdviceTaken():
-            preferred = {g: len(event.order) - i for i, g in enumerate(event.order)}
-            return replace(
-                run,
-                call=None,
-                texts={**run.texts, **event.texts},
-                preferred={**run.preferred, **preferred},
-                tokens=run.tokens + event.tokens,
-            )
+            return _advise(run, event)
         case WatchSet():
             return replace(run, watch_at=event.watch_at)
         case RunNoted():
@@ -157,6 +159,7 @@ def _add_state(run: Run, event: StateAdded) -> Run:
         activity=event.activity,
         inside=event.inside,
         gestures=event.gestures,
+        screenshot=event.screenshot,
         came_from=run.current,
     )
     screens = run.screens
@@ -174,8 +177,32 @@ def _add_state(run: Run, event: StateAdded) -> Run:
     )
 
 
+def _ask(run: Run, event: AdviceRequested) -> Run:
+    run = replace(run, call=event)
+    match event.question:
+        case "SCREEN":
+            return replace(run, advised_screens=run.advised_screens | {event.screen_id})
+        case "STUCK":
+            return replace(run, helped_screens=run.helped_screens | {event.screen_id}, idle=0)
+        case _:
+            assert_never(event.question)
+
+
+def _advise(run: Run, event: AdviceTaken) -> Run:
+    """The order of a new screen is a preference; where the run was stuck it is a list of things to do."""
+    texts = (event.texts.clear if event.texts is not None else None) or {}  # Unreadable: the run makes up its own.
+    asked = run.call
+    run = replace(run, call=None, texts={**run.texts, **texts}, tokens=run.tokens + event.tokens)
+    if asked is not None and asked.question == "STUCK":
+        filled = (g for g in texts if g not in event.order)
+        return replace(run, hints=(*filled, *event.order)[:HINTS_LIMIT], hinted_screen=asked.screen_id)
+    preferred = {g: len(event.order) - i for i, g in enumerate(event.order)}
+    return replace(run, preferred={**run.preferred, **preferred})
+
+
 def _request(run: Run, event: ActionRequested) -> Run:
-    run = replace(run, action=event, plan=None, call=None, sequence=event.sequence)
+    hints = tuple(g for g in run.hints if g != event.gesture_id)
+    run = replace(run, action=event, plan=None, call=None, sequence=event.sequence, hints=hints)
     if event.purpose == "LAUNCH":
         run = replace(run, restarts=run.restarts + 1, fruitless_restarts=run.fruitless_restarts + 1)
     if event.state_id is None or event.gesture_id is None:
@@ -187,8 +214,12 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
     reached = event.to_state
     target = None if reached is None else run.states.get(reached)
     inside = target is not None and target.inside
+    is_news = event.outcome in NEWS
+    stays = target is not None and target.screen_id == run.hinted_screen
     return replace(
         run,
+        hints=run.hints if stays else (),
+        idle=0 if is_news else run.idle + int(event.purpose == "EXPLORE"),
         graph=learnt(run.graph, event),
         action=None,
         previous=run.action,

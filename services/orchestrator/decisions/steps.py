@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Literal, assert_never
 from uuid import UUID
 
 from contracts.orchestrator import ActionRequested, AdviceRequested, Purpose
@@ -12,10 +12,14 @@ from contracts.subjects import derived_id
 from contracts.values import Action, ActionType, Bounds, Click, Gesture, Input, Navigate, Observe, Point, Scroll
 from services.orchestrator.decisions.exploration import Choice
 from services.orchestrator.decisions.field_values import field_value
-from services.orchestrator.decisions.graph import BACK, WAIT
+from services.orchestrator.decisions.graph import BACK, WAIT, UiState
 from services.orchestrator.decisions.run_state import Run
 
 ADVICE_PATIENCE_S = 30.0
+_STUCK_AFTER = 30
+"""Steps in a row that showed nothing new: then help is worth its price."""
+_HELP_LIMIT = 5
+"""Calls for help in a run."""
 _REACH = 0.35
 """How far a scroll drags, as a part of the scrolled area, to each side of its middle."""
 
@@ -49,6 +53,12 @@ def request(
         expires_at=now + timedelta(seconds=started.spec.limits.step_timeout_s),
         requested_at=now,
     )
+
+
+def _needs_help(run: Run, here: UiState, *, is_over: bool) -> bool:
+    if run.hints or here.screen_id in run.helped_screens or len(run.helped_screens) >= _HELP_LIMIT:
+        return False
+    return is_over or run.idle >= _STUCK_AFTER
 
 
 def action_for(run: Run, choice: Choice, now: datetime) -> ActionRequested:
@@ -109,25 +119,34 @@ def _scroll(bounds: Bounds, gesture: Gesture) -> Scroll:
     return Scroll(start=start, end=Point(x=centre.x + dx, y=centre.y + dy))
 
 
-def advice_for(run: Run, now: datetime) -> AdviceRequested | None:
-    """A question to the model on a screen that is new to the run, where the run has a model: not for every tap."""
+def advice_for(run: Run, now: datetime, *, is_over: bool = False) -> AdviceRequested | None:
+    """A question to the model, where the run has one: on a screen that is new to the run, and where it is stuck.
+
+    Not for every tap: a screen is asked about once in each way, and for help a few times in a run. `is_over`: without
+    help the exploration ends here.
+    """
     started, here = run.spec_started, run.here
     if started.llm_config_version is None or here is None or not here.inside or not here.gestures:
         return None
-    call_id = derived_id("call", started.run_id, here.screen_id)
-    if here.screen_id in run.advised_screens:
+    question: Literal["SCREEN", "STUCK"]
+    if here.screen_id not in run.advised_screens:
+        question, call_id = "SCREEN", derived_id("call", started.run_id, here.screen_id)
+    elif _needs_help(run, here, is_over=is_over):
+        question, call_id = "STUCK", derived_id("call", started.run_id, here.screen_id, "stuck")
+    else:
         return None
     return AdviceRequested(
         run_id=started.run_id,
         task_id=started.task_id,
         call_id=call_id,
-        question="SCREEN",
+        question=question,
         state_id=here.state_id,
         screen_id=here.screen_id,
         screen_name=here.screen_name,
         package=here.package,
         gestures=here.gestures,
-        screenshot=None,
+        tried={g: place.tries for g, place in run.graph.places.get(here.screen_id, {}).items() if place.tries},
+        screenshot=here.screenshot,
         config_id=started.llm_config_id,
         config_version=started.llm_config_version,
         expires_at=now + timedelta(seconds=ADVICE_PATIENCE_S),
