@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from contracts.alerter import (
     OWNER,
@@ -38,8 +38,9 @@ from services.runtime.aggregate import Aggregate, LongLived
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
 from services.runtime.reactor import NOTHING, Decision, Trigger
-from services.runtime.request_body import RefusedError, read_request
+from services.runtime.request_json import RejectedError, parse
 
+_REQUEST = TypeAdapter(AlertRequest)
 _EXAMPLE = '{"kind": "ack", "alert": "<id>", "note": "being looked at"}'
 
 
@@ -160,7 +161,7 @@ def requested_alert(trigger: Trigger[RawRequest]) -> UUID:
     """The alert that a request names; one that names none has an id of its own, so that it can be answered."""
     try:
         return _read(trigger.what).alert
-    except RefusedError:
+    except RejectedError:
         return derived_id("alert-request", trigger.id)
 
 
@@ -169,19 +170,19 @@ def decide_request(alert: Alert, trigger: Trigger[RawRequest], _now: datetime) -
     raw = trigger.what
     try:
         return Decision((_follow(alert, _read(raw), raw.user),))
-    except RefusedError as refused:
+    except RejectedError as refused:
         alert_id = requested_alert(trigger)
         rejected = AlertRequestRejected(alert_id=alert_id, user=raw.user, code=refused.code, reason=refused.reason)
         return Decision((rejected,))
 
 
 def _read(raw: RawRequest) -> AlertRequest:
-    return read_request(raw.body, AlertRequest, _EXAMPLE)
+    return parse(raw.body, _REQUEST, _EXAMPLE)
 
 
 def _follow(alert: Alert, request: AlertRequest, user: str) -> AlertAcked | AlertResolved | AlertSuppressed:
     if alert.alert_id is None:
-        raise RefusedError(
+        raise RejectedError(
             "UNKNOWN_ALERT", f"there is no alert {request.alert}; `waymark alerts` lists those there are"
         )
     who: dict[str, Any] = {
@@ -194,9 +195,9 @@ def _follow(alert: Alert, request: AlertRequest, user: str) -> AlertAcked | Aler
     match request.kind:
         case "ack":
             if alert.status is AlertStatus.RESOLVED:
-                raise RefusedError("RESOLVED", f"alert {request.alert} is resolved: there is nothing to acknowledge")
+                raise RejectedError("RESOLVED", f"alert {request.alert} is resolved: there is nothing to acknowledge")
             if alert.status is AlertStatus.SUPPRESSED:
-                raise RefusedError(
+                raise RejectedError(
                     "SUPPRESSED", f"alert {request.alert} is suppressed: resolve it to hear of it when it comes again"
                 )
             return AlertAcked(**who)

@@ -11,7 +11,7 @@ from contracts.event import Event
 from contracts.locator_validator import LocatorChecked, PrimaryChosen
 from contracts.screen_indexer import ElementsListed, ScreenCatalogued, ScreenDiscovered, ScreensCompared
 from contracts.subjects import derived_id
-from contracts.values import ScreenElement
+from contracts.values import ScreenElement, ValidationStatus
 from services.runtime.log import Recorded
 from services.runtime.projection import Projection, Row, Statement, upsert
 
@@ -51,6 +51,9 @@ DIFF = upsert(
 )
 
 
+_NOTHING_LEARNED = frozenset({ValidationStatus.RETRY, ValidationStatus.SKIPPED})
+
+
 def element_id_of(screen_id: UUID, element: ScreenElement) -> UUID:
     return derived_id("element", screen_id, element.element_hash, element.version)
 
@@ -70,9 +73,9 @@ def project(recorded: Recorded[Event]) -> Iterable[Row]:
         case ScreenCatalogued():
             return [Row(SCREEN_NAME, (event.screen_id, {"name": event.name, "activity": event.activity}))]
         case LocatorChecked():
-            return [
-                Row(LOCATOR_CHECKED, (event.candidate_id, Decimal(event.success_rate), event.attempt_at, at)),
-            ]
+            if event.status in _NOTHING_LEARNED:
+                return []
+            return [Row(LOCATOR_CHECKED, (event.candidate_id, Decimal(event.success_rate), event.attempt_at, at))]
         case PrimaryChosen():
             before = event.previous_candidate_id
             rows = [] if before is None else [Row(PRIMARY, (before, False, at))]

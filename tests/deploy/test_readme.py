@@ -104,13 +104,9 @@ def test_kinds_of_control_and_alert_requests_are_those_of_the_contracts() -> Non
 
 
 def test_codes_of_refusals_are_those_that_services_give() -> None:
-    sources = [ROOT / "services/orchestrator/decisions/intake.py", ROOT / "services/runtime/request_body.py",
+    sources = [ROOT / "services/orchestrator/decisions/intake.py", ROOT / "services/runtime/request_json.py",
                ROOT / "services/alerter/decisions.py"]  # fmt: skip
-    given = {
-        code
-        for source in sources
-        for code in re.findall(r'(?:RejectedError|RefusedError)\(\s*"([A-Z_0-9]+)"', source.read_text())
-    }
+    given = {code for source in sources for code in re.findall(r'RejectedError\(\s*"([A-Z_0-9]+)"', source.read_text())}
     named = {code for row in table_under("## Publishing a task", 1) for code in re.findall(r"`([A-Z_0-9]+)`", row[0])}
     assert given == named
 

@@ -9,8 +9,8 @@ import pytest
 from contracts.orchestrator import ConfigChanged
 from contracts.values import ConfigType
 from services.orchestrator.decisions.configuration import CONFIG, config_key, decide_config
-from services.orchestrator.decisions.request_json import RejectedError
 from services.runtime.handlers import RawRequest
+from services.runtime.request_json import RejectedError
 from tests.orchestrator.stories import Story
 
 MODEL = {"base_url": "http://127.0.0.1:9/v1", "model": "glm"}

@@ -14,11 +14,11 @@ from contracts.orchestrator import ConfigChanged, Receipt, Snapshot
 from contracts.requests import ConfigRequest
 from contracts.subjects import derived_id
 from contracts.values import ConfigType
-from services.orchestrator.decisions.request_json import RejectedError, explain, parse
 from services.runtime.aggregate import Aggregate, LongLived
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
 from services.runtime.reactor import Decision, Reactor, Trigger
+from services.runtime.request_json import RejectedError, explain, parse
 
 _REQUEST: TypeAdapter[ConfigRequest] = TypeAdapter(ConfigRequest)
 

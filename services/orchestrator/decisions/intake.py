@@ -21,11 +21,11 @@ from contracts.orchestrator import (
 )
 from contracts.requests import TASK_REQUEST, ControlRequest, ExploreRequest
 from contracts.subjects import derived_id
-from services.orchestrator.decisions.request_json import RejectedError, parse, read_object
 from services.runtime.aggregate import Aggregate
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
 from services.runtime.reactor import NOTHING, Create, Decision, Reactor, Trigger
+from services.runtime.request_json import RejectedError, parse, read_object
 
 _SCHEDULE_AHEAD = timedelta(days=366)
 _REJECTIONS_KEPT = 20

@@ -18,7 +18,8 @@ _MAX_DIGITS = 18
 _PROBLEMS_SHOWN = 5
 _SHOWN_CHARS = 80
 _WORDS = {"extra_forbidden": "there is no such field", "missing": "this field is needed"}
-_EXAMPLE = '{"kind": "explore", "app": "com.example"}'
+EXAMPLE = '{"kind": "explore", "app": "com.example"}'
+"""A request as most people write it."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,17 @@ class RejectedError(Exception):
     reason: str
 
 
-def parse(body: bytes, kind: TypeAdapter[T]) -> T:
-    """A request from its bytes, its types exactly as JSON has them. Raises `RejectedError`: it says what to change."""
-    value = read_object(body)
+def parse(body: bytes, kind: TypeAdapter[T], example: str = EXAMPLE) -> T:
+    """A request from its bytes, its types exactly as JSON has them. Raises `RejectedError`, which says what to change;
+    `example` is a right one."""
+    value = read_object(body, example)
     try:
         return kind.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         raise RejectedError("INVALID", explain(error)) from None
 
 
-def read_object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes, example: str = EXAMPLE) -> dict[str, Any]:
     """The JSON object in the bytes. Raises `RejectedError`."""
     if len(body) > MAX_REQUEST_BYTES:
         raise RejectedError("TOO_LARGE", f"the request is {len(body)} bytes long; {MAX_REQUEST_BYTES} is the most")
@@ -53,9 +55,9 @@ def read_object(body: bytes) -> dict[str, Any]:
             text, parse_constant=_constant, parse_float=_number, parse_int=_whole, object_pairs_hook=_object
         )
     except ValueError as error:
-        raise RejectedError("NOT_JSON", f"the request is not JSON: {error}; one is {_EXAMPLE}") from None
+        raise RejectedError("NOT_JSON", f"the request is not JSON: {error}; one is {example}") from None
     if not isinstance(value, dict):
-        raise RejectedError("NOT_AN_OBJECT", f"the request must be a JSON object such as {_EXAMPLE}")
+        raise RejectedError("NOT_AN_OBJECT", f"the request must be a JSON object such as {example}")
     _refuse_unkept(value)
     return value
 
