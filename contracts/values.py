@@ -298,7 +298,8 @@ Action = Annotated[Click | Input | Scroll | Navigate | Observe, Field(discrimina
 class Gesture(Value):
     """Something that can be tried in one state. `gesture_id` is stable for the same gesture in the same state.
 
-    `label` is what a person would call the target. `weight` orders exploration: more is tried earlier.
+    `label` is what a person would call the target. `weight` orders exploration: more is tried earlier. `group` is
+    shared by gestures on the same part of the rows of a list, and none outside of lists.
     """
 
     gesture_id: str
@@ -306,6 +307,7 @@ class Gesture(Value):
     element_hash: str | None = None
     label: str = ""
     resource_id: str | None = None
+    group: str | None = None
     bounds: Bounds | None = None
     press: Literal["TAP", "LONG"] = "TAP"
     direction: Literal["UP", "DOWN", "LEFT", "RIGHT"] | None = None

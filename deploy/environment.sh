@@ -50,7 +50,7 @@ with_uv() {
         $venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: \
             -r deploy/bootstrap.lock || return 1
     fi
-    $venv/bin/python -m uv pip sync -q --python $venv/bin/python --require-hashes requirements.lock || return 1
+    $venv/bin/python -m uv pip sync -q --compile-bytecode --python $venv/bin/python --require-hashes requirements.lock || return 1
     $venv/bin/python -m uv pip install -q --python $venv/bin/python --no-deps --no-build-isolation -e .
 }
 

@@ -159,7 +159,12 @@ class Demo:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        said, _ = await asyncio.wait_for(process.communicate(), _REPORT_LIMIT_S)
+        try:
+            said, _ = await asyncio.wait_for(process.communicate(), _REPORT_LIMIT_S)
+        except TimeoutError:
+            process.kill()
+            said = f"it took longer than {_REPORT_LIMIT_S:.0f} s".encode()
+            await process.wait()
         if process.returncode != 0:
             self.console.print(f"The report of {run_id} was not written: {said.decode(errors='replace')}", style="red")
             return None

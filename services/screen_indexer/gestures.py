@@ -57,10 +57,12 @@ _INPUT_KINDS: Final[dict[InputKind, re.Pattern[str]]] = {
 def gestures_of(surface: Surface, nodes: list[Node]) -> tuple[Gesture, ...]:
     """Gestures on the elements in reach, the most promising first, at most MAX_GESTURES, each id once."""
     found: dict[str, Gesture] = {}
-    twins = _later_twins(surface, nodes)
+    parts = _parts_of_rows(surface, nodes)
+    twins = _later_twins(parts)
     for node in _tappable(surface, nodes):
         for gesture in _on_node(surface, node, twins):
-            found.setdefault(gesture.gesture_id, gesture)
+            group = _group(parts[node.position], gesture) if node.position in parts else None
+            found.setdefault(gesture.gesture_id, gesture.model_copy(update={"group": group}))
     for node in nodes:
         if node.scrollable and node.enabled and node.position in surface.sight.seen:
             for gesture in _scrolls(surface, node):
@@ -173,20 +175,38 @@ def _weight(surface: Surface, node: Node, twins: frozenset[int]) -> int:
     return weight
 
 
-def _later_twins(surface: Surface, nodes: list[Node]) -> frozenset[int]:
-    """Elements in rows of a list that repeat an earlier row: same place and kind in a row of the same shape."""
-    seen: set[tuple[int, str, str, str]] = set()
-    twins: set[int] = set()
+_Part = tuple[int, str, str, str, str]
+"""The list (position and name), the shape of its row, and the class and id of the part."""
+
+
+def _parts_of_rows(surface: Surface, nodes: list[Node]) -> dict[int, _Part]:
+    """What elements in rows of lists are parts of, by their position."""
+    parts: dict[int, _Part] = {}
     for node in nodes:
         row = surface.rows.get(node.position)
-        if row is None:
-            continue
-        top = surface.tree.nodes[row]
-        kind = (surface.lists[row], top.class_name + top.resource_id, node.class_name, node.resource_id)
-        if kind in seen:
-            twins.add(node.position)
-        seen.add(kind)
+        if row is not None:
+            top, inside = surface.tree.nodes[row], surface.lists[row]
+            shape = top.class_name + top.resource_id
+            name = surface.tree.nodes[inside].class_name + surface.tree.nodes[inside].resource_id
+            parts[node.position] = (inside, name, shape, node.class_name, node.resource_id)
+    return parts
+
+
+def _later_twins(parts: dict[int, _Part]) -> frozenset[int]:
+    """Elements in rows of a list that repeat an earlier row: same place and kind in a row of the same shape."""
+    seen: set[_Part] = set()
+    twins: set[int] = set()
+    for position, part in parts.items():
+        if part in seen:
+            twins.add(position)
+        seen.add(part)
     return frozenset(twins)
+
+
+def _group(part: _Part, gesture: Gesture) -> str:
+    """The same in every state of a screen: the list's position is left out, since it moves with what is above it."""
+    name = "|".join((*part[1:], gesture.action_type, gesture.press))
+    return blake2b(name.encode(), digest_size=6).hexdigest()
 
 
 def input_kind(surface: Surface, node: Node) -> InputKind:

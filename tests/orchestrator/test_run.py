@@ -494,6 +494,28 @@ def test_while_a_run_ends_it_is_not_looked_after_every_second():
     assert len(story.all(WatchSet)) - before <= 4
 
 
+def test_rows_that_lead_to_a_screen_each_are_tried_like_buttons():
+    rows = tuple(tap(f"row{n}", weight, group="menu") for n, weight in enumerate((60, 30, 30)))
+    story = at_home(*rows, tap("other", 50))
+    for number in range(3):
+        assert story.asked.gesture_id == f"row{number}"
+        story.shows(f"page{number}")
+        story.shows(f"page{number}")
+        story.shows("home", *rows, tap("other", 50))
+    assert story.asked.gesture_id == "other"
+
+
+def test_rows_that_lead_to_the_same_screen_wait_for_what_is_different():
+    rows = tuple(tap(f"row{n}", weight, group="products") for n, weight in enumerate((60, 30, 30)))
+    story = at_home(*rows, tap("other", 50))
+    for number in range(2):
+        assert story.asked.gesture_id == f"row{number}"
+        story.shows(f"product{number}", screen="product")
+        story.shows(f"product{number}", screen="product")
+        story.shows("home", *rows, tap("other", 50))
+    assert story.asked.gesture_id == "other"
+
+
 # --- advice -----------------------------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,9 @@ def test_one_row_of_a_list_comes_before_its_equals() -> None:
         "Row B",
         "Row C",
     ]
+    groups = {g.label: g.group for g in found.gestures if g.action_type is ActionType.CLICK}
+    assert groups["Row A"] == groups["Row B"] == groups["Row C"] is not None
+    assert groups["Filter"] is None
 
 
 def test_a_field_is_typed_into_first_and_tapped_late() -> None:

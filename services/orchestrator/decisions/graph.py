@@ -84,13 +84,30 @@ def kin_of(gesture: Gesture) -> str:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """What rows of a list led to on their screen: `screens`, and whether two of them led to the same, or one to none.
+
+    The rows of a menu lead to a screen each, those of a list of products all to the same.
+    """
+
+    screens: frozenset[UUID] = frozenset()
+    alike: bool = False
+
+    @property
+    def is_menu(self) -> bool:
+        return bool(self.screens) and not self.alike
+
+
+@dataclass(frozen=True)
 class Graph:
     """Everything that was seen and tried. `places` are by screen and gesture; `barren` counts, by screen and kin, the
-    gestures since the last one that showed a new screen; `luck` is what trying again brought so far."""
+    gestures since the last one that showed a new screen; `rows` is by screen and group; `luck` is what trying again
+    brought so far."""
 
     states: Mapping[str, UiState] = field(default_factory=dict)
     places: Mapping[UUID, Mapping[str, Place]] = field(default_factory=dict)
     barren: Mapping[tuple[UUID, str], int] = field(default_factory=dict)
+    rows: Mapping[tuple[UUID, str], Rows] = field(default_factory=dict)
     luck: Mapping[Kind, Luck] = field(default_factory=dict)
 
     def place(self, state: UiState, gesture_id: str) -> Place:
@@ -120,7 +137,9 @@ def learnt(graph: Graph, step: StepFinished) -> Graph:
     if source is None or target is None or step.gesture_id is None:
         return graph
     place = graph.place(source, step.gesture_id)
-    luck, barren = _luck(graph, step, source, target), _barren(graph, step, source)
+    gesture = next((g for g in source.gestures if g.gesture_id == step.gesture_id), None)
+    luck, barren = _luck(graph, step, source, target), _barren(graph, step, source, gesture)
+    rows = _rows(graph, source, target, gesture) if place.tries == 1 else graph.rows
     moved = target.state_id != source.state_id
     place = replace(
         place,
@@ -129,7 +148,7 @@ def learnt(graph: Graph, step: StepFinished) -> Graph:
         last=target.state_id if moved else place.last,
         news=place.news + int(step.outcome in NEWS),
     )
-    graph = replace(graph, luck=luck, barren=barren).with_place(source.screen_id, step.gesture_id, place)
+    graph = replace(graph, luck=luck, barren=barren, rows=rows).with_place(source.screen_id, step.gesture_id, place)
     graph = graph.with_state(_with_edge(source, step.gesture_id, target.state_id))
     if step.outcome == "NEW_STATE" and source.screen_id == target.screen_id and step.action_type in _SETTING:
         graph = graph.with_state(replace(target, sprung=True))
@@ -148,8 +167,18 @@ def _luck(graph: Graph, step: StepFinished, source: UiState, target: UiState) ->
     return {**graph.luck, kind: Luck(luck.tries + 1, luck.news + int(is_news))}
 
 
-def _barren(graph: Graph, step: StepFinished, source: UiState) -> Mapping[tuple[UUID, str], int]:
-    gesture = next((g for g in source.gestures if g.gesture_id == step.gesture_id), None)
+def _rows(graph: Graph, source: UiState, target: UiState, gesture: Gesture | None) -> Mapping[tuple[UUID, str], Rows]:
+    if gesture is None or gesture.group is None:
+        return graph.rows
+    key = (source.screen_id, gesture.group)
+    rows = graph.rows.get(key, Rows())
+    alike = rows.alike or target.screen_id in rows.screens or target.screen_id == source.screen_id
+    return {**graph.rows, key: Rows(rows.screens | {target.screen_id}, alike)}
+
+
+def _barren(
+    graph: Graph, step: StepFinished, source: UiState, gesture: Gesture | None
+) -> Mapping[tuple[UUID, str], int]:
     if gesture is None:
         return graph.barren
     kin = (source.screen_id, kin_of(gesture))

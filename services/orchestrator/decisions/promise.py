@@ -23,6 +23,9 @@ _LEAST_IN_SMOKE = 0.05
 _PRIORITY = 100.0
 _LIKES_LIMIT = 12
 """So many of a list's rows in a row that brought no new screen are enough: a feed has no end."""
+_HARMLESS, _ORDINARY = 15, 0.36
+"""As long as each row of a list leads to a screen of its own, no row repeats the row before: it promises what an
+ordinary button does, unless its weight says that it destroys something."""
 _PRIORS: dict[Kind, tuple[float, float]] = {
     "BACK": (1.0, 15.0),
     "WAIT": (0.3, 8.0),
@@ -97,6 +100,9 @@ def _of_a_first_try(run: Run, state: UiState, gesture: Gesture, base: float) -> 
     """Everything is worth one try on its screen, but for long lists; what the task prefers comes before all else."""
     if any(_matches(rule, state, gesture) for rule in run.spec_started.spec.coverage.priorities):
         return base + _PRIORITY
+    rows = run.graph.rows.get((state.screen_id, gesture.group or ""))
+    if rows is not None and rows.is_menu and gesture.weight >= _HARMLESS:
+        return max(base, _ORDINARY)
     likes = run.graph.barren.get((state.screen_id, kin_of(gesture)), 0)
     if likes >= _LIKES_LIMIT:
         return 0.0
