@@ -90,7 +90,7 @@ LATENCIES: dict[str, LatencyProfile] = {
     profile.name: profile
     for profile in (
         LatencyProfile("zero"),
-        LatencyProfile("short", screencap_s=0.02, dump_s=0.05, input_s=0.02, gesture_scale=0.1),
+        LatencyProfile("short", screencap_s=0.01, dump_s=0.03, input_s=0.01, gesture_scale=0.1),
         LatencyProfile("real", screencap_s=0.4, dump_s=1.5, input_s=0.2, other_s=0.02, gesture_scale=1.0),
     )
 }
