@@ -1,7 +1,8 @@
 # `make help` lists what there is. Everything runs from .venv, which is made from requirements.lock on first use.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check contracts bench up down clean lock
+.PHONY: help setup demo test test-slow check contracts reachable bench up down clean lock
 PY := .venv/bin/python
+CORPUS := $(or $(WAYMARK_CORPUS),../shared/corpus)
 # Whatever the shell says: every process that starts would compile the libraries anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -29,6 +30,10 @@ check: setup ## format, lint, types, import rules, unit tests: seconds
 
 contracts: setup ## write the JSON Schemas and the AsyncAPI document of contracts/ anew
 	@$(PY) -m contracts.generate
+
+reachable: setup ## list anew the states of the recorded apps (in WAYMARK_CORPUS) that an explorer can reach
+	@$(PY) -m deploy.simulator.recordings.reachable --into tests/recorded \
+		$(addprefix $(CORPUS)/honeynet_droidbot/report_,com.yelp.android com.yanzhenjie.album.sample)
 
 bench: setup ## measure; figures as JSON in build/bench
 	@$(PY) -m tests.bench

@@ -282,11 +282,15 @@ class LocatorCheck(Value):
 
 
 class Observe(Value):
-    """Looks without touching: a capture only, with locators tried on what is seen."""
+    """Looks without touching: a capture only, with locators tried on what is seen.
+
+    `patience_s`: for so long it looks again while the screen is still the one that was seen last.
+    """
 
     type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
     name: Literal["OBSERVE"] = "OBSERVE"
     checks: tuple[LocatorCheck, ...] = ()
+    patience_s: float = Field(default=0.0, ge=0)
 
 
 Action = Annotated[Click | Input | Scroll | Navigate | Observe, Field(discriminator="type")]
@@ -299,7 +303,8 @@ class Gesture(Value):
     """Something that can be tried in one state. `gesture_id` is stable for the same gesture in the same state.
 
     `label` is what a person would call the target. `weight` orders exploration: more is tried earlier. `group` is
-    shared by gestures on the same part of the rows of a list, and none outside of lists.
+    shared by gestures on the same part of the rows of a list, and none outside of lists. `guess`: nothing on the screen
+    says that it takes this gesture, or any other.
     """
 
     gesture_id: str
@@ -313,6 +318,7 @@ class Gesture(Value):
     direction: Literal["UP", "DOWN", "LEFT", "RIGHT"] | None = None
     input_kind: Literal["TEXT", "NUMBER", "PHONE", "EMAIL", "PASSWORD", "SEARCH", "DATE", "URL"] | None = None
     weight: int = 0
+    guess: bool = False
 
 
 class LocatorCandidate(Value):

@@ -45,8 +45,8 @@ _POLL_S = 0.02
 class Platform:
     """`async with Platform(folder) as platform`. Without `phones` it attaches to the adb server that is running.
 
-    `phones` says what each simulated phone plays (`demo@1`); `services` which services are started with it; `environ`
-    is added to what every service is told.
+    `phones` says what each simulated phone plays (`demo@1`, `recording:DIR`); `services` which services are started
+    with it; `environ` is added to what every service is told.
     """
 
     folder: Path

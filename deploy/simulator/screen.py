@@ -48,9 +48,9 @@ class Screen:
             return Surface(SYSTEM_UI, "NotificationShade", _keyguard(*self.size))
         return self._phone.world.surface(self._phone.now_s())
 
-    def hierarchy(self) -> str:
-        """The uiautomator XML of `surface`, turned as the screen is."""
-        surface = self.surface()
+    def hierarchy(self, surface: Surface | None = None) -> str:
+        """The uiautomator XML of a surface, of the one in front where none is given, turned as the screen is."""
+        surface = surface or self.surface()
         if self.rotation == 0 or surface.package == SYSTEM_UI:
             return surface.hierarchy
         turned = _BOUNDS.sub(self._turn_bounds, surface.hierarchy)

@@ -94,9 +94,9 @@ class Trace:
         entry.ended_s = time.time()
         self._append(entry)
 
-    def deliver(self, what: str, content: bytes, cause: int | None) -> None:
+    def deliver(self, what: str, content: bytes, cause: int | None, **data: Scalar) -> None:
         """Records a picture or hierarchy that leaves the phone, byte for byte as it is handed out."""
-        self.add(Kind.DELIVERY, what, cause, sha256=sha256(content), size_bytes=len(content))
+        self.add(Kind.DELIVERY, what, cause, sha256=sha256(content), size_bytes=len(content), **data)
 
     def since(self, seq: int = 0, kinds: Iterable[str] | None = None, limit: int = 100_000) -> list[Entry]:
         """Entries after `seq`, oldest first, of `kinds` only where given; at most `limit`."""

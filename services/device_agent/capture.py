@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -34,8 +35,12 @@ RESTLESS_READINGS = 2
 RESTLESS_PATIENCE_S = 3.0
 """Where uiautomator gives up at once, it is asked again for so long: splash screens are restless and short."""
 RETRY_PAUSE_S, LONGEST_RETRY_PAUSE_S = 0.1, 0.5
+LOOK_AGAIN_S = 0.2
+"""Pause between captures of a screen that is waited for to change."""
 BLACK_PATIENCE_S = 1.5
 """How long a black picture may stay before it is believed, where no window forbids pictures: apps start with one."""
+
+_SAID = re.compile(rb' (?:text|content-desc)="[^"]*"')
 
 OnPicture = Callable[[bytes], Awaitable[None]]
 """Called with the picture while the hierarchy is still being read; once more where the screen moved meanwhile."""
@@ -114,6 +119,28 @@ async def capture(
     what `on_picture` raises.
     """
     return await _Session(phone, on_picture, limits or Limits(), clock).run()
+
+
+async def capture_next(
+    phone: Screen,
+    before: bytes | None,
+    patience_s: float,
+    limits: Limits | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Capture:
+    """Captures until the screen is another one than `before`, a hierarchy, or patience is over: what was seen last.
+
+    Texts do not count: a screen that counts its progress is still the same. Raises what `capture` does.
+    """
+    until_s = clock() + patience_s
+    shape = None if before is None else _shape(before)
+    while True:
+        seen = await capture(phone, limits=limits, clock=clock)
+        now = None if seen.hierarchy_xml is None else _shape(seen.hierarchy_xml)
+        shape = now if shape is None else shape
+        if now != shape or clock() >= until_s:
+            return seen
+        await asyncio.sleep(LOOK_AGAIN_S)
 
 
 class _Session:
@@ -258,6 +285,11 @@ class _Session:
             return None, None, rotation
         width, height = self._phone.resolution
         return (height, width, rotation) if rotation in {1, 3} else (width, height, rotation)
+
+
+def _shape(hierarchy_xml: bytes) -> bytes:
+    """A hierarchy without what its nodes say."""
+    return _SAID.sub(b"", hierarchy_xml)
 
 
 def _why_hidden(shot: Shot, secure: bool) -> picture.Absence | None:

@@ -103,14 +103,21 @@ class Driver:
                 return performed
             await asyncio.sleep(pause_s)
 
-    async def _capture(self, held: Attached, keep: capturing.OnPicture) -> capturing.Capture:
+    async def _capture(self, held: Attached, action: Any, keep: capturing.OnPicture) -> capturing.Capture:
         """What is on the phone now; a phone that has just left is waited for. Raises `AdbError` when it stays away."""
+        before = held.phone.last_shown
+
+        async def look() -> capturing.Capture:
+            if isinstance(action, Observe) and action.patience_s > 0:
+                return await capturing.capture_next(held.phone, before, action.patience_s)
+            return await capturing.capture(held.phone, keep)
+
         for pause_s in _PAUSES_S:
             try:
-                return await capturing.capture(held.phone, keep)
+                return await look()
             except AdbError:
                 await asyncio.sleep(pause_s)
-        return await capturing.capture(held.phone, keep)
+        return await look()
 
     async def _look(
         self, held: Attached, asked: ActionRequested, performed: Performed
@@ -122,7 +129,7 @@ class Driver:
             await self.objects.put(png, "png")
 
         try:
-            seen = await self._capture(held, keep)
+            seen = await self._capture(held, asked.action, keep)
             versions = await self._versions(held, seen)
         except AdbError:
             return None, None, ()

@@ -101,6 +101,11 @@ class Phone:
         """A command that only reads. See `AdbClient.shell`."""
         return await self._client.shell(self.serial, cmd, timeout_s, name)
 
+    @property
+    def last_shown(self) -> bytes | None:
+        """The hierarchy of the last capture; None where the phone was touched since."""
+        return self._shown
+
     def shown(self, hierarchy_xml: bytes | None) -> None:
         """Told by each capture what is on the screen: how much is to be deleted from a field before typing."""
         self._shown = hierarchy_xml

@@ -116,6 +116,7 @@ def _gesture(
     press: Literal["TAP", "LONG"] = "TAP",
     direction: Direction | None = None,
     input_kind: InputKind | None = None,
+    guess: bool = False,
 ) -> Gesture:
     element = element_hash(surface, node)
     name = f"{element}|{action}|{press}|{direction or ''}"
@@ -130,6 +131,7 @@ def _gesture(
         direction=direction,
         input_kind=input_kind,
         weight=weight,
+        guess=guess,
     )
 
 
@@ -245,4 +247,5 @@ def _fallback(surface: Surface) -> Iterator[Gesture]:
     for node in surface.seen():
         if (node.text.strip() or node.content_desc.strip()) and node.enabled and tried < _MAX_FALLBACK:
             tried += 1
-            yield _gesture(surface, node, ActionType.CLICK, node.bounds.clipped(surface.screen).to_bounds(), 10)
+            area = node.bounds.clipped(surface.screen).to_bounds()
+            yield _gesture(surface, node, ActionType.CLICK, area, 10, guess=True)

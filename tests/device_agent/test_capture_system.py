@@ -7,7 +7,7 @@ import pytest
 
 from services.device_agent import picture
 from services.device_agent.adb.errors import DeviceGone, DeviceTimeout
-from services.device_agent.capture import Limits, capture
+from services.device_agent.capture import Limits, capture, capture_next
 from services.device_agent.parsers import hierarchy_dump
 from tests.device_agent import worlds
 from tests.device_agent.worlds import playing
@@ -77,6 +77,34 @@ async def test_screen_that_turns_over_while_it_is_read_is_read_again(bench):
         assert seen.stable
         assert seen.png == worlds.drawn((10, 200, 10))
         assert 'text="after"' in seen.hierarchy
+
+
+async def test_screen_that_loads_is_looked_at_until_it_is_another(bench):
+    async with bench(playing(worlds.Loading)) as b:
+        phone = await b.phone()
+        before = await capture(phone)
+        seen = await capture_next(phone, before.hierarchy_xml, 30)
+
+        assert before.foreground.activity == worlds.MAIN
+        assert seen.foreground.activity == worlds.SECOND
+        assert b.names().count("hierarchy") > 3
+
+
+async def test_screen_that_is_another_already_is_not_waited_for(bench):
+    async with bench(playing(worlds.TestWorld)) as b:
+        phone = await b.phone()
+        await capture_next(phone, b"<hierarchy/>", 30)
+
+        assert b.names().count("hierarchy") == 1
+
+
+async def test_screen_that_stays_is_given_up_when_patience_ends(bench):
+    async with bench(playing(worlds.TestWorld)) as b:
+        phone = await b.phone()
+        seen = await capture_next(phone, None, 0.5)
+
+        assert seen.foreground.activity == worlds.MAIN
+        assert 2 <= b.names().count("hierarchy") <= 4
 
 
 async def test_secure_screen_has_its_tree_and_the_reason_for_no_picture(bench):

@@ -159,6 +159,20 @@ class Turning(TestWorld):
         return "before" if self.pictures <= 2 else "after"
 
 
+class Loading(TestWorld):
+    """Counts its progress on a button, and shows another activity without the button from the twelfth picture on."""
+
+    def title(self) -> str:
+        return f"{self.pictures} of 12"
+
+    def surface(self, now_s: float) -> Surface:
+        if self.pictures < 12:
+            return super().surface(now_s)
+        self.stack = [SECOND]
+        root = XmlNode("", "", "android.widget.FrameLayout", PACKAGE, "", flags(), (0, 0, 1080, 1920), ())
+        return Surface(PACKAGE, SECOND, hierarchy_xml([root]), task=((PACKAGE, SECOND),))
+
+
 class Secure(TestWorld):
     """FLAG_SECURE."""
 

@@ -130,6 +130,28 @@ def test_every_gesture_of_a_screen_is_tried_and_then_the_run_ends():
     assert (finished.status, finished.failure_reason) == (RunStatus.SUCCEEDED, None)
 
 
+def test_what_seems_to_load_is_waited_for_once_before_anything_else():
+    loading = tap("Signing up…", 10, guess=True)
+    story = at_home(loading)
+    assert story.asked.action == Observe(patience_s=5.0)
+    story.shows("home", loading)
+    assert not isinstance(story.asked.action, Observe)
+
+
+def test_waiting_for_what_loads_leaves_a_short_step_time_to_end():
+    story = at_home(tap("Signing up…", 10, guess=True), limits=Limits(step_timeout_s=8))
+    assert story.asked.action == Observe(patience_s=2.0)
+
+
+def test_a_screen_with_something_to_touch_is_looked_at_again_without_patience():
+    story = at_home()
+    looks = []
+    while story.asked.purpose == "EXPLORE":
+        looks += [story.asked.action] if isinstance(story.asked.action, Observe) else []
+        story.shows("home", A, B, C)
+    assert looks == [Observe()]
+
+
 def test_what_belongs_to_another_action_is_ignored():
     story = at_home()
     late = story.capture("home")

@@ -15,7 +15,7 @@ from contracts.orchestrator import ActionRequested, RunFinished, RunStarted, Tas
 from contracts.requests import CoverageConfig, Limits
 from contracts.screen_indexer import CaptureIndexed
 from contracts.subjects import derived_id
-from contracts.values import ActionStatus, CoverageProfile
+from contracts.values import ActionStatus, CoverageProfile, Observe
 from deploy.simulator.world import World
 from services.orchestrator.decisions.fleet import DEFAULT_FLEET, resolved_app
 from services.orchestrator.decisions.run import decide_run
@@ -24,12 +24,12 @@ from services.runtime.reactor import Trigger
 from tests.orchestrator.performing import do, look
 
 BEGIN = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-STEP = timedelta(seconds=2)
+PAUSE = timedelta(seconds=2)
 
 
 @dataclass
 class Walk:
-    """One exploration. `seen` holds what the world showed after each action."""
+    """One exploration. `pause` is how long the phone takes to act, and then until it is looked at."""
 
     world: World
     package: str
@@ -38,6 +38,7 @@ class Walk:
     max_steps: int = 1000
     profile: CoverageProfile = CoverageProfile.FULL
     coverage: CoverageConfig = field(default_factory=CoverageConfig)
+    pause: timedelta = PAUSE
     on_step: Callable[[ActionRequested], None] | None = None
     run: Run = field(default_factory=Run)
     now: datetime = BEGIN
@@ -116,9 +117,11 @@ class Walk:
         return uuid5(DEFAULT_FLEET, str(self._count))
 
     def _perform(self, asked: ActionRequested) -> None:
-        self.now += STEP
+        self.now += self.pause
         do(self.world, asked.action, self.now_s)
-        self.now += STEP
+        self.now += self.pause
+        if isinstance(asked.action, Observe):
+            self.now += timedelta(seconds=asked.action.patience_s)
 
     def _look(self, asked: ActionRequested) -> CaptureIndexed:
         surface, indexed = look(self.world, self.now_s)

@@ -150,6 +150,12 @@ def test_lists_scroll_down_and_up_pagers_sideways() -> None:
 def test_where_nothing_says_that_it_takes_taps_labels_are_tried() -> None:
     found = indexed(n("frame", n("text", text="Play"), n("text", text="Options")))
     assert labels(found) == ["Play", "Options"]
+    assert [gesture.guess for gesture in found.gestures] == [True, True]
+
+
+def test_what_says_that_it_takes_taps_is_no_guess() -> None:
+    found = indexed(n("frame", n("text", text="Play"), n("button", text="Options", clickable=True)))
+    assert [(gesture.label, gesture.guess) for gesture in found.gestures] == [("Options", False)]
 
 
 def test_the_same_gesture_has_the_same_id_in_every_state_and_no_other_has_it() -> None:

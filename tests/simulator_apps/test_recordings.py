@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -14,13 +13,13 @@ from PIL import Image
 
 from deploy.simulator import recordings
 from deploy.simulator.recordings import reachable
+from tests import recorded
+from tests.recorded import CORPUS
 from tests.simulator_apps.driving import bounds
 
-CORPUS = Path(os.environ.get("WAYMARK_CORPUS", Path(__file__).parents[2].parent / "shared" / "corpus"))
-DROIDBOT = CORPUS / "honeynet_droidbot"
-YELP, ALBUM = DROIDBOT / "report_com.yelp.android", DROIDBOT / "report_com.yanzhenjie.album.sample"
+YELP, ALBUM = recorded.YELP.folder, recorded.ALBUM.folder
 
-pytestmark = pytest.mark.skipif(not DROIDBOT.is_dir(), reason=f"no corpus in {CORPUS}: set WAYMARK_CORPUS to it")
+pytestmark = recorded.needs_corpus
 
 
 class Player:
@@ -69,6 +68,18 @@ def test_album_is_reachable_as_a_whole():
     report = reachable.report(recordings.read(ALBUM))
     assert (report["states"], report["reachable_count"], report["state_gesture_pairs"]) == (21, 21, 290)
     assert report["timed"] == {}
+
+
+@pytest.mark.parametrize("app", recorded.APPS)
+def test_the_generated_file_lists_what_can_be_reached_today(app):
+    assert app.generated.read_text() == reachable.text(recordings.read(app.folder)), "run `make reachable`"
+
+
+def test_the_command_writes_one_file_a_recording(tmp_path):
+    assert reachable.main(["--into", str(tmp_path), str(YELP), str(ALBUM)]) == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        app.generated.name: app.generated.read_bytes() for app in (recorded.YELP, recorded.ALBUM)
+    }
 
 
 def test_the_command_prints_the_report_and_refuses_what_is_no_recording(capsys, tmp_path):
@@ -143,6 +154,7 @@ def test_a_loading_state_turns_into_its_target_as_time_passes_and_not_by_a_tap()
 def test_an_unrecorded_gesture_leaves_the_state_and_is_noted():
     player = Player(YELP)
     before = player.world.surface(player.now_s).hierarchy
+    assert player.world.surface(player.now_s).state == player.world.state != ""
     player.world.tap(700, 300, player.now_s)
     player.world.swipe(700, 2000, 700, 500, 300, player.now_s)
     player.world.type_text("hello", player.now_s)

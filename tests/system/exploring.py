@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
+from uuid import UUID
 
 import asyncpg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from contracts import topology
 from contracts.catalogue import OWNERS
+from contracts.device_agent import ActionFinished
 from contracts.event import Event
 from contracts.orchestrator import RunFinished
 from contracts.subjects import STREAM, event_filter
+from contracts.values import ObjectRef
 from deploy.embedded.platform import Platform, projections
 from services.device_agent.decisions import device_id_of
 from services.runtime.catch_up import behind, read_batches
 from services.runtime.log import Recorded
+from services.runtime.objects import Objects, StoreAddress
 
 E = TypeVar("E", bound=Event)
 PACKAGE = "com.waymark.demo"
@@ -35,7 +42,7 @@ async def until(what: str, condition: Callable[[], Awaitable[bool]], *, limit_s:
 
 
 async def start(platform: Platform, serial: str | None = None, *, user: str = "tester", **fields: Any) -> None:
-    """Publishes a task event for the demo app, as a user would."""
+    """Publishes a task event, for the demo app unless `app` names another, as a user would."""
     limits = {"max_steps": fields.pop("max_steps", 40), **fields.pop("limits", {})}
     task = {"kind": "explore", "app": PACKAGE, "limits": limits, **fields}
     if serial is not None:
@@ -123,3 +130,45 @@ async def rows(platform: Platform, sql: str, *arguments: Any) -> list[asyncpg.Re
         return await connection.fetch(sql, *arguments)
     finally:
         await connection.close()
+
+
+async def taps_in_tables(platform: Platform, run_id: UUID) -> list[tuple[int, int]]:
+    """Where a run tapped, in order, as the tables tell: typing taps its field first, so INPUT actions are taps too."""
+    found = await rows(
+        platform,
+        "SELECT (params::jsonb->'point'->>'x')::int AS x, (params::jsonb->'point'->>'y')::int AS y"
+        " FROM device_agent.task_actions WHERE task_run_id = $1 AND status <> 'SKIPPED'"
+        " AND (action_type = 'INPUT' OR params::jsonb->>'press' = 'TAP') ORDER BY sequence",
+        run_id,
+    )
+    return [(row["x"], row["y"]) for row in found]
+
+
+async def captured(platform: Platform) -> list[ObjectRef]:
+    """What the log says of every screenshot and hierarchy that was stored, in order; equal ones as often as they were
+    seen."""
+    captures = [r.event.capture for r in await events(platform, ActionFinished) if r.event.capture is not None]
+    return [ref for capture in captures for ref in (capture.screenshot, capture.hierarchy) if ref is not None]
+
+
+@asynccontextmanager
+async def store(platform: Platform) -> AsyncIterator[Objects]:
+    assert platform.stack is not None
+    s3 = platform.stack.s3
+    async with Objects(StoreAddress(s3.endpoint, s3.access_key, s3.secret_key, s3.bucket)) as objects:
+        yield objects
+
+
+async def verify(platform: Platform) -> tuple[int | None, str]:
+    """The exit code of `waymark verify`, and what it said."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.cli",
+        "verify",
+        env={**os.environ, **platform.client_environ},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 120)
+    return process.returncode, said.decode(errors="replace")

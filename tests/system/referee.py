@@ -41,3 +41,29 @@ async def judge(platform: Platform, phone: int = 0) -> Verdict:
         else:
             verdict.attempts[int(fence[1]), int(fence[2])].add(entry["cause"])
     return verdict
+
+
+async def taps(platform: Platform, phone: int) -> list[tuple[int, int]]:
+    """Where a phone was tapped, in order."""
+    touches = await platform.control.touches(phone=phone)
+    return [(touch["data"]["x"], touch["data"]["y"]) for touch in touches if touch["detail"] == "tap"]
+
+
+async def delivered(platform: Platform) -> set[str]:
+    """SHA-256 of every picture and hierarchy that left a phone."""
+    phones = range(len(platform.phones))
+    traces = [await platform.control.trace(phone=phone, kinds=["delivery"]) for phone in phones]
+    return {entry["data"]["sha256"] for trace in traces for entry in trace}
+
+
+async def visited(platform: Platform, phone: int) -> dict[str, int]:
+    """The states that a phone has shown to who looked, by the player's names, each with how many actions (shell calls
+    that touched the phone) it took until then."""
+    touching: set[int] = set()
+    first: dict[str, int] = {}
+    for entry in await platform.control.trace(phone=phone, kinds=["touch", "delivery"]):
+        if entry["kind"] == "touch":
+            touching.add(entry["cause"])
+        elif state := entry["data"].get("state"):
+            first.setdefault(state, len(touching))
+    return first

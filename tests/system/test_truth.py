@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
-import os
-import sys
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from contracts.device_agent import ActionFinished, CrashSeen
+from contracts.device_agent import CrashSeen
 from contracts.orchestrator import RunFinished
 from contracts.screen_indexer import VersionsCompared
 from contracts.values import RunStatus
 from deploy.embedded.platform import Platform
 from deploy.simulator.apps.truth import changes, reachable_activities, reachable_screens
 from services.device_agent.adb.client import AdbClient
-from services.runtime.objects import Objects, StoreAddress
-from tests.system.exploring import PACKAGE, caught_up, events, finished, next_event, rows, start
+from tests.system.exploring import (
+    PACKAGE,
+    captured,
+    caught_up,
+    events,
+    finished,
+    next_event,
+    rows,
+    start,
+    store,
+    taps_in_tables,
+    verify,
+)
+from tests.system.referee import delivered, taps
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(420), pytest.mark.asyncio(loop_scope="module")]
 
@@ -88,33 +97,21 @@ async def test_every_table_that_an_exploration_fills_is_filled(
 async def test_taps_in_the_tables_are_the_taps_that_reached_the_phone(
     explored: tuple[Platform, list[RunFinished]],
 ) -> None:
-    """In order and without one more: typing taps its field first, so INPUT actions are taps too."""
+    """In order and without one more."""
     platform, runs = explored
     for number, run in enumerate(runs):
-        actions = await rows(
-            platform,
-            "SELECT (params::jsonb->'point'->>'x')::int AS x, (params::jsonb->'point'->>'y')::int AS y"
-            " FROM device_agent.task_actions WHERE task_run_id = $1 AND status <> 'SKIPPED'"
-            " AND (action_type = 'INPUT' OR params::jsonb->>'press' = 'TAP') ORDER BY sequence",
-            run.run_id,
-        )
-        assert len(actions) > 50
-        assert [(row["x"], row["y"]) for row in actions] == await _taps(platform, number)
+        kept = await taps_in_tables(platform, run.run_id)
+        assert len(kept) > 50
+        assert kept == await taps(platform, number)
 
 
 async def test_pictures_and_hierarchies_are_stored_byte_for_byte(
     explored: tuple[Platform, list[RunFinished]],
 ) -> None:
     platform, runs = explored
-    delivered = {
-        entry["data"]["sha256"]
-        for phone in range(len(VERSIONS))
-        for entry in await platform.control.trace(phone=phone, kinds=["delivery"])
-    }
-    captures = [r.event.capture for r in await events(platform, ActionFinished) if r.event.capture is not None]
-    refs = [ref for capture in captures for ref in (capture.screenshot, capture.hierarchy) if ref is not None]
+    left, refs = await delivered(platform), await captured(platform)
     assert len(refs) > sum(run.total_actions for run in runs)
-    assert [ref.key for ref in refs if ref.sha256 not in delivered] == []
+    assert [ref.key for ref in refs if ref.sha256 not in left] == []
 
 
 async def test_a_secure_screen_has_a_path_that_says_why_it_has_no_picture(
@@ -158,22 +155,8 @@ async def test_the_comparison_names_what_version_2_dropped_and_added(
 
 async def test_verify_finds_nothing_dangling(explored: tuple[Platform, list[RunFinished]]) -> None:
     platform, _ = explored
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.cli",
-        "verify",
-        env={**os.environ, **platform.client_environ},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode == 0, said.decode(errors="replace")
-
-
-async def _taps(platform: Platform, phone: int) -> list[tuple[int, int]]:
-    touches = await platform.control.touches(phone=phone)
-    return [(touch["data"]["x"], touch["data"]["y"]) for touch in touches if touch["detail"] == "tap"]
+    code, said = await verify(platform)
+    assert code == 0, said
 
 
 async def _hierarchies(platform: Platform, version: str) -> list[str]:
@@ -184,7 +167,5 @@ async def _hierarchies(platform: Platform, version: str) -> list[str]:
         " JOIN orchestrator.app_versions v ON v.id = s.app_version_id WHERE v.version_name = $1",
         version,
     )
-    assert platform.stack is not None
-    s3 = platform.stack.s3
-    async with Objects(StoreAddress(s3.endpoint, s3.access_key, s3.secret_key, s3.bucket)) as store:
-        return [html.unescape((await store.get(row["dom_path"])).decode()) for row in found]
+    async with store(platform) as objects:
+        return [html.unescape((await objects.get(row["dom_path"])).decode()) for row in found]

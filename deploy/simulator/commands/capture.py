@@ -96,15 +96,17 @@ def _failure(call: Call) -> tuple[int, str] | None:
 
 
 def dumped_hierarchy(phone: Phone, cause: Entry) -> str:
-    """The hierarchy as it is handed out, with the faults that are armed for it; recorded as delivered."""
-    hierarchy = phone.screen.hierarchy()
+    """The hierarchy as it is handed out, with the faults that are armed for it; recorded as delivered, with the name of
+    the state that it shows."""
+    surface = phone.screen.surface()
+    hierarchy, state = phone.screen.hierarchy(surface), surface.state
     if (fault := phone.faults.take(FaultKind.EMPTY_HIERARCHY, cause.detail)) is not None:
         phone.note_fault(fault, cause)
-        hierarchy = _EMPTY
+        hierarchy, state = _EMPTY, ""
     elif (fault := phone.faults.take(FaultKind.HALF_HIERARCHY, cause.detail)) is not None:
         phone.note_fault(fault, cause)
-        hierarchy = hierarchy[: len(hierarchy) // 2]
-    phone.trace.deliver("hierarchy", hierarchy.encode(), cause.seq)
+        hierarchy, state = hierarchy[: len(hierarchy) // 2], ""
+    phone.trace.deliver("hierarchy", hierarchy.encode(), cause.seq, state=state)
     return hierarchy
 
 

@@ -70,7 +70,7 @@ class RecordedWorld:
             return Surface(self._home.package, self._home.activity, hierarchy_xml(self._home.roots()), task=task)
         components = [_component(state)] if self._is_home() else self._stack.components
         task = tuple((each.partition("/")[0], each.partition("/")[2]) for each in components)
-        return Surface(state.package, state.activity, hierarchy_xml(state.roots), task=task)
+        return Surface(state.package, state.activity, hierarchy_xml(state.roots), task=task, state=state.name)
 
     def picture(self, now_s: float) -> bytes:
         """The recorded picture as PNG."""

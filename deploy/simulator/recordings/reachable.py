@@ -1,4 +1,6 @@
-"""What an explorer of a recording can see at most: `python -m deploy.simulator.recordings.reachable FOLDER`.
+"""What an explorer of a recording can see at most: `python -m deploy.simulator.recordings.reachable FOLDER..`.
+
+It prints the report of one recording, or writes one file a recording, `PACKAGE.json`, with `--into`.
 
 Reachable from launch are the states that gestures lead to which the dump lets one see, timed transitions, HOME and BACK
 included. BACK by the stack shows only what was shown before, so it adds no state but the recorded home screen.
@@ -6,6 +8,7 @@ included. BACK by the stack shows only what was shown before, so it adds no stat
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -69,18 +72,30 @@ def report(recording: Recording) -> dict[str, Any]:
     }
 
 
+def text(recording: Recording) -> str:
+    """The report as it is printed and written."""
+    return json.dumps(report(recording), indent=2, ensure_ascii=False) + "\n"
+
+
 def main(arguments: list[str]) -> int:
-    """Prints the report of one folder; 2 and a message where the folder is none or no recording."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m deploy.simulator.recordings.reachable FOLDER\n")
-        return 2
+    """Prints the report of one folder, or writes those of several; 2 and a message where a folder is no recording."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.simulator.recordings.reachable")
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="a recording")
+    parser.add_argument("--into", type=Path, metavar="DIR", help="write DIR/PACKAGE.json for each")
+    asked = parser.parse_args(arguments)
+    if asked.into is None and len(asked.folders) > 1:
+        parser.error("several recordings are written to files: say --into DIR")
     try:
-        recording = read(Path(arguments[0]))
+        found = [read(folder) for folder in asked.folders]
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    json.dump(report(recording), sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
+    if asked.into is None:
+        sys.stdout.write(text(found[0]))
+        return 0
+    asked.into.mkdir(parents=True, exist_ok=True)
+    for recording in found:
+        (asked.into / f"{recording.package}.json").write_text(text(recording), encoding="utf-8")
     return 0
 
 

@@ -54,7 +54,7 @@ def choose(run: Run) -> Choice:
         return Choice("LAUNCH", why="nothing was seen yet")
     if not is_explorable(here):
         return _back_inside(run, here)
-    if not here.gestures and WAIT not in here.tried:
+    if here.takes_nothing and WAIT not in here.tried:
         return Choice("WAIT", why="there is nothing to touch: perhaps it is loading")
     if (hint := _hinted(run, here)) is not None:
         return Choice("GESTURE", hint, why="a model named it where nothing else was left")

@@ -36,6 +36,11 @@ class UiState:
     sprung: bool = False
     """Whether it came of a tap or a text on the same screen: what did nothing before may do something now."""
 
+    @property
+    def takes_nothing(self) -> bool:
+        """Nothing on it says that it takes a gesture."""
+        return all(gesture.guess for gesture in self.gestures)
+
 
 @dataclass(frozen=True)
 class Place:

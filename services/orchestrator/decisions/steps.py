@@ -20,6 +20,8 @@ _STUCK_AFTER = 30
 """Steps in a row that showed nothing new: then help is worth its price."""
 _HELP_LIMIT = 5
 """Calls for help in a run."""
+_LOADING_S = 5.0
+"""How long a screen that seems to load is waited for."""
 _REACH = 0.35
 """How far a scroll drags, as a part of the scrolled area, to each side of its middle."""
 
@@ -73,13 +75,20 @@ def action_for(run: Run, choice: Choice, now: datetime) -> ActionRequested:
             inside = run.here is not None and run.here.inside
             return request(run, Navigate(to="BACK"), "EXPLORE" if inside else "RECOVER", now, gesture_id=BACK)
         case "WAIT":
-            return request(run, Observe(), "EXPLORE", now, gesture_id=WAIT)
+            return request(run, Observe(patience_s=_patience_s(run)), "EXPLORE", now, gesture_id=WAIT)
         case "LAUNCH":
             return request(run, Navigate(to="LAUNCH", package=package, restart=True), "LAUNCH", now)
         case "END":
             raise AssertionError("the end of a run is not an action")
         case _:
             assert_never(choice.kind)
+
+
+def _patience_s(run: Run) -> float:
+    """Long enough for what loads, where there is nothing else to do. Elsewhere one look will do: most screens stay."""
+    if run.here is None or not run.here.takes_nothing:
+        return 0.0
+    return min(_LOADING_S, run.spec_started.spec.limits.step_timeout_s / 4)
 
 
 def gesture_action(gesture: Gesture, seed: int, text: str | None = None) -> Action:
