@@ -12,8 +12,9 @@ import pytest
 from contracts.orchestrator import StepFinished
 from contracts.values import RunStatus
 from deploy.embedded.platform import Platform
-from tests.system.exploring import caught_up, events, finished, next_event, rows, start, until
-from tests.system.referee import judge
+from tests.system.exploring import events, finished, next_event, rows, start, until
+from tests.system.outside import ENVIRON, Outside
+from tests.system.referee import assert_people_were_told_of_a_crash, assert_sound
 
 pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -21,9 +22,10 @@ OUTAGE_S = 30.0
 
 
 async def test_a_run_goes_on_while_postgresql_is_away_and_the_tables_catch_up(tmp_path: Path) -> None:
-    async with Platform(tmp_path, phones=["demo@1"]) as platform:
+    async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
         assert platform.stack is not None
         assert platform.stack.postgres is not None
+        await outside.configure(platform)
         await start(platform, max_steps=60)
         await next_event(platform, StepFinished, count=5)
         await asyncio.to_thread(platform.stack.postgres.stop)
@@ -34,17 +36,18 @@ async def test_a_run_goes_on_while_postgresql_is_away_and_the_tables_catch_up(tm
         run = (await finished(platform))[0]
 
         assert run.status is RunStatus.SUCCEEDED, run.failure_reason
-        await caught_up(platform)
+        assert_people_were_told_of_a_crash(await assert_sound(platform, outside))
         row = (await rows(platform, "SELECT status, total_actions FROM orchestrator.task_runs"))[0]
         assert (row["status"], row["total_actions"]) == ("SUCCEEDED", run.total_actions)
         assert platform.dead() == []
 
 
 async def test_an_agent_that_slept_past_its_lease_touches_the_phone_no_more(tmp_path: Path) -> None:
-    async with Platform(tmp_path, phones=["demo@1"]) as platform:
+    async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
         sleeper = platform.service("device_agent").pid
         assert sleeper is not None
         platform.start_service("device_agent", replica=1)
+        await outside.configure(platform)
         await start(platform, max_steps=30, limits={"step_timeout_s": 6})
         await next_event(platform, StepFinished, count=5)
         os.kill(sleeper, signal.SIGSTOP)
@@ -60,9 +63,7 @@ async def test_an_agent_that_slept_past_its_lease_touches_the_phone_no_more(tmp_
         assert first.status is RunStatus.SUCCEEDED, first.failure_reason
         assert second.status is RunStatus.SUCCEEDED, second.failure_reason
         assert second.lease_token > first.lease_token
-        verdict = await judge(platform)
-        assert verdict.repeated == {}
-        assert verdict.unfenced == []
+        assert_people_were_told_of_a_crash(await assert_sound(platform, outside))
 
 
 async def test_faults_of_the_phone_are_told_and_overcome(tmp_path: Path) -> None:
@@ -77,7 +78,8 @@ async def test_faults_of_the_phone_are_told_and_overcome(tmp_path: Path) -> None
         ("drop_after", "input tap", 1),
         ("no_exit", "uiautomator", 1),
     ]
-    async with Platform(tmp_path, phones=["demo@1"]) as platform:
+    async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
+        await outside.configure(platform)
         await start(platform, max_steps=70)
         for number, (kind, pattern, times) in enumerate(faults):
             await next_event(platform, StepFinished, count=4 + 5 * number)
@@ -87,16 +89,15 @@ async def test_faults_of_the_phone_are_told_and_overcome(tmp_path: Path) -> None
         assert run.status is RunStatus.SUCCEEDED, run.failure_reason
         told = {(e["detail"]) for e in await platform.control.trace(kinds=["fault"])}
         assert len(told) >= len(faults) - 1, told
-        verdict = await judge(platform)
-        assert verdict.repeated == {}
-        await caught_up(platform)
+        assert_people_were_told_of_a_crash(await assert_sound(platform, outside))
         screens = await rows(platform, "SELECT screenshot_path FROM screen_indexer.screens")
         assert screens
         assert all(row["screenshot_path"] for row in screens)
 
 
 async def test_a_phone_that_leaves_for_good_ends_its_run_with_the_reason(tmp_path: Path) -> None:
-    async with Platform(tmp_path, phones=["demo@1"]) as platform:
+    async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
+        await outside.configure(platform)
         await start(platform, max_steps=100, limits={"step_timeout_s": 3})
         await next_event(platform, StepFinished, count=5)
         await platform.control.stop()
@@ -106,8 +107,14 @@ async def test_a_phone_that_leaves_for_good_ends_its_run_with_the_reason(tmp_pat
         assert run.failure_reason is not None
         assert "phone" in run.failure_reason
 
-        async def offline() -> bool:
-            found = await rows(platform, "SELECT status FROM device_agent.devices")
-            return [row["status"] for row in found] == ["OFFLINE"]
+        await until("the phone being told offline", lambda: device_is(platform, "OFFLINE"))
+        await (
+            platform.control.start()
+        )  # All commands of its run will be delivered again: it must be there to be spared.
+        await until("the phone being back", lambda: device_is(platform, "AVAILABLE"))
+        await assert_sound(platform, outside)
 
-        await until("the phone being told offline", offline)
+
+async def device_is(platform: Platform, status: str) -> bool:
+    found = await rows(platform, "SELECT status FROM device_agent.devices")
+    return [row["status"] for row in found] == [status]
