@@ -13,7 +13,15 @@ from rich.console import Console
 from contracts.device_agent import CrashSeen
 from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
-from contracts.orchestrator import ActionRequested, RunFinished, StateAdded, StepFinished, TaskDropped
+from contracts.orchestrator import (
+    ActionRequested,
+    RunFinished,
+    StateAdded,
+    StepFinished,
+    TaskDropped,
+    TaskHeld,
+    TaskReleased,
+)
 from contracts.sealed import Sealed
 from contracts.values import (
     ActionType,
@@ -121,6 +129,14 @@ def test_a_dropped_task_is_over_and_did_not_succeed() -> None:
     assert progress.over
     assert not succeeded(progress)
     assert "asked for by bob" in summary(progress)[0]
+
+
+def test_a_held_task_is_paused_until_it_is_released() -> None:
+    held = TaskHeld(fleet_id=FLEET, task_id=TASK, reason="lunch", by="bob")
+    progress = progress_after(held)
+    assert (progress.status, progress.over) == ("PAUSED", False)
+    assert "by bob: lunch" in progress.tail[-1]
+    assert progress_after(held, TaskReleased(fleet_id=FLEET, task_id=TASK, by="bob")).status == "QUEUED"
 
 
 def test_a_screen_is_told_once_and_a_crash_without_control_characters() -> None:
