@@ -38,7 +38,7 @@ from contracts.values import (
     ValidationStatus,
     ValidationType,
 )
-from services.cli.commands.tracing import tree
+from services.cli.commands.tracing import titles, trace_ids, tree
 from services.cli.following import Progress, evolve, panel, succeeded, summary, told
 from services.cli.report.walk import walk
 from services.runtime.log import Recorded
@@ -153,6 +153,16 @@ def test_a_screen_is_told_once_and_a_crash_without_control_characters() -> None:
     assert line is not None
     assert "boom more" in line
     assert "\x1b" not in line
+
+
+@pytest.mark.parametrize(("last", "traces"), [(7, 1), (100, 1), (101, 2), (250, 3)])
+def test_all_traces_of_a_run_are_named(last: int, traces: int) -> None:
+    ids = trace_ids(RUN, [recorded(state("a", 1, "Home")), recorded(step(last, None, "a"))])
+    assert ids[0] == RUN.hex
+    assert len(set(ids)) == len(ids) == traces
+    shown = list(titles(ids))
+    assert all(trace_id in line for trace_id, line in zip(ids, shown, strict=True))
+    assert ("steps" in shown[0]) is (traces > 1)
 
 
 def test_the_live_view_has_what_was_found() -> None:

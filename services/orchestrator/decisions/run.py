@@ -40,7 +40,7 @@ PLAN_PATIENCE = timedelta(seconds=10)
 RACE = timedelta(seconds=10)
 """A task can be stopped before its run is in the log: for so long that is tried again."""
 
-RUN = Aggregate[Run]("run", "orchestrator", Run, lambda s, r: evolve(s, r))
+RUN = Aggregate[Run]("run", "orchestrator", Run, lambda s, r: evolve(s, r), step_of=lambda run: run.sequence)
 
 
 def run_reactor() -> Reactor[Run]:
