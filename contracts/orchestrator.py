@@ -82,6 +82,8 @@ class TaskStopAsked(Event, owner=OWNER, key="task_id"):
 
 
 class TaskPauseAsked(Event, owner=OWNER, key="task_id"):
+    """Somebody wants a task held, or to go on. The fleet decides: it alone knows whether the task has a run."""
+
     task_id: UUID
     user: str
     pause: bool
@@ -145,6 +147,8 @@ class TaskQueued(Event, owner=OWNER, key="fleet_id", deadline="due_at_queue"):
     app: ResolvedApp
     due_at_queue: datetime | None = None
     """When a scheduled task becomes due; none when it may start at once."""
+    held: bool = False
+    """Whether it was paused while it waited for its app: it gets no phone until it is released."""
 
 
 class TaskDropped(Event, owner=OWNER, key="fleet_id"):
@@ -152,6 +156,35 @@ class TaskDropped(Event, owner=OWNER, key="fleet_id"):
 
     fleet_id: UUID
     task_id: UUID
+    reason: str
+
+
+class TaskHeld(Event, owner=OWNER, key="fleet_id"):
+    """A task that has no run yet is paused: it keeps its place and gets no phone."""
+
+    fleet_id: UUID
+    task_id: UUID
+    reason: str
+    by: str
+
+
+class TaskReleased(Event, owner=OWNER, key="fleet_id"):
+    """A held task may get a phone again."""
+
+    fleet_id: UUID
+    task_id: UUID
+    by: str
+
+
+class RunPauseAsked(Event, owner=OWNER, key="fleet_id"):
+    """A task that is to be paused, or to go on, has a run: the fleet passes it on to that."""
+
+    fleet_id: UUID
+    task_id: UUID
+    run_id: UUID
+    user: str
+    pause: bool
+    """True: pause; False: go on."""
     reason: str
 
 

@@ -67,7 +67,8 @@ TaskRequest = Annotated[ExploreRequest, Field(discriminator="kind")]
 
 
 class ControlRequest(Request):
-    """Steers a task by its id: `stop` ends it, `pause` holds it after the action under way, `resume` goes on."""
+    """Steers a task by its id: `stop` ends it, `pause` holds it after the action under way (in the queue as long as it
+    has no phone), `resume` goes on."""
 
     kind: Literal["stop", "pause", "resume"]
     task: UUID

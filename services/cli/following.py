@@ -27,7 +27,9 @@ from contracts.orchestrator import (
     StateAdded,
     StepFinished,
     TaskDropped,
+    TaskHeld,
     TaskQueued,
+    TaskReleased,
     TaskWaiting,
 )
 from contracts.values import RunStatus, Strategy, ValidationStatus
@@ -36,8 +38,8 @@ from services.runtime.catch_up import read_batches
 from services.runtime.log import Recorded
 
 FOLLOWED: tuple[type[Event], ...] = (
-    TaskWaiting, TaskQueued, TaskDropped, RunStarted, StateAdded, StepFinished, RunPaused, RunResumed, RunFinished,
-    LocatorChecked, AlertRaised, AlertRepeated, CrashSeen,
+    TaskWaiting, TaskQueued, TaskDropped, TaskHeld, TaskReleased, RunStarted, StateAdded, StepFinished, RunPaused,
+    RunResumed, RunFinished, LocatorChecked, AlertRaised, AlertRepeated, CrashSeen,
 )  # fmt: skip
 _TAIL = 8
 _FRESH_S = 0.25
@@ -45,7 +47,7 @@ _FRESH_S = 0.25
 
 @dataclass(frozen=True)
 class Progress:
-    """A run so far. `status`: WAITING and QUEUED before it has a phone, then those of runs, and PAUSED."""
+    """A run so far. `status`: WAITING and QUEUED before it has a phone, then those of runs; PAUSED in either."""
 
     task_id: UUID
     run_id: UUID
@@ -76,7 +78,7 @@ def concerns(progress: Progress, event: Event) -> bool:
     match event:
         case TaskWaiting() | TaskQueued():
             return event.spec.task_id == progress.task_id
-        case TaskDropped():
+        case TaskDropped() | TaskHeld() | TaskReleased():
             return event.task_id == progress.task_id
         case _:
             return getattr(event, "run_id", None) == progress.run_id
@@ -97,6 +99,10 @@ def _evolved(progress: Progress, event: Event) -> Progress:
         case TaskWaiting():
             return replace(progress, status="WAITING")
         case TaskQueued():
+            return replace(progress, status="PAUSED" if event.held else "QUEUED")
+        case TaskHeld():
+            return replace(progress, status="PAUSED")
+        case TaskReleased():
             return replace(progress, status="QUEUED")
         case TaskDropped():
             return replace(progress, status="CANCELLED", failure=event.reason)
@@ -137,6 +143,10 @@ def told(recorded: Recorded[Event], before: Progress) -> str | None:
             return f"{at} queued: {event.app.package} {event.app.version_name}"
         case TaskDropped():
             return f"{at} dropped: {clean(event.reason)}"
+        case TaskHeld():
+            return f"{at} held before it has a phone, by {clean(event.by)}: {clean(event.reason)}"
+        case TaskReleased():
+            return f"{at} released by {clean(event.by)}"
         case RunStarted():
             return f"{at} started on {event.serial}: {event.app.package} {event.app.version_name}"
         case StateAdded() if event.inside and event.screen_name not in before.screens:

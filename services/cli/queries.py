@@ -72,6 +72,19 @@ async def find_run(sql: asyncpg.Connection, given: str) -> tuple[UUID, UUID]:
     return row["id"], row["task_id"]
 
 
+async def find_task(sql: asyncpg.Connection, given: str) -> UUID:
+    """The task that `given` names, whether or not it has a run yet: its id or its run's, the beginning, or `last`."""
+    if given == LAST:
+        return (await find_run(sql, given))[1]
+    found = await sql.fetch(
+        """SELECT DISTINCT t.id FROM orchestrator.tasks t LEFT JOIN orchestrator.task_runs r ON r.task_id = t.id
+           WHERE starts_with(t.id::text, $1) OR starts_with(r.id::text, $1) LIMIT 2""",
+        _prefix(given),
+    )
+    task: UUID = _only(found, given, "task", "waymark tasks")["id"]
+    return task
+
+
 async def find_alert(sql: asyncpg.Connection, given: str) -> UUID:
     found = await sql.fetch("SELECT id FROM alerter.alerts WHERE starts_with(id::text, $1) LIMIT 2", _prefix(given))
     alert: UUID = _only(found, given, "alert", "waymark alerts")["id"]

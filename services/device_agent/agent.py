@@ -161,7 +161,8 @@ class Agent:
         async with contextlib.aclosing(logcat.crashes(self._client, serial)) as crashes:
             async for crash in crashes:
                 event = crash_event(attached, device_id, crash, self._service.clock.now())
-                cause = Cause(event.occurrence_id, "device-agent-crash", event.run_id, None)
+                step = None if attached.run is None else attached.run.sequence
+                cause = Cause(event.occurrence_id, "device-agent-crash", event.run_id, None, step)
                 while True:
                     try:
                         await self._service.log.append(

@@ -6,8 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from contracts import topology
-from contracts.event import Event
-from contracts.orchestrator import ConfigChanged, RunFinished
+from contracts.orchestrator import ConfigChanged
 from contracts.values import ConfigType
 from services.orchestrator.decisions.configuration import config_reactor
 from services.orchestrator.decisions.fleet import PinnedModel, fleet_reactor
@@ -17,9 +16,8 @@ from services.orchestrator.decisions.run import run_reactor
 from services.orchestrator.projections import PROJECTION
 from services.orchestrator.requests import IntakeHandler
 from services.orchestrator.timers import TimerRouter
-from services.runtime.log import Recorded
+from services.orchestrator.tracing import record_traces
 from services.runtime.service import Service, main
-from services.runtime.telemetry import record_run_span
 from services.runtime.view import View
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -42,7 +40,7 @@ async def run() -> None:
         fleet = fleet_reactor(version("waymark"), lambda: pinned_model(configs))
         fleet_decider = service.react(fleet, topology.FLEET)
         exploring = run_reactor()
-        run_decider = service.react(exploring, topology.RUN, on_appended=trace_finished_runs)
+        run_decider = service.react(exploring, topology.RUN, on_appended=record_traces)
 
         service.set_timers("orchestrator")
         timers = topology.timer_reader("orchestrator")
@@ -62,17 +60,6 @@ def pinned_model(configs: View) -> PinnedModel | None:
         if isinstance(event, ConfigChanged) and event.config_type is ConfigType.LLM and event.enabled:
             return event.config_id, event.version
     return None
-
-
-def trace_finished_runs(appended: list[Recorded[Event]]) -> None:
-    """A run that is over becomes the root span of its trace."""
-    for recorded in appended:
-        event = recorded.event
-        if isinstance(event, RunFinished):
-            name = f"run {event.app.package} {event.app.version_name}"
-            record_run_span(
-                event.run_id, name, event.started_at, event.ended_at, status=event.status, actions=event.total_actions
-            )
 
 
 if __name__ == "__main__":

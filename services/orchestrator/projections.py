@@ -20,7 +20,9 @@ from contracts.orchestrator import (
     StepFinished,
     TaskDropped,
     TaskGranted,
+    TaskHeld,
     TaskQueued,
+    TaskReleased,
     UserSeen,
 )
 from contracts.values import ResolvedApp, RunEventType, RunStatus, TaskStatus
@@ -80,6 +82,10 @@ def project(recorded: Recorded[Event]) -> Iterable[Row]:
             return _task(event, at)
         case TaskDropped():
             return [Row(TASK_STATUS, (event.task_id, TaskStatus.FAILED, at))]
+        case TaskHeld():
+            return [Row(TASK_STATUS, (event.task_id, TaskStatus.PAUSED, at))]
+        case TaskReleased():
+            return [Row(TASK_STATUS, (event.task_id, TaskStatus.QUEUED, at))]
         case TaskGranted():
             return [Row(TASK_STATUS, (event.task_id, TaskStatus.RUNNING, at))]
         case RunStarted():
@@ -117,6 +123,8 @@ PROJECTION = Projection(
         AppVersionSeen,
         TaskQueued,
         TaskDropped,
+        TaskHeld,
+        TaskReleased,
         TaskGranted,
         RunStarted,
         StepFinished,
@@ -149,7 +157,7 @@ def _task(event: TaskQueued, at: Any) -> Iterator[Row]:
         spec.profile,
         spec.coverage.model_dump(mode="json"),
         spec.priority,
-        TaskStatus.QUEUED,
+        TaskStatus.PAUSED if event.held else TaskStatus.QUEUED,
         spec.user_id,
         spec.schedule_at,
         spec.accepted_at,

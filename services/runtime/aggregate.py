@@ -42,13 +42,15 @@ class LongLived(Generic[S]):
 
 @dataclass(frozen=True)
 class Aggregate(Generic[S]):
-    """A kind of aggregate: who owns it, how it begins, how an event changes it."""
+    """A kind of aggregate: who owns it, how it begins, how an event changes it. `step_of` tells of one that is a run at
+    which step it is, so that what is decided on it gets into the trace of that step."""
 
     name: str
     owner: str
     initial: Callable[[], S]
     evolve: Callable[[S, Recorded[Event]], S]
     long_lived: LongLived[S] | None = None
+    step_of: Callable[[S], int] | None = None
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,10 @@ class Consumer:
 
     async def _handle(self, raw: Msg, sequence: int, trigger: Trigger[Any], arrived_s: float) -> None:
         name = f"{type(trigger.what).__name__} {self.durable}"
-        with telemetry.span(name, trigger.traceparent, consumer=self.durable, event_id=str(trigger.id)):
+        attributes = {"consumer": self.durable, "event_id": str(trigger.id)}
+        if trigger.run_id is not None:
+            attributes["run_id"] = str(trigger.run_id)
+        with telemetry.span(name, trigger.traceparent, **attributes):
             try:
                 await self.handler.handle(trigger)
             except LaterError as later:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from nats.aio.msg import Msg
 
-from contracts.event import Event
 from contracts.subjects import STREAM, derived_id
 from services.runtime.effect import Performer
-from services.runtime.log import Recorded, decode
+from services.runtime.log import decode
 from services.runtime.reactor import Decider, Reactor, Trigger
 from services.runtime.sealing import Sealer
 from services.runtime.timers import fired_trigger
@@ -46,14 +45,12 @@ async def decode_message(message: Msg, sealer: Sealer) -> Trigger[Any]:
 
 @dataclass
 class ReactorHandler:
-    """Feeds the triggers of one durable to a reactor. `on_appended` is told what a decision has written, once at most:
-    for what may get lost, such as telemetry."""
+    """Feeds the triggers of one durable to a reactor."""
 
     name: str
     reactor: Reactor[Any]
     decider: Decider[Any]
     sealer: Sealer
-    on_appended: Callable[[list[Recorded[Event]]], None] | None = None
 
     async def decode(self, message: Msg) -> Trigger[Any]:
         return await decode_message(message, self.sealer)
@@ -65,9 +62,7 @@ class ReactorHandler:
     async def handle(self, trigger: Trigger[Any]) -> None:
         key = self.key_of(trigger)
         assert key is not None
-        appended = await self.decider.decide(key, trigger, self.reactor.decide, prepare=self.reactor.prepare)
-        if appended and self.on_appended is not None:
-            self.on_appended(appended)
+        await self.decider.decide(key, trigger, self.reactor.decide, prepare=self.reactor.prepare)
 
 
 @dataclass

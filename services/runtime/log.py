@@ -73,12 +73,16 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Where an append comes from: ids of its events are derived from `id`, so a decision taken twice is the same."""
+    """Where an append comes from: ids of its events are derived from `id`, so a decision taken twice is the same.
+
+    `step` is the step at which the run `run_id` is, where that is known: it says which trace the events are in.
+    """
 
     id: UUID
     decider: str
     run_id: UUID | None
     traceparent: str | None
+    step: int | None = None
 
     def at_step(self, step: str) -> Cause:
         return replace(self, decider=self.decider + step)
@@ -147,6 +151,7 @@ class Log:
     async def _wrap(self, event: Event, cause: Cause, now: datetime, position: int) -> tuple[Event, Envelope]:
         """The event with its sealed fields closed (and still readable in memory), and its envelope."""
         run_id = getattr(event, "run_id", None) or cause.run_id
+        step = getattr(event, "sequence", cause.step if run_id == cause.run_id else None)
         sealed = await self._sealer.seal(event, key_id=run_id or event.key)
         return sealed, Envelope.wrap(
             sealed,
@@ -154,7 +159,7 @@ class Log:
             time=now,
             causation_id=cause.id,
             run_id=run_id,
-            traceparent=traceparent_in_run(cause.traceparent, run_id),
+            traceparent=traceparent_in_run(cause.traceparent, run_id, step=step, from_run=cause.run_id),
         )
 
     async def _append_batch(self, subjects: list[str], payloads: list[bytes], headers: list[dict[str, str]]) -> int:

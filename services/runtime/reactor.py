@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -100,12 +100,14 @@ class Reactor(Generic[S]):
 
 @dataclass
 class Decider(Generic[S]):
-    """Appends decisions about one kind of aggregate."""
+    """Appends decisions about one kind of aggregate. `on_appended` is told what a decision has written and the state
+    after it, once at most: for what may get lost, such as telemetry."""
 
     name: str
     aggregate: Aggregate[S]
     log: Log
     clock: Clock
+    on_appended: Callable[[list[Recorded[Event]], S], None] | None = None
     states: Aggregates[S] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -168,11 +170,18 @@ class Decider(Generic[S]):
                 writes.append(Write(first.OWNER, first.key, 0, create.events))
         if once:
             writes += self._receipt(cause)
-        appended = await self.log.append(writes, cause, now)
+        appended = await self.log.append(writes, self._at_step(cause, key, loaded), now)
         after = self.states.advance(key, loaded, appended[: len(decision.events)])
+        if self.on_appended is not None:
+            self.on_appended(appended, after.state)
         if self.states.snapshot_due(loaded, after):
             await self._snapshot(key, after, cause, now)
         return appended
+
+    def _at_step(self, cause: Cause, key: UUID, loaded: Loaded[S]) -> Cause:
+        """A run's key is its id: what somebody asked of it, or a timer, belongs to the step at which it is."""
+        step_of = self.aggregate.step_of
+        return cause if step_of is None else replace(cause, run_id=key, step=step_of(loaded.state))
 
     def _receipt(self, cause: Cause) -> Sequence[Write]:
         long_lived = self.aggregate.long_lived

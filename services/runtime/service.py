@@ -118,12 +118,13 @@ class Service:
         self,
         reactor: Reactor[S],
         *durables: Durable,
-        on_appended: Callable[[list[Recorded[Event]]], None] | None = None,
+        on_appended: Callable[[list[Recorded[Event]], S], None] | None = None,
     ) -> Decider[S]:
         """Feeds a reactor from durables; the decider, for others that decide about the same aggregates."""
         used = self.decider(reactor.name, reactor.aggregate)
+        used.on_appended = on_appended
         for durable in durables:
-            self.consume(durable, ReactorHandler(durable.name, reactor, used, self.sealer, on_appended))
+            self.consume(durable, ReactorHandler(durable.name, reactor, used, self.sealer))
         return used
 
     def perform(self, effect: Effect[S, Out], *durables: Durable) -> None:

@@ -1,16 +1,19 @@
 """Logs, traces and metrics: structlog JSON, OpenTelemetry spans that follow a run through the log, Prometheus numbers.
 
 A run is one trace: its id is the run's id, and every event of the run carries the span that appended it, so that a
-service which reads the event continues there. Labels of metrics are owners and event names, never subjects.
+service which reads the event continues there. A long run is cut: each further hundred of steps is a trace of its own,
+whose id follows from the run and the number of the hundred. Labels of metrics are owners and event names, never
+subjects.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,7 +25,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 from prometheus_client import Counter, Gauge, Histogram
 
 from contracts.subjects import derived_id
@@ -38,6 +41,9 @@ PARKED = Gauge(
     "waymark_projection_parked_events", "Events that wait because they could not be projected", ["projection"]
 )
 DEAD = Counter("waymark_dead_letters_total", "Messages moved to the dead letters", ["service", "kind"])
+
+STEPS_A_TRACE = 100
+"""A trace of a thousand steps has tens of thousands of spans: no viewer shows it."""
 
 _tracer = trace.get_tracer("waymark")
 log = structlog.get_logger()
@@ -90,25 +96,61 @@ def configure_tracing(service: str, endpoint: str | None, *, instance: str) -> T
     return provider
 
 
-def run_root_traceparent(run_id: UUID) -> str:
-    """The span that a whole run is: its ids are derived, so that nobody has to be told them."""
-    return f"00-{run_id.hex}-{derived_id('run-span', run_id).hex[:16]}-01"
+def hundred_of(step: int) -> int:
+    """Which of a run's traces a step belongs to: 0 for the first hundred steps, and for what precedes them."""
+    return max(step - 1, 0) // STEPS_A_TRACE
 
 
-def traceparent_in_run(traceparent: str | None, run_id: UUID | None) -> str | None:
-    """`traceparent`, if it belongs to the run's trace; else the run's root: an event of a run is in its trace."""
-    if run_id is None or (traceparent is not None and traceparent[3:35] == run_id.hex):
+def run_root_traceparent(run_id: UUID, hundred: int = 0) -> str:
+    """The root span of a run, or of a further hundred of its steps: ids are derived, so that nobody has to be told
+    them."""
+    if hundred == 0:
+        return f"00-{run_id.hex}-{derived_id('run-span', run_id).hex[:16]}-01"
+    trace_id, span_id = derived_id("run-trace", run_id, hundred), derived_id("run-span", run_id, hundred)
+    return f"00-{trace_id.hex}-{span_id.hex[:16]}-01"
+
+
+def trace_id_of(traceparent: str) -> str:
+    return traceparent[3:35]
+
+
+def traceparent_in_run(
+    traceparent: str | None, run_id: UUID | None, *, step: int | None = None, from_run: UUID | None = None
+) -> str | None:
+    """Where an event of a run belongs: in the trace of its step, under `traceparent` where that is in there, else under
+    the root. An event that tells no step stays with its cause, if that is of the same run (`from_run`)."""
+    if run_id is None:
         return traceparent
-    return run_root_traceparent(run_id)
+    if step is None and from_run == run_id and traceparent is not None:
+        return traceparent
+    root = run_root_traceparent(run_id, hundred_of(step or 0))
+    return traceparent if traceparent is not None and trace_id_of(traceparent) == trace_id_of(root) else root
 
 
-def record_run_span(run_id: UUID, name: str, started_at: datetime, ended_at: datetime, **attributes: str | int) -> None:
-    """The span that a whole run is, once it is over: the parent of what began it."""
-    root = run_root_traceparent(run_id).split("-")
-    token = _Ids.given.set((int(root[1], 16), int(root[2], 16)))
+@dataclass(frozen=True)
+class RootSpan:
+    """The root of a trace, told once it is over: the parent of what began it. `links`: traceparents of others."""
+
+    traceparent: str
+    name: str
+    started_at: datetime
+    ended_at: datetime
+    links: tuple[str, ...] = ()
+    attributes: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def record_root(root: RootSpan) -> None:
+    _, trace_id, span_id, _ = root.traceparent.split("-")
+    token = _Ids.given.set((int(trace_id, 16), int(span_id, 16)))
     try:
-        opened = _tracer.start_span(name, Context(), attributes=attributes, start_time=_nanoseconds(started_at))
-        opened.end(_nanoseconds(ended_at))
+        opened = _tracer.start_span(
+            root.name,
+            Context(),
+            attributes=root.attributes,
+            links=[Link(context) for link in root.links if (context := _span_context(link)) is not None],
+            start_time=_nanoseconds(root.started_at),
+        )
+        opened.end(_nanoseconds(root.ended_at))
     finally:
         _Ids.given.reset(token)
 
@@ -148,10 +190,12 @@ def span(name: str, traceparent: str | None = None, **attributes: str | float | 
 
 
 def _context(traceparent: str) -> Context | None:
+    remote = _span_context(traceparent)
+    return None if remote is None else trace.set_span_in_context(NonRecordingSpan(remote), Context())
+
+
+def _span_context(traceparent: str) -> SpanContext | None:
     parts = traceparent.split("-")
     if len(parts) != 4:
         return None
-    remote = SpanContext(
-        int(parts[1], 16), int(parts[2], 16), is_remote=True, trace_flags=TraceFlags(int(parts[3], 16))
-    )
-    return trace.set_span_in_context(NonRecordingSpan(remote), Context())
+    return SpanContext(int(parts[1], 16), int(parts[2], 16), is_remote=True, trace_flags=TraceFlags(int(parts[3], 16)))

@@ -13,7 +13,15 @@ from rich.console import Console
 from contracts.device_agent import CrashSeen
 from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
-from contracts.orchestrator import ActionRequested, RunFinished, StateAdded, StepFinished, TaskDropped
+from contracts.orchestrator import (
+    ActionRequested,
+    RunFinished,
+    StateAdded,
+    StepFinished,
+    TaskDropped,
+    TaskHeld,
+    TaskReleased,
+)
 from contracts.sealed import Sealed
 from contracts.values import (
     ActionType,
@@ -30,7 +38,7 @@ from contracts.values import (
     ValidationStatus,
     ValidationType,
 )
-from services.cli.commands.tracing import tree
+from services.cli.commands.tracing import titles, trace_ids, tree
 from services.cli.following import Progress, evolve, panel, succeeded, summary, told
 from services.cli.report.walk import walk
 from services.runtime.log import Recorded
@@ -123,6 +131,14 @@ def test_a_dropped_task_is_over_and_did_not_succeed() -> None:
     assert "asked for by bob" in summary(progress)[0]
 
 
+def test_a_held_task_is_paused_until_it_is_released() -> None:
+    held = TaskHeld(fleet_id=FLEET, task_id=TASK, reason="lunch", by="bob")
+    progress = progress_after(held)
+    assert (progress.status, progress.over) == ("PAUSED", False)
+    assert "by bob: lunch" in progress.tail[-1]
+    assert progress_after(held, TaskReleased(fleet_id=FLEET, task_id=TASK, by="bob")).status == "QUEUED"
+
+
 def test_a_screen_is_told_once_and_a_crash_without_control_characters() -> None:
     first = progress_after()
     line = told(recorded(state("a", 1, "Home")), first)
@@ -137,6 +153,16 @@ def test_a_screen_is_told_once_and_a_crash_without_control_characters() -> None:
     assert line is not None
     assert "boom more" in line
     assert "\x1b" not in line
+
+
+@pytest.mark.parametrize(("last", "traces"), [(7, 1), (100, 1), (101, 2), (250, 3)])
+def test_all_traces_of_a_run_are_named(last: int, traces: int) -> None:
+    ids = trace_ids(RUN, [recorded(state("a", 1, "Home")), recorded(step(last, None, "a"))])
+    assert ids[0] == RUN.hex
+    assert len(set(ids)) == len(ids) == traces
+    shown = list(titles(ids))
+    assert all(trace_id in line for trace_id, line in zip(ids, shown, strict=True))
+    assert ("steps" in shown[0]) is (traces > 1)
 
 
 def test_the_live_view_has_what_was_found() -> None:

@@ -268,6 +268,7 @@ async def test_the_report_shows_every_screen_of_the_run(running: Running, tmp_pa
 async def test_the_trace_begins_with_the_run_and_names_its_trace(running: Running) -> None:
     traced = await running.rows("trace", running.run["run"])
     assert traced["trace_id"] == running.run["run"].replace("-", "")
+    assert traced["trace_ids"] == [traced["trace_id"]]
     kinds = [event["type"].split(".")[2] for event in traced["events"]]
     assert kinds[0] == "RunStarted"
     assert kinds.count("StepFinished") == running.run["actions"]

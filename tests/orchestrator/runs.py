@@ -15,8 +15,8 @@ from contracts.orchestrator import (
     ActionRequested,
     AdviceRequested,
     PlanPending,
+    RunPauseAsked,
     RunStarted,
-    TaskPauseAsked,
     TaskSpec,
     TaskStopAsked,
 )
@@ -183,7 +183,11 @@ class RunStory(Story[Any]):
         return self.when(TaskStopAsked(task_id=TASK_ID, user="bob", reason="enough"))
 
     def pause(self, *, on: bool = True) -> list[Event]:
-        return self.when(TaskPauseAsked(task_id=TASK_ID, user="bob", pause=on, reason="lunch"))
+        return self.when(
+            RunPauseAsked(
+                fleet_id=DEFAULT_FLEET, task_id=TASK_ID, run_id=run_of(TASK_ID), user="bob", pause=on, reason="lunch"
+            )
+        )
 
     def timer(self, event: Event, *, late_s: float = 0.0) -> list[Event]:
         """The timer of an event fires, so much later than it should."""

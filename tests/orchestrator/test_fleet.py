@@ -16,11 +16,16 @@ from contracts.orchestrator import (
     PhoneJoined,
     PhoneLeft,
     RunFinished,
+    RunPauseAsked,
+    RunPaused,
     RunStarted,
     TaskAccepted,
     TaskDropped,
     TaskGranted,
+    TaskHeld,
+    TaskPauseAsked,
     TaskQueued,
+    TaskReleased,
     TaskSpec,
     TaskStopAsked,
     TaskWaiting,
@@ -30,6 +35,7 @@ from contracts.subjects import derived_id
 from contracts.values import AppVersion, CoverageProfile, RunStatus
 from services.orchestrator.decisions.fleet import DEFAULT_FLEET, QUEUE_LIMIT, decide_fleet, fleet_reactor
 from services.orchestrator.decisions.fleet_state import FLEET, Fleet
+from services.orchestrator.decisions.run import RUN, decide_run
 from services.runtime.timers import TimerFired
 from tests.orchestrator.stories import BEGIN, Story, names, recorded
 
@@ -69,6 +75,10 @@ def task(name: str = "t", **changes: object) -> TaskAccepted:
 
 def stop(name: str = "t") -> TaskStopAsked:
     return TaskStopAsked(task_id=derived_id("task", name), user="bob", reason="not needed")
+
+
+def pause(name: str = "t", *, on: bool = True) -> TaskPauseAsked:
+    return TaskPauseAsked(task_id=derived_id("task", name), user="bob", pause=on, reason="lunch")
 
 
 def finished(run: RunStarted, status: RunStatus = RunStatus.SUCCEEDED) -> RunFinished:
@@ -284,6 +294,94 @@ def test_a_stop_of_a_task_that_never_comes_is_given_up():
     assert told.later == []
 
 
+def test_a_held_task_gets_no_phone_until_it_is_released():
+    told = fleet()
+    told.when(task("held", version="1.0"))
+    told.when(task("next", version="1.0"))
+    (held,) = told.when(pause("held"))
+    assert held == TaskHeld(fleet_id=DEFAULT_FLEET, task_id=derived_id("task", "held"), reason="lunch", by="bob")
+    told.when(ready("p1"))
+    assert granted(told.when(apps("p1", "1.0"))) == [(derived_id("task", "next"), device("p1"))]
+    told.when(finished(told.last(RunStarted)))
+    assert len(told.all(TaskGranted)) == 1
+    events = told.when(pause("held", on=False))
+    assert names(events) == ["TaskReleased", "TaskGranted", "RunStarted"]
+
+
+def test_a_task_that_is_held_while_it_waits_for_its_app_stays_held_when_that_comes():
+    told = with_phones("p1", versions=())
+    told.when(task())
+    assert names(told.when(pause())) == ["TaskHeld"]
+    events = told.when(apps("p1", "1.0"))
+    assert names(events) == ["PhoneApps", "TaskQueued", "AppVersionSeen"]
+    assert events[1].held
+    assert granted(told.when(pause(on=False))) == [(derived_id("task", "t"), device("p1"))]
+
+
+def test_a_held_task_that_becomes_due_waits_for_its_release():
+    told = with_phones("p1")
+    at = BEGIN + timedelta(minutes=1)
+    told.when(task(schedule_at=at))
+    told.when(pause())
+    assert told.when(due(at), after_s=60.0) == []
+    assert granted(told.when(pause(on=False))) == [(derived_id("task", "t"), device("p1"))]
+
+
+def test_a_held_task_that_is_stopped_is_dropped():
+    told = fleet()
+    told.when(task(version="1.0"))
+    told.when(pause())
+    assert names(told.when(stop())) == ["TaskDropped"]
+    assert told.when(pause(on=False)) == []
+
+
+def test_holding_twice_is_holding_once_and_only_what_is_held_is_released():
+    told = fleet()
+    told.when(task(version="1.0"))
+    assert told.when(pause(on=False)) == []
+    told.when(pause())
+    assert told.when(pause()) == []
+    assert names(told.when(pause(on=False))) == ["TaskReleased"]
+    assert told.when(pause(on=False)) == []
+
+
+@pytest.mark.parametrize("late_s", [0.1, 60.0])
+def test_a_pause_that_comes_just_after_the_grant_ends_with_the_run_paused(late_s: float):
+    told = with_phones("p1")
+    told.when(task())
+    asked = told.when(pause(), after_s=late_s)
+    assert names(asked) == ["RunPauseAsked"]
+    run = Story(RUN, decide_run, now=told.now).given(told.last(RunStarted))
+    assert names(run.when(asked[0])) == ["RunPaused"]
+    assert names(run.when(told.last(RunStarted))) == ["RunNoted"]
+    assert run.later == []
+
+
+def test_a_pause_and_its_end_before_the_grant_leave_the_run_alone():
+    told = fleet()
+    told.when(task(version="1.0"))
+    told.when(pause())
+    told.when(pause(on=False))
+    told.when(ready("p1"))
+    assert granted(told.when(apps("p1", "1.0"))) != []
+    assert told.all(RunPauseAsked) == told.all(RunPaused) == []
+
+
+def test_a_pause_that_overtakes_its_task_is_not_lost():
+    told = with_phones("p1")
+    assert told.when(pause()) == []
+    told.when(task())
+    assert names(told.again()) == ["RunPauseAsked"]
+
+
+def test_a_pause_of_a_task_that_is_over_changes_nothing():
+    told = with_phones("p1")
+    told.when(task())
+    told.when(finished(told.last(RunStarted)))
+    assert told.when(pause()) == []
+    assert told.later == []
+
+
 def test_apps_that_overtake_their_phone_are_not_lost():
     told = fleet()
     told.when(apps("p1", "1.0"))
@@ -304,7 +402,8 @@ def history() -> list[object]:
     return [
         ready("p1"), apps("p1", "1.0"), task("a"), task("b", priority=1), ready("p2"), apps("p2", "1.0", "2.0"),
         task("c", version="2.0"), task("d", schedule_at=at), due(at), stop("a"), lost("p2"), ready("p2", 2),
-        apps("p2", "2.0", session=2), task("e", serial="p2"), stop("c"), task("f"),
+        apps("p2", "2.0", session=2), task("e", serial="p2"), stop("c"), task("f"), pause("b"), pause("f"),
+        pause("f", on=False),
     ]  # fmt: skip
 
 
@@ -340,7 +439,7 @@ def test_in_whatever_order_the_triggers_come_each_task_runs_once_or_is_dropped(s
     dropped = [event.task_id for event in told.all(TaskDropped)]
     assert len(runs) == len(set(runs))
     assert set(runs).isdisjoint(dropped)
-    # Only what wants a version or a phone that is gone may still wait.
+    # Only what is held, or wants a version or a phone that is gone, may still wait.
     assert {UUID(key) for key in told.state.queue} <= {derived_id("task", n) for n in "abcdef"} - set(runs) - set(
         dropped
     )
@@ -379,6 +478,7 @@ def test_events_of_other_kinds_leave_the_state_alone():
 
 def test_all_events_of_the_fleet_have_its_key():
     told = play(list(enumerate(history())), 1)
-    kinds = (TaskWaiting, TaskQueued, TaskDropped, TaskGranted, LeaseEnded, PhoneJoined, PhoneLeft)
+    kinds = (TaskWaiting, TaskQueued, TaskDropped, TaskHeld, TaskReleased, TaskGranted, LeaseEnded, PhoneJoined,
+             PhoneLeft)  # fmt: skip
     assert {type(event) for event in told.events} >= {TaskQueued, TaskGranted, LeaseEnded, PhoneJoined, PhoneLeft}
     assert all(event.key == DEFAULT_FLEET for event in told.events if isinstance(event, kinds))

@@ -18,7 +18,9 @@ from contracts.orchestrator import (
     StepFinished,
     TaskDropped,
     TaskGranted,
+    TaskHeld,
     TaskQueued,
+    TaskReleased,
     TaskWaiting,
     UserSeen,
 )
@@ -86,12 +88,26 @@ def test_a_queued_task_comes_with_its_app(story: RunStory):
     assert (task["created_at"], task["updated_at"]) == (spec.accepted_at, AT)
 
 
-@pytest.mark.parametrize("status", ["RUNNING", "FAILED"])
-def test_grants_and_drops_move_the_task(status: str, story: RunStory):
-    ids = {"fleet_id": DEFAULT_FLEET, "task_id": TASK_ID}
-    granted = TaskGranted(**ids, run_id=story.started.run_id, device_id=story.started.device_id, lease_token=1)
-    event = granted if status == "RUNNING" else TaskDropped(**ids, reason="r")
+FLEETS = {"fleet_id": DEFAULT_FLEET, "task_id": TASK_ID}
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        (TaskGranted(**FLEETS, run_id=screen_id("r"), device_id=screen_id("d"), lease_token=1), "RUNNING"),
+        (TaskDropped(**FLEETS, reason="r"), "FAILED"),
+        (TaskHeld(**FLEETS, reason="r", by="bob"), "PAUSED"),
+        (TaskReleased(**FLEETS, by="bob"), "QUEUED"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.NAME,
+)
+def test_what_the_fleet_does_with_a_task_is_its_status(event: Event, status: str):
     assert rows(event) == {"tasks": [{"id": TASK_ID, "status": status, "updated_at": AT}]}
+
+
+def test_a_task_that_was_held_before_its_version_was_known_has_a_row_that_says_so(story: RunStory):
+    queued = TaskQueued(fleet_id=DEFAULT_FLEET, spec=story.started.spec, app=story.started.app, held=True)
+    assert rows(queued)["tasks"][0]["status"] == "PAUSED"
 
 
 def test_a_run_begins_with_no_actions(story: RunStory):
@@ -169,5 +185,14 @@ def test_an_event_without_a_place_raises(story: RunStory):
 
 def test_every_kind_that_is_read_can_be_projected(story: RunStory):
     told = {type(event) for event in story.events}
-    tried = {AppVersionSeen, TaskQueued, TaskGranted, TaskDropped, UserSeen, ConfigChanged} | told
+    tried = {
+        AppVersionSeen,
+        TaskQueued,
+        TaskGranted,
+        TaskDropped,
+        TaskHeld,
+        TaskReleased,
+        UserSeen,
+        ConfigChanged,
+    } | told
     assert set(PROJECTION.events) <= tried

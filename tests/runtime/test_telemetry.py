@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
 from services.runtime import telemetry
-from services.runtime.telemetry import run_root_traceparent, traceparent_in_run
+from services.runtime.telemetry import hundred_of, run_root_traceparent, trace_id_of, traceparent_in_run
 
 OTHER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -29,6 +29,32 @@ def test_an_event_of_a_run_is_in_the_runs_trace(run_id: UUID) -> None:
     assert traceparent_in_run(None, run_id) == root
     within = f"00-{run_id.hex}-b7ad6b7169203331-01"
     assert traceparent_in_run(within, run_id) == within
+
+
+@pytest.mark.parametrize(("step", "hundred"), [(0, 0), (1, 0), (100, 0), (101, 1), (200, 1), (201, 2), (20_000, 199)])
+def test_each_further_hundred_of_steps_is_a_trace_of_its_own(step: int, hundred: int) -> None:
+    run_id = uuid4()
+    assert hundred_of(step) == hundred
+    root = run_root_traceparent(run_id, hundred)
+    assert (trace_id_of(root) == run_id.hex) is (hundred == 0)
+    for cause in (None, OTHER, run_root_traceparent(run_id, hundred + 1)):
+        assert traceparent_in_run(cause, run_id, step=step, from_run=run_id) == root
+    within = f"00-{trace_id_of(root)}-b7ad6b7169203331-01"
+    assert traceparent_in_run(within, run_id, step=step, from_run=run_id) == within
+
+
+def test_the_traces_of_runs_are_all_different() -> None:
+    roots = [run_root_traceparent(run_id, n) for run_id in (uuid4(), uuid4()) for n in range(200)]
+    assert len({root.split("-")[1] for root in roots}) == len({root.split("-")[2] for root in roots}) == len(roots)
+
+
+def test_an_event_without_a_step_stays_in_the_trace_of_what_caused_it_in_the_same_run() -> None:
+    run_id, other = uuid4(), uuid4()
+    within = f"00-{trace_id_of(run_root_traceparent(run_id, 7))}-b7ad6b7169203331-01"
+    assert traceparent_in_run(within, run_id, from_run=run_id) == within
+    assert traceparent_in_run(within, run_id, from_run=other) == run_root_traceparent(run_id)
+    assert traceparent_in_run(within, other, from_run=run_id) == run_root_traceparent(other)
+    assert traceparent_in_run(None, run_id, from_run=run_id) == run_root_traceparent(run_id)
 
 
 def test_what_belongs_to_no_run_stays_in_its_trace() -> None:

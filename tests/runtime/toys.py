@@ -68,6 +68,21 @@ class Promised(Event, owner=OWNER, key="sum_id", route="scope", deadline="until"
     scope: UUID | None = None
 
 
+class Stepped(Event, owner=OWNER, key="run_id", route="scope"):
+    """A run took a step."""
+
+    run_id: UUID
+    sequence: int
+    scope: UUID | None = None
+
+
+class Answered(Event, owner=OWNER, key="answer_id"):
+    """Something in a run that tells no step."""
+
+    answer_id: UUID
+    run_id: UUID
+
+
 @dataclass(frozen=True)
 class Sum:
     """What was added, in order."""

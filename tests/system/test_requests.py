@@ -20,7 +20,7 @@ from contracts.subjects import DEAD_LETTERS, derived_id
 from deploy.embedded.platform import Platform
 from deploy.embedded.stack import Stack
 from services.runtime.dead_letters import DeadLetter
-from tests.system.exploring import events, until
+from tests.system.exploring import events, rows, until
 
 pytestmark = pytest.mark.system
 
@@ -113,6 +113,23 @@ async def test_a_bare_request_of_a_plain_client_is_a_task(platform: Platform, cl
     (task,) = await accepted(platform, "alice")
     assert (task.spec.package, task.spec.version, task.spec.user) == ("com.example.shop", "1.0", "alice")
     assert await rejected(platform, "alice") == []
+
+
+async def test_a_queued_task_is_held_released_and_dropped_over_the_wire(platform: Platform, client: Client) -> None:
+    body = {"kind": "explore", "app": "com.example.shop", "version": "1.0", "id": "held"}
+    await publish(client, "erin", json.dumps(body).encode())
+    task = derived_id("task", "erin", "held")
+    steps = (("", "QUEUED"), ("pause", "PAUSED"), ("resume", "QUEUED"), ("pause", "PAUSED"), ("stop", "FAILED"))
+    await until("the tables", lambda: _some(rows(platform, "SELECT 1 WHERE to_regclass('orchestrator.tasks') > 0")))
+    for kind, status in steps:
+        if kind:
+            await publish(client, "erin", json.dumps({"kind": kind, "task": str(task)}).encode(), "control")
+
+        async def shown(status: str = status) -> bool:
+            found = await rows(platform, "SELECT status FROM orchestrator.tasks WHERE id = $1", task)
+            return [row["status"] for row in found] == [status]
+
+        await until(f"{status} after {kind or 'the request'}", shown)
 
 
 async def test_the_users_own_id_makes_two_publications_one_task(platform: Platform, client: Client) -> None:

@@ -92,7 +92,7 @@ def stop(context: typer.Context, task: Task, reason: Reason = None) -> None:
 
 @run_app.command()
 def pause(context: typer.Context, task: Task, reason: Reason = None) -> None:
-    """Hold a run after the action under way; it keeps its phone.
+    """Hold a run after the action under way; it keeps its phone. A task without a run is held in the queue.
 
     Example:  waymark run pause 0198c2
     """
@@ -101,7 +101,7 @@ def pause(context: typer.Context, task: Task, reason: Reason = None) -> None:
 
 @run_app.command()
 def resume(context: typer.Context, task: Task, reason: Reason = None) -> None:
-    """Go on with a paused run.
+    """Go on with a paused run, or let a held task have a phone.
 
     Example:  waymark run resume last
     """

@@ -21,6 +21,7 @@ from services.cli.output import Json, clean, print_json, say
 from services.runtime.catch_up import read_batches
 from services.runtime.log import Recorded
 from services.runtime.tables import Unreadable
+from services.runtime.telemetry import STEPS_A_TRACE, hundred_of, run_root_traceparent, trace_id_of
 
 _TAIL_S = 0.3
 _SHOWN_FIELDS = (
@@ -50,7 +51,9 @@ def trace(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Events at most.")] = 2000,
     as_json: Json = False,
 ) -> None:
-    """Print a run's trace id and its events as a tree: what caused what, across all services.
+    """Print a run's trace ids and its events as a tree: what caused what, across all services.
+
+    A run is one trace; of a long one each further hundred of steps is a trace of its own.
 
     Example:  waymark trace last | less
     """
@@ -59,15 +62,32 @@ def trace(
         run_id, _ = await queries.find_run(await session.sql(), run)
         events = await _events(session, run_id)
         if as_json:
-            print_json({"trace_id": run_id.hex, "run": run_id, "events": [_row(one) for one in events[:limit]]})
+            rows = [_row(one) for one in events[:limit]]
+            ids = trace_ids(run_id, events)
+            print_json({"trace_id": run_id.hex, "trace_ids": ids, "run": run_id, "events": rows})
             return
-        say(f"trace id {run_id.hex}", style="bold")
+        for title in titles(trace_ids(run_id, events)):
+            say(title, style="bold")
         for line in list(tree(events))[:limit]:
             say(f"{'  ' * line.depth}{_text(line.recorded)}")
         if len(events) > limit:
             say(f".. {len(events) - limit} more (--limit)")
 
     execute(context, command)
+
+
+def trace_ids(run_id: UUID, events: list[Recorded[Event]]) -> list[str]:
+    """The traces that a run is, in the order of their steps: as many as its last step tells."""
+    steps = (getattr(one.event, "sequence", 0) for one in events if not isinstance(one.event, Unreadable))
+    return [trace_id_of(run_root_traceparent(run_id, n)) for n in range(hundred_of(max(steps, default=0)) + 1)]
+
+
+def titles(ids: list[str]) -> Iterator[str]:
+    if len(ids) == 1:
+        yield f"trace id {ids[0]}"
+        return
+    for number, trace_id in enumerate(ids):
+        yield f"trace id {trace_id}  steps {number * STEPS_A_TRACE + 1} to {(number + 1) * STEPS_A_TRACE}"
 
 
 def tree(events: list[Recorded[Event]]) -> Iterator[Line]:

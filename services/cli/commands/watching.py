@@ -49,8 +49,7 @@ async def task_of(session: Session, given: str) -> UUID:
         started = await log.last(event_filter(RunStarted, key=whole))
         if started is not None and isinstance(started.event, RunStarted):
             return started.event.task_id
-    _, task_id = await queries.find_run(await session.sql(), given)
-    return task_id
+    return await queries.find_task(await session.sql(), given)
 
 
 async def follow(session: Session, task_id: UUID, *, quiet: bool, as_json: bool) -> None:

@@ -15,9 +15,13 @@ from contracts.orchestrator import (
     PhoneJoined,
     PhoneLeft,
     RunFinished,
+    RunPauseAsked,
     TaskAccepted,
     TaskDropped,
+    TaskHeld,
+    TaskPauseAsked,
     TaskQueued,
+    TaskReleased,
     TaskSpec,
     TaskStopAsked,
     TaskWaiting,
@@ -56,6 +60,7 @@ def fleet_reactor(orchestrator_version: str, model: Callable[[], PinnedModel | N
         triggers={
             TaskAccepted: lambda _e: DEFAULT_FLEET,
             TaskStopAsked: lambda _e: DEFAULT_FLEET,
+            TaskPauseAsked: lambda _e: DEFAULT_FLEET,
             RunFinished: lambda e: e.fleet_id,
             DeviceReady: lambda e: DEFAULT_FLEET if derived_id("fleet", e.pool) == DEFAULT_FLEET else None,
             DeviceLost: lambda _e: DEFAULT_FLEET,
@@ -97,7 +102,7 @@ def decide_fleet(
 def _early(state: Fleet, what: Any) -> str | None:
     """Why something cannot be decided yet: what comes before it in the log was not decided on."""
     match what:
-        case TaskStopAsked():
+        case TaskStopAsked() | TaskPauseAsked():
             task = str(what.task_id)
             is_leased = any(lease.task_id == what.task_id for lease in state.leases.values())
             is_known = task in state.queue or task in state.past or is_leased
@@ -118,6 +123,8 @@ def _changes(state: Fleet, what: Any) -> list[Event]:
             if str(what.task_id) not in state.queue:
                 return []
             return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=what.task_id, reason=what.reason)]
+        case TaskPauseAsked():
+            return _pause(state, what)
         case RunFinished():
             return _finished(state, what)
         case DeviceReady():
@@ -146,6 +153,26 @@ def _accepted(state: Fleet, spec: TaskSpec) -> list[Event]:
     if app is None:
         return [TaskWaiting(fleet_id=DEFAULT_FLEET, spec=spec)]
     return [TaskQueued(fleet_id=DEFAULT_FLEET, spec=spec, app=app, due_at_queue=spec.schedule_at)]
+
+
+def _pause(state: Fleet, asked: TaskPauseAsked) -> list[Event]:
+    """A task in the queue is held there or released; a granted one has a run, to which the request is passed on. The
+    same state that grants a phone decides on it, so that no request falls between the two."""
+    task_id = asked.task_id
+    queued = state.queue.get(str(task_id))
+    if queued is None:
+        run = next((lease.run_id for lease in state.leases.values() if lease.task_id == task_id), None)
+        if run is None:
+            return []
+        passed_on = RunPauseAsked(
+            fleet_id=DEFAULT_FLEET, task_id=task_id, run_id=run, user=asked.user, pause=asked.pause, reason=asked.reason
+        )
+        return [passed_on]
+    if queued.held == asked.pause:
+        return []
+    if asked.pause:
+        return [TaskHeld(fleet_id=DEFAULT_FLEET, task_id=task_id, reason=asked.reason, by=asked.user)]
+    return [TaskReleased(fleet_id=DEFAULT_FLEET, task_id=task_id, by=asked.user)]
 
 
 def _finished(state: Fleet, run: RunFinished) -> list[Event]:
@@ -192,6 +219,7 @@ def _packages(state: Fleet, seen: PackagesSeen) -> list[Event]:
     for waiting in sorted((q for q in state.queue.values() if q.app is None), key=lambda q: q.order):
         app = resolve(waiting.spec, [with_apps])
         if app is not None:
-            spec = waiting.spec
-            events.append(TaskQueued(fleet_id=DEFAULT_FLEET, spec=spec, app=app, due_at_queue=spec.schedule_at))
+            spec, held = waiting.spec, waiting.held
+            queued = TaskQueued(fleet_id=DEFAULT_FLEET, spec=spec, app=app, due_at_queue=spec.schedule_at, held=held)
+            events.append(queued)
     return events

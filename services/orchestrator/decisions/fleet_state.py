@@ -17,7 +17,9 @@ from contracts.orchestrator import (
     Snapshot,
     TaskDropped,
     TaskGranted,
+    TaskHeld,
     TaskQueued,
+    TaskReleased,
     TaskSpec,
     TaskWaiting,
 )
@@ -49,6 +51,8 @@ class Queued(BaseModel):
     spec: TaskSpec
     app: ResolvedApp | None
     order: int
+    held: bool = False
+    """Paused by somebody: it gets no phone."""
 
 
 class Lease(BaseModel):
@@ -99,6 +103,8 @@ def apply(state: Fleet, event: Event) -> Fleet:
             return _queue(state, event.spec, event.app)
         case TaskDropped():
             return _leave_queue(state, event.task_id)
+        case TaskHeld() | TaskReleased():
+            return _hold(state, event.task_id, held=isinstance(event, TaskHeld))
         case PhoneJoined():
             # What it had installed in an earlier session may have changed: it is told again.
             phone = Phone(
@@ -134,10 +140,15 @@ def apply(state: Fleet, event: Event) -> Fleet:
 def _queue(state: Fleet, spec: TaskSpec, app: ResolvedApp | None) -> Fleet:
     known = state.queue.get(str(spec.task_id))
     order = state.last_order + 1 if known is None else known.order
-    queued = Queued(spec=spec, app=app, order=order)
+    queued = Queued(spec=spec, app=app, order=order, held=known is not None and known.held)
     return state.model_copy(
         update={"queue": {**state.queue, str(spec.task_id): queued}, "last_order": max(order, state.last_order)}
     )
+
+
+def _hold(state: Fleet, task_id: UUID, *, held: bool) -> Fleet:
+    queued = state.queue[str(task_id)].model_copy(update={"held": held})
+    return state.model_copy(update={"queue": {**state.queue, str(task_id): queued}})
 
 
 def _leave_queue(state: Fleet, task_id: UUID) -> Fleet:

@@ -48,14 +48,15 @@ def _is_meant(spec: TaskSpec, phone: Phone) -> bool:
 
 
 def grants(state: Fleet, now: datetime) -> list[TaskGranted]:
-    """Phones for tasks that are due: by priority, then by age; a phone must have the very version installed."""
+    """Phones for tasks that are due and not held: by priority, then by age; a phone must have the very version
+    installed."""
     free = [p for p in state.phones.values() if p.present and str(p.device_id) not in state.leases]
     token = state.last_token
     granted = []
     free.sort(key=lambda p: p.serial)
     for queued in sorted(state.queue.values(), key=lambda q: (q.spec.priority, q.order)):
         spec, app = queued.spec, queued.app
-        if app is None or (spec.schedule_at is not None and spec.schedule_at > now):
+        if app is None or queued.held or (spec.schedule_at is not None and spec.schedule_at > now):
             continue
         phone = next((p for p in free if _fits(spec, app, p)), None)
         if phone is None:

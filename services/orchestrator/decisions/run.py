@@ -16,10 +16,10 @@ from contracts.orchestrator import (
     BudgetCrossed,
     PlanPending,
     RunNoted,
+    RunPauseAsked,
     RunPaused,
     RunResumed,
     RunStarted,
-    TaskPauseAsked,
     TaskStopAsked,
 )
 from contracts.screen_indexer import CaptureIndexed
@@ -40,7 +40,7 @@ PLAN_PATIENCE = timedelta(seconds=10)
 RACE = timedelta(seconds=10)
 """A task can be stopped before its run is in the log: for so long that is tried again."""
 
-RUN = Aggregate[Run]("run", "orchestrator", Run, lambda s, r: evolve(s, r))
+RUN = Aggregate[Run]("run", "orchestrator", Run, lambda s, r: evolve(s, r), step_of=lambda run: run.sequence)
 
 
 def run_reactor() -> Reactor[Run]:
@@ -55,7 +55,7 @@ def run_reactor() -> Reactor[Run]:
             ValidationPlanned: lambda e: e.run_id,
             CallFinished: lambda e: e.run_id,
             TaskStopAsked: lambda e: run_of(e.task_id),
-            TaskPauseAsked: lambda e: run_of(e.task_id),
+            RunPauseAsked: lambda e: e.run_id,
             TimerFired: lambda t: t.key if t.event_type in RUN_TIMERS else None,
         },
         decide=decide_run,
@@ -64,8 +64,7 @@ def run_reactor() -> Reactor[Run]:
 
 def decide_run(run: Run, trigger: Trigger[Any], now: datetime) -> Decision:
     """What the trigger tells, then what is to be done next where nothing is under way. Raises `LaterError`."""
-    is_asked = isinstance(trigger.what, TaskStopAsked | TaskPauseAsked)
-    if run.started is None and is_asked and now - trigger.time < RACE:
+    if run.started is None and isinstance(trigger.what, TaskStopAsked) and now - trigger.time < RACE:
         raise LaterError("the task has no run yet", delay_s=1.0)
     if run.started is None or run.finished is not None:
         return NOTHING
@@ -95,7 +94,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
             return [_advice(what)] if run.call is not None and run.call.call_id == what.call_id else []
         case TaskStopAsked():
             return [] if run.ending else [ending_of(run, RunStatus.CANCELLED, what.reason)]
-        case TaskPauseAsked():
+        case RunPauseAsked():
             return _pause(run, what)
         case TimerFired():
             return watch(run, what, now)
@@ -160,7 +159,7 @@ def _advice(call: CallFinished) -> AdviceTaken:
     )
 
 
-def _pause(run: Run, asked: TaskPauseAsked) -> list[Event]:
+def _pause(run: Run, asked: RunPauseAsked) -> list[Event]:
     if run.ending is not None or asked.pause == run.paused:
         return []
     ids = {"run_id": run.spec_started.run_id, "task_id": asked.task_id}

@@ -26,6 +26,7 @@ from contracts.orchestrator import (
 )
 from services.orchestrator.decisions.graph import NEWS, Graph, UiState, learnt, tried
 from services.runtime.log import Recorded
+from services.runtime.telemetry import hundred_of
 
 HINTS_LIMIT = 6
 """More than a form with its button needs; an answer that lists the whole screen again is no help."""
@@ -52,6 +53,8 @@ class Run:
     paused: bool = False
     watch_at: datetime | None = None
     sequence: int = 0
+    hundreds: tuple[datetime, ...] = ()
+    """When each further hundred of steps began: each is a trace of its own."""
     succeeded: int = 0
     restored: bool = False
     """Whether the phone was sent home after the end."""
@@ -202,6 +205,8 @@ def _advise(run: Run, event: AdviceTaken) -> Run:
 
 def _request(run: Run, event: ActionRequested) -> Run:
     hints = tuple(g for g in run.hints if g != event.gesture_id)
+    if hundred_of(event.sequence) > hundred_of(run.sequence):
+        run = replace(run, hundreds=(*run.hundreds, event.requested_at))
     run = replace(run, action=event, plan=None, call=None, sequence=event.sequence, hints=hints)
     if event.purpose == "LAUNCH":
         run = replace(run, restarts=run.restarts + 1, fruitless_restarts=run.fruitless_restarts + 1)
