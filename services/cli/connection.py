@@ -28,6 +28,7 @@ from services.runtime.objects import MissingObjectError, Objects, StoreAwayError
 from services.runtime.provision import KEY_BUCKET
 from services.runtime.sealing import BucketKeyStore, Sealer
 from services.runtime.settings import Settings
+from services.runtime.tables import CONNECTION_LOST
 
 T = TypeVar("T")
 
@@ -146,7 +147,7 @@ async def _with_session(options: Options, command: Callable[[Session], Awaitable
         raise CliError(f"the log has events that this version of waymark does not know: update it ({error})") from error
     except (UnknownOutcomeError, catch_up.GapError, NatsError) as error:
         raise _unreachable("NATS", session.settings.nats_url, "WAYMARK_NATS_URL", error) from error
-    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as error:
+    except (*CONNECTION_LOST, TimeoutError) as error:
         raise _unreachable("PostgreSQL", session.dsn, "WAYMARK_POSTGRES_DSN", error) from error
     except StoreAwayError as error:
         address = session.settings.s3_url or "Amazon S3 (WAYMARK_S3_URL is not set)"

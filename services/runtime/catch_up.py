@@ -24,7 +24,7 @@ from services.runtime.consumer import INFRASTRUCTURE
 from services.runtime.following import GapError, Ordered
 from services.runtime.log import Recorded, decode
 from services.runtime.projection import Projection
-from services.runtime.tables import FencedError, Tables, Unreadable, connect, read_checkpoint
+from services.runtime.tables import CONNECTION_LOST, FencedError, Tables, Unreadable, connect, read_checkpoint
 
 __all__ = ["AWAY", "CatchUp", "FencedError", "GapError", "behind", "connect", "count_after", "read_batches"]
 
@@ -34,7 +34,7 @@ _GATHER_S = 0.05
 _INACTIVE_S = 30.0
 _RETRY_S = 1.0
 _UNKNOWN_RETRY_S = 30.0
-AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.PostgresError, OSError, *INFRASTRUCTURE)
+AWAY = (*CONNECTION_LOST, asyncpg.PostgresError, OSError, *INFRASTRUCTURE)
 
 
 @dataclass

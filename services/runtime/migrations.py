@@ -10,6 +10,8 @@ from pathlib import Path
 
 import asyncpg
 
+from services.runtime.tables import CONNECTION_LOST
+
 CONNECT_LIMIT_S = 15.0
 LOCK_LIMIT_S = 60.0
 STATEMENT_LIMIT_S = 600.0
@@ -100,7 +102,8 @@ async def migrate(dsn: str, schema: str, folder: Path) -> list[str]:
 
     Each file runs in a transaction of its own with `search_path = <schema>, public`, together with its record. Other
     runners on the same schema wait. Raises MigrationError when an applied file was edited or is missing, when a new
-    file is older than an applied one, or when a file fails (the ones before it stay applied).
+    file is older than an applied one, or when a file fails (the ones before it stay applied); a connection that is lost
+    meanwhile is not the file's failure, and is raised as it is.
     """
     if not SCHEMA_NAME.fullmatch(schema):
         raise MigrationError(f"{schema!r} is no schema name: use lower-case letters, digits and underscores")
@@ -170,5 +173,7 @@ async def _apply(connection: asyncpg.Connection, schema: str, migration: Migrati
                 "INSERT INTO migration_history (version, name, checksum, duration_ms) VALUES ($1, $2, $3, $4)",
                 migration.version, migration.name, migration.checksum, duration_ms,
             )  # fmt: skip
+    except CONNECTION_LOST:
+        raise
     except asyncpg.PostgresError as error:
         raise MigrationError(f"{schema}: migration {migration.version}_{migration.name} failed: {error}") from error

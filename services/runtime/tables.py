@@ -20,6 +20,17 @@ from services.runtime import telemetry
 from services.runtime.log import Recorded
 from services.runtime.projection import Projection, Row, grouped
 
+CONNECTION_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+)
+"""What a statement meets where its connection has ended or is about to: a server that stops says so first, and what is
+asked between these words and the end is an error of the client's own."""
 _DATA_ERRORS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from services.runtime.log import Cause, Log, Recorded, Write
 from services.runtime.projection import Projection, Row, Statement, upsert
 from services.runtime.tables import connect
 from tests.runtime.conftest import until
+from tests.runtime.relay import Relay
 from tests.runtime.toys import NOW, OWNER, Listed, cause, publish_future, publish_raw
 
 pytestmark = pytest.mark.system
@@ -311,6 +312,26 @@ async def test_sealed_fields_stay_sealed_in_rows(book: Book) -> None:
     assert secret["clear"] is None
     assert secret["cipher"]["text"]
     assert "hunter2" not in str(secret)
+
+
+async def test_a_reader_that_meets_the_last_words_of_a_server_before_the_end_of_its_connection_starts_anew(
+    book: Book,
+) -> None:
+    async with Relay(book.dsn) as relay, book.read(replace(book.reader(), dsn=relay.url)):
+        (seq,) = await book.list(item("one"))
+        await book.reach(seq)
+        with capture_logs() as said:
+            await book.connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            await asyncio.wait_for(relay.ended.wait(), 10)
+            (seq,) = await book.list(item("two"))
+            await until(lambda: [e for e in said if e["event"] == "projection starts anew"], "it starting anew")
+            relay.ends.set()
+            await book.reach(seq)
+    assert await book.names() == ["one", "two"]
+    assert await book.parked() == []
 
 
 async def test_without_postgresql_it_waits_and_catches_up(js: JetStreamContext, log: Log, tmp_path: Path) -> None:

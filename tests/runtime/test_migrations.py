@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from services.runtime.migrations import MigrationError, folders, migrate, read_folder
+from services.runtime.tables import CONNECTION_LOST
 from tests.conftest import SERVICES
 
 FOUNDATION = ["foundation-001"]
@@ -115,6 +116,27 @@ async def test_a_failing_file_leaves_no_trace_and_the_ones_before_it_stay(databa
         assert await connection.fetchval("SELECT max(version) FROM shop.schema_migrations WHERE version < 'a'") == "002"
     finally:
         await connection.close()
+
+
+@pytest.mark.system
+async def test_a_server_that_stops_is_not_a_failure_of_the_file_and_the_next_try_goes_on(
+    database: str, folder: Path
+) -> None:
+    (folder / "003_long.sql").write_text("SELECT pg_sleep(60)")
+    connection = await asyncpg.connect(database)
+    running = asyncio.create_task(migrate(database, "shop", folder))
+    end = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE query = 'SELECT pg_sleep(60)' AND datname = current_database()"
+    )
+    async with asyncio.timeout(20):
+        while not await connection.fetch(end):
+            await asyncio.sleep(0.01)
+        with pytest.raises(CONNECTION_LOST):
+            await running
+    await connection.close()
+    (folder / "003_long.sql").write_text("SELECT 1")
+    assert await migrate(database, "shop", folder) == ["003"]
 
 
 async def test_a_schema_with_an_odd_name_is_refused(folder: Path) -> None:

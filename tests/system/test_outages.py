@@ -26,12 +26,12 @@ async def test_a_run_goes_on_while_postgresql_is_away_and_the_tables_catch_up(tm
         assert platform.stack is not None
         assert platform.stack.postgres is not None
         await outside.configure(platform)
-        await start(platform, max_steps=60)
+        await start(platform, max_steps=90)
         await next_event(platform, StepFinished, count=5)
         await asyncio.to_thread(platform.stack.postgres.stop)
         began = len(await events(platform, StepFinished))
-        await next_event(platform, StepFinished, count=began + 15)
-        await asyncio.sleep(OUTAGE_S)  # The outage itself is what is tested: it must last this long.
+        outage = asyncio.sleep(OUTAGE_S)  # The outage itself is what is tested: it must last this long.
+        await asyncio.gather(next_event(platform, StepFinished, count=began + 15), outage)
         await asyncio.to_thread(platform.stack.postgres.start)
         run = (await finished(platform))[0]
 
@@ -108,9 +108,8 @@ async def test_a_phone_that_leaves_for_good_ends_its_run_with_the_reason(tmp_pat
         assert "phone" in run.failure_reason
 
         await until("the phone being told offline", lambda: device_is(platform, "OFFLINE"))
-        await (
-            platform.control.start()
-        )  # All commands of its run will be delivered again: it must be there to be spared.
+        # All commands of its run will be delivered again, and whoever gets them must have a phone to spare.
+        await platform.control.start()
         await until("the phone being back", lambda: device_is(platform, "AVAILABLE"))
         await assert_sound(platform, outside)
 
