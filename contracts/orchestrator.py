@@ -157,6 +157,32 @@ class TaskDropped(Event, owner=OWNER, key="fleet_id"):
     fleet_id: UUID
     task_id: UUID
     reason: str
+    failed: bool = False
+    """True: nobody stopped it, it could not be done."""
+
+
+class TaskBlocked(Event, owner=OWNER, key="fleet_id"):
+    """No phone that is here could take the task, busy or not: it waits for one, until `give_up_at` at the latest."""
+
+    fleet_id: UUID
+    task_id: UUID
+    reason: str
+    since: datetime
+    give_up_at: datetime
+
+
+class TaskUnblocked(Event, owner=OWNER, key="fleet_id"):
+    """There is a phone again that could take the task."""
+
+    fleet_id: UUID
+    task_id: UUID
+
+
+class FleetWatchSet(Event, owner=OWNER, key="fleet_id", deadline="look_at"):
+    """When the fleet looks next at the tasks that no phone could take."""
+
+    fleet_id: UUID
+    look_at: datetime
 
 
 class TaskHeld(Event, owner=OWNER, key="fleet_id"):

@@ -22,6 +22,8 @@ PROJECTED: dict[str, tuple[type[Event], ...]] = {
         orchestrator.AppVersionSeen,
         orchestrator.TaskQueued,
         orchestrator.TaskDropped,
+        orchestrator.TaskBlocked,
+        orchestrator.TaskUnblocked,
         orchestrator.TaskHeld,
         orchestrator.TaskReleased,
         orchestrator.TaskGranted,

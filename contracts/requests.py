@@ -40,6 +40,8 @@ class Limits(Request):
     max_steps: int = Field(default=1000, ge=1, le=20_000)
     max_duration_s: int = Field(default=3600, ge=5, le=86_400)
     step_timeout_s: int = Field(default=60, ge=2, le=600)
+    max_wait_s: int = Field(default=86_400, ge=1, le=31_622_400)
+    """How long it waits in the queue while no phone could take it. Waiting for a phone that is busy has no limit."""
 
 
 class ExploreRequest(Request):

@@ -26,10 +26,12 @@ from contracts.orchestrator import (
     RunStarted,
     StateAdded,
     StepFinished,
+    TaskBlocked,
     TaskDropped,
     TaskHeld,
     TaskQueued,
     TaskReleased,
+    TaskUnblocked,
     TaskWaiting,
 )
 from contracts.values import RunStatus, Strategy, ValidationStatus
@@ -38,8 +40,8 @@ from services.runtime.catch_up import read_batches
 from services.runtime.log import Recorded
 
 FOLLOWED: tuple[type[Event], ...] = (
-    TaskWaiting, TaskQueued, TaskDropped, TaskHeld, TaskReleased, RunStarted, StateAdded, StepFinished, RunPaused,
-    RunResumed, RunFinished, LocatorChecked, AlertRaised, AlertRepeated, CrashSeen,
+    TaskWaiting, TaskQueued, TaskBlocked, TaskUnblocked, TaskDropped, TaskHeld, TaskReleased, RunStarted, StateAdded,
+    StepFinished, RunPaused, RunResumed, RunFinished, LocatorChecked, AlertRaised, AlertRepeated, CrashSeen,
 )  # fmt: skip
 _TAIL = 8
 _FRESH_S = 0.25
@@ -78,7 +80,7 @@ def concerns(progress: Progress, event: Event) -> bool:
     match event:
         case TaskWaiting() | TaskQueued():
             return event.spec.task_id == progress.task_id
-        case TaskDropped() | TaskHeld() | TaskReleased():
+        case TaskDropped() | TaskHeld() | TaskReleased() | TaskBlocked() | TaskUnblocked():
             return event.task_id == progress.task_id
         case _:
             return getattr(event, "run_id", None) == progress.run_id
@@ -105,7 +107,7 @@ def _evolved(progress: Progress, event: Event) -> Progress:
         case TaskReleased():
             return replace(progress, status="QUEUED")
         case TaskDropped():
-            return replace(progress, status="CANCELLED", failure=event.reason)
+            return replace(progress, status="FAILED" if event.failed else "CANCELLED", failure=event.reason)
         case RunStarted():
             return replace(progress, status="RUNNING", started=event)
         case StateAdded():
@@ -147,6 +149,11 @@ def told(recorded: Recorded[Event], before: Progress) -> str | None:
             return f"{at} held before it has a phone, by {clean(event.by)}: {clean(event.reason)}"
         case TaskReleased():
             return f"{at} released by {clean(event.by)}"
+        case TaskBlocked():
+            until = event.give_up_at.astimezone().strftime("%d.%m. %H:%M")
+            return f"{at} waits, until {until} at most: {clean(event.reason)}"
+        case TaskUnblocked():
+            return f"{at} there is a phone again that could take it"
         case RunStarted():
             return f"{at} started on {event.serial}: {event.app.package} {event.app.version_name}"
         case StateAdded() if event.inside and event.screen_name not in before.screens:

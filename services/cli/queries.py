@@ -31,7 +31,7 @@ async def tasks(sql: asyncpg.Connection, limit: int) -> Rows:
     return await _rows(
         sql,
         """SELECT t.id, t.name, a.package_name AS app, v.version_name AS version, t.coverage_profile, t.priority,
-                  t.status, u.account AS by, t.schedule_at, t.created_at
+                  t.status, t.status_reason AS reason, u.account AS by, t.schedule_at, t.created_at
            FROM orchestrator.tasks t
            JOIN orchestrator.app_versions v ON v.id = t.app_version_id JOIN orchestrator.apps a ON a.id = v.app_id
            LEFT JOIN orchestrator.users u ON u.id = t.created_by

@@ -18,11 +18,13 @@ from contracts.orchestrator import (
     RunResumed,
     RunStarted,
     StepFinished,
+    TaskBlocked,
     TaskDropped,
     TaskGranted,
     TaskHeld,
     TaskQueued,
     TaskReleased,
+    TaskUnblocked,
     UserSeen,
 )
 from contracts.values import ResolvedApp, RunEventType, RunStatus, TaskStatus
@@ -38,7 +40,7 @@ TASK = upsert(
     ["id"],
     ["status", "updated_at"],
 )  # fmt: skip
-TASK_STATUS = Statement("UPDATE tasks SET status = $2, updated_at = $3 WHERE id = $1", "tasks")
+TASK_STATUS = Statement("UPDATE tasks SET status = $2, status_reason = $3, updated_at = $4 WHERE id = $1", "tasks")
 RUN = upsert(
     "task_runs",
     ["id", "task_id", "device_id", "orchestrator_version", "status", "start_at", "total_actions",
@@ -81,13 +83,15 @@ def project(recorded: Recorded[Event]) -> Iterable[Row]:
         case TaskQueued():
             return _task(event, at)
         case TaskDropped():
-            return [Row(TASK_STATUS, (event.task_id, TaskStatus.FAILED, at))]
+            return [Row(TASK_STATUS, (event.task_id, TaskStatus.FAILED, event.reason, at))]
         case TaskHeld():
-            return [Row(TASK_STATUS, (event.task_id, TaskStatus.PAUSED, at))]
-        case TaskReleased():
-            return [Row(TASK_STATUS, (event.task_id, TaskStatus.QUEUED, at))]
+            return [Row(TASK_STATUS, (event.task_id, TaskStatus.PAUSED, event.reason, at))]
+        case TaskBlocked():
+            return [Row(TASK_STATUS, (event.task_id, TaskStatus.QUEUED, event.reason, at))]
+        case TaskReleased() | TaskUnblocked():
+            return [Row(TASK_STATUS, (event.task_id, TaskStatus.QUEUED, None, at))]
         case TaskGranted():
-            return [Row(TASK_STATUS, (event.task_id, TaskStatus.RUNNING, at))]
+            return [Row(TASK_STATUS, (event.task_id, TaskStatus.RUNNING, None, at))]
         case RunStarted():
             return [_run(event)]
         case StepFinished():
@@ -123,6 +127,8 @@ PROJECTION = Projection(
         AppVersionSeen,
         TaskQueued,
         TaskDropped,
+        TaskBlocked,
+        TaskUnblocked,
         TaskHeld,
         TaskReleased,
         TaskGranted,
@@ -192,7 +198,7 @@ def _moved(
     recorded: Recorded[Event], event: RunPaused | RunResumed, status: TaskStatus, detail: dict[str, Any]
 ) -> list[Row]:
     return [
-        Row(TASK_STATUS, (event.task_id, status, recorded.time)),
+        Row(TASK_STATUS, (event.task_id, status, detail.get("reason"), recorded.time)),
         _run_event(recorded, event.run_id, RunEventType.STATE_CHANGE, detail),
     ]
 
@@ -216,6 +222,6 @@ def _finished(recorded: Recorded[Event], event: RunFinished) -> list[Row]:
     detail = {"state_from": "RUNNING", "state_to": event.status, "reason": event.failure_reason}
     return [
         Row(RUN_END, values),
-        Row(TASK_STATUS, (event.task_id, _TASK_ENDS[event.status], recorded.time)),
+        Row(TASK_STATUS, (event.task_id, _TASK_ENDS[event.status], event.failure_reason, recorded.time)),
         _run_event(recorded, event.run_id, RunEventType.STATE_CHANGE, detail),
     ]

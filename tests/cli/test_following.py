@@ -18,9 +18,11 @@ from contracts.orchestrator import (
     RunFinished,
     StateAdded,
     StepFinished,
+    TaskBlocked,
     TaskDropped,
     TaskHeld,
     TaskReleased,
+    TaskUnblocked,
 )
 from contracts.sealed import Sealed
 from contracts.values import (
@@ -137,6 +139,19 @@ def test_a_held_task_is_paused_until_it_is_released() -> None:
     assert (progress.status, progress.over) == ("PAUSED", False)
     assert "by bob: lunch" in progress.tail[-1]
     assert progress_after(held, TaskReleased(fleet_id=FLEET, task_id=TASK, by="bob")).status == "QUEUED"
+
+
+def test_a_task_that_no_phone_can_take_says_why_and_fails_when_it_is_given_up() -> None:
+    blocked = TaskBlocked(fleet_id=FLEET, task_id=TASK, reason="no phone is connected", since=AT, give_up_at=AT)
+    progress = progress_after(blocked)
+    assert (progress.status, progress.over) == ("QUEUED", False)
+    assert "no phone is connected" in progress.tail[-1]
+    assert "again" in progress_after(blocked, TaskUnblocked(fleet_id=FLEET, task_id=TASK)).tail[-1]
+    given_up = progress_after(
+        blocked, TaskDropped(fleet_id=FLEET, task_id=TASK, reason="no phone for 24 h", failed=True)
+    )
+    assert given_up.status == "FAILED"
+    assert "no phone for 24 h" in summary(given_up)[0]
 
 
 def test_a_screen_is_told_once_and_a_crash_without_control_characters() -> None:

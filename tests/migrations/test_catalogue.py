@@ -15,8 +15,11 @@ from tests.migrations.model import Catalogue, Column, Table
 
 FOUNDATION = {"checkpoint", "parked_events", "schema_migrations", "migration_history"}
 ARCHIVES = {"tasks_archive": "tasks", "task_steps_archive": "task_steps"}
-# ADR 0011: columns that partitioning needs and the design lacks.
-ADDED = {"alert_notifications": {"created_at": Column("timestamp with time zone", True, "now()")}}
+# ADR 0011: columns that partitioning needs and the design lacks. ADR 0017: why a task is in its status.
+ADDED = {
+    "notifier.alert_notifications": {"created_at": Column("timestamp with time zone", True, "now()")},
+    "orchestrator.tasks": {"status_reason": Column("text", False, None)},
+}
 # ADR 0011: a foreign key that cannot point at a partitioned table, kept by triggers instead.
 BY_TRIGGER = {("step_screenshots", "step_id")}
 
@@ -47,7 +50,7 @@ ENUMERATIONS: dict[tuple[str, str], type[enum.StrEnum]] = {
 def expected(schema: str, name: str, design: Table) -> Table:
     """A design's table with the changes that the decision records give reasons for."""
     table = copy.deepcopy(design)
-    table.columns |= ADDED.get(name, {})
+    table.columns |= ADDED.get(f"{schema}.{name}", {})
     if table.partitioned_by is not None:
         table.primary_key = (*table.primary_key, table.partitioned_by)
     # ADR 0010: those inside a schema hold, at the end of a projection's transaction.

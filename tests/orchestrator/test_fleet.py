@@ -189,7 +189,7 @@ def test_without_a_version_the_highest_that_is_installed_counts():
 
 def test_an_app_that_nobody_has_is_waited_for():
     told = with_phones("p1", versions=())
-    assert names(told.when(task())) == ["TaskWaiting"]
+    assert names(told.when(task())) == ["TaskWaiting", "FleetWatchSet"]
     events = told.when(apps("p1", "1.0"))
     assert names(events) == ["PhoneApps", "TaskQueued", "TaskGranted", "AppVersionSeen", "RunStarted"]
 
@@ -197,7 +197,7 @@ def test_an_app_that_nobody_has_is_waited_for():
 def test_an_app_comes_with_a_phone_that_was_here_before():
     told = with_phones("p1")
     told.when(lost("p1"))
-    assert names(told.when(task())) == ["TaskWaiting"]
+    assert names(told.when(task())) == ["TaskWaiting", "FleetWatchSet"]
     told.when(ready("p1", session=2))
     assert granted(told.when(apps("p1", "1.0", session=2))) == [(derived_id("task", "t"), device("p1"))]
 
@@ -207,8 +207,9 @@ def test_a_full_queue_says_so():
     state = told.state
     crowd = {str(n): waiting for n in range(QUEUE_LIMIT) for waiting in [_waiting(str(n))]}
     told.state = state.model_copy(update={"queue": crowd})
-    (event,) = told.when(task("one too many"))
+    event = told.when(task("one too many"))[0]
     assert isinstance(event, TaskDropped)
+    assert event.failed
     assert str(QUEUE_LIMIT) in event.reason
 
 

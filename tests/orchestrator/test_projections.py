@@ -16,11 +16,13 @@ from contracts.orchestrator import (
     RunPaused,
     RunResumed,
     StepFinished,
+    TaskBlocked,
     TaskDropped,
     TaskGranted,
     TaskHeld,
     TaskQueued,
     TaskReleased,
+    TaskUnblocked,
     TaskWaiting,
     UserSeen,
 )
@@ -92,17 +94,19 @@ FLEETS = {"fleet_id": DEFAULT_FLEET, "task_id": TASK_ID}
 
 
 @pytest.mark.parametrize(
-    ("event", "status"),
+    ("event", "status", "reason"),
     [
-        (TaskGranted(**FLEETS, run_id=screen_id("r"), device_id=screen_id("d"), lease_token=1), "RUNNING"),
-        (TaskDropped(**FLEETS, reason="r"), "FAILED"),
-        (TaskHeld(**FLEETS, reason="r", by="bob"), "PAUSED"),
-        (TaskReleased(**FLEETS, by="bob"), "QUEUED"),
+        (TaskGranted(**FLEETS, run_id=screen_id("r"), device_id=screen_id("d"), lease_token=1), "RUNNING", None),
+        (TaskDropped(**FLEETS, reason="r"), "FAILED", "r"),
+        (TaskHeld(**FLEETS, reason="r", by="bob"), "PAUSED", "r"),
+        (TaskReleased(**FLEETS, by="bob"), "QUEUED", None),
+        (TaskBlocked(**FLEETS, reason="r", since=AT, give_up_at=AT), "QUEUED", "r"),
+        (TaskUnblocked(**FLEETS), "QUEUED", None),
     ],
-    ids=lambda value: value if isinstance(value, str) else value.NAME,
+    ids=lambda value: value.NAME if isinstance(value, Event) else str(value),
 )
-def test_what_the_fleet_does_with_a_task_is_its_status(event: Event, status: str):
-    assert rows(event) == {"tasks": [{"id": TASK_ID, "status": status, "updated_at": AT}]}
+def test_what_the_fleet_does_with_a_task_is_its_status(event: Event, status: str, reason: str | None):
+    assert rows(event) == {"tasks": [{"id": TASK_ID, "status": status, "status_reason": reason, "updated_at": AT}]}
 
 
 def test_a_task_that_was_held_before_its_version_was_known_has_a_row_that_says_so(story: RunStory):
@@ -131,16 +135,14 @@ def test_a_note_is_a_run_event_under_its_place_in_the_log(story: RunStory):
                    "detail": note.detail, "occurred_at": AT}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("kind", "status", "to"), [(RunPaused, "PAUSED", "PAUSED"), (RunResumed, "RUNNING", "RUNNING")]
-)
+@pytest.mark.parametrize(("kind", "status", "reason"), [(RunPaused, "PAUSED", "lunch"), (RunResumed, "RUNNING", None)])
 def test_a_pause_and_its_end_are_seen_on_the_task_and_in_its_events(
-    story: RunStory, kind: type[Event], status: str, to: str
+    story: RunStory, kind: type[Event], status: str, reason: str | None
 ):
     found = rows(story.last(kind))
-    assert found["tasks"] == [{"id": TASK_ID, "status": status, "updated_at": AT}]
+    assert found["tasks"] == [{"id": TASK_ID, "status": status, "status_reason": reason, "updated_at": AT}]
     (event,) = found["task_run_events"]
-    assert event["detail"]["state_to"] == to
+    assert event["detail"]["state_to"] == status
     assert event["detail"]["by"] == "bob"
 
 
@@ -152,7 +154,7 @@ def test_the_end_of_a_run_is_written_everywhere(story: RunStory):
     assert (run["status"], run["end_at"], run["failure_reason"]) == ("CANCELLED", finished.ended_at, "enough")
     assert (run["total_actions"], run["coverage_screens"]) == (finished.total_actions, 2)
     assert run["metrics"]["activities_reached"] == list(finished.activities_reached)
-    assert found["tasks"][0]["status"] == "FAILED"
+    assert (found["tasks"][0]["status"], found["tasks"][0]["status_reason"]) == ("FAILED", "enough")
     assert found["task_run_events"][0]["detail"] == {
         "state_from": "RUNNING", "state_to": "CANCELLED", "reason": "enough"}  # fmt: skip
 
@@ -192,6 +194,8 @@ def test_every_kind_that_is_read_can_be_projected(story: RunStory):
         TaskDropped,
         TaskHeld,
         TaskReleased,
+        TaskBlocked,
+        TaskUnblocked,
         UserSeen,
         ConfigChanged,
     } | told

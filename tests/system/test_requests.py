@@ -132,6 +132,22 @@ async def test_a_queued_task_is_held_released_and_dropped_over_the_wire(platform
         await until(f"{status} after {kind or 'the request'}", shown)
 
 
+async def test_a_task_that_no_phone_can_take_says_why_and_fails_after_its_time(
+    platform: Platform, client: Client
+) -> None:
+    body = PLAIN | {"version": "9.9", "id": "nobody", "limits": {"max_wait_s": 2}}
+    await publish(client, "frank", json.dumps(body).encode())
+    task = derived_id("task", "frank", "nobody")
+    await until("the tables", lambda: _some(rows(platform, "SELECT 1 WHERE to_regclass('orchestrator.tasks') > 0")))
+    for status, reason in (("QUEUED", "no phone is connected"), ("FAILED", "no phone could take it for 2 s%")):
+
+        async def shown(status: str = status, reason: str = reason) -> bool:
+            sql = "SELECT 1 FROM orchestrator.tasks WHERE id = $1 AND status = $2 AND status_reason LIKE $3"
+            return bool(await rows(platform, sql, task, status, reason))
+
+        await until(f"{status}: {reason}", shown)
+
+
 async def test_the_users_own_id_makes_two_publications_one_task(platform: Platform, client: Client) -> None:
     body = json.dumps(PLAIN | {"id": "nightly-42"}).encode()
     for _ in range(3):

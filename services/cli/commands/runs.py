@@ -43,6 +43,9 @@ def explore(
     serial: Annotated[str | None, typer.Option(help="Only on this phone.")] = None,
     max_steps: Annotated[int | None, typer.Option(min=1, help="Actions at most (1000).")] = None,
     max_minutes: Annotated[float | None, typer.Option(min=0.1, help="Minutes at most (60).")] = None,
+    max_wait_minutes: Annotated[
+        float | None, typer.Option(min=0.1, help="Minutes at most in which no phone could take it (1440).")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="What people call this task.")] = None,
     own_id: Annotated[str | None, typer.Option("--id", help="Your own id: sent twice, it starts one task.")] = None,
     schedule_at: Annotated[
@@ -69,6 +72,8 @@ def explore(
     limits: dict[str, Any] = {} if max_steps is None else {"max_steps": max_steps}
     if max_minutes is not None:
         limits["max_duration_s"] = round(max_minutes * 60)
+    if max_wait_minutes is not None:
+        limits["max_wait_s"] = round(max_wait_minutes * 60)
     body: dict[str, Any] = {
         "kind": "explore", "app": app, "version": version, "profile": profile.value, "priority": priority,
         "serial": serial, "name": name, "id": own_id, "seed": seed, "limits": limits or None,
@@ -132,14 +137,15 @@ def submit(
 
 
 def tasks(context: typer.Context, limit: Limit = 20, as_json: Json = False) -> None:
-    """List tasks, newest first.
+    """List tasks, newest first, with the reason where one waits for a phone that could take it, is held, or failed.
 
     Example:  waymark tasks --json | jq '.[] | select(.status == "FAILED")'
     """
 
     async def command(session: Session) -> None:
         columns = {"id": "task", "name": "name", "app": "app", "version": "version", "coverage_profile": "profile",
-                   "priority": "prio", "status": "status", "by": "by", "created_at": "created"}  # fmt: skip
+                   "priority": "prio", "status": "status", "reason": "reason", "by": "by",
+                   "created_at": "created"}  # fmt: skip
         rows = await queries.tasks(await session.sql(), limit)
         show(rows, columns, as_json=as_json, empty="No task yet: `waymark run explore --app PACKAGE` makes one.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
@@ -10,6 +10,7 @@ from contracts.device_agent import DeviceLost, DeviceReady, PackagesSeen
 from contracts.event import Event
 from contracts.orchestrator import (
     AppVersionSeen,
+    FleetWatchSet,
     LeaseEnded,
     PhoneApps,
     PhoneJoined,
@@ -27,6 +28,7 @@ from contracts.orchestrator import (
     TaskWaiting,
 )
 from contracts.subjects import derived_id
+from services.orchestrator.decisions.blocked import look, next_watch
 from services.orchestrator.decisions.fleet_state import FLEET, Fleet, apply
 from services.orchestrator.decisions.granting import (
     DEFAULT_FLEET,
@@ -45,6 +47,7 @@ __all__ = ["DEFAULT_FLEET", "PinnedModel", "decide_fleet", "fleet_reactor", "res
 QUEUE_LIMIT = 1000
 RACE = timedelta(seconds=10)
 """Two replicas may take what belongs together in the wrong order: for so long, what is early is tried again."""
+FLEET_TIMERS = frozenset(e.type_name() for e in (TaskQueued, FleetWatchSet))
 _TIMER_STEP = timedelta(milliseconds=1)
 
 
@@ -65,7 +68,7 @@ def fleet_reactor(orchestrator_version: str, model: Callable[[], PinnedModel | N
             DeviceReady: lambda e: DEFAULT_FLEET if derived_id("fleet", e.pool) == DEFAULT_FLEET else None,
             DeviceLost: lambda _e: DEFAULT_FLEET,
             PackagesSeen: lambda _e: DEFAULT_FLEET,
-            TimerFired: lambda t: t.key if t.event_type == TaskQueued.type_name() else None,
+            TimerFired: lambda t: t.key if t.event_type in FLEET_TIMERS else None,
         },
         decide=decide,
     )
@@ -74,18 +77,18 @@ def fleet_reactor(orchestrator_version: str, model: Callable[[], PinnedModel | N
 def decide_fleet(
     state: Fleet, trigger: Trigger[Any], now: datetime, orchestrator_version: str, model: PinnedModel | None
 ) -> Decision:
-    """What the trigger changes, then whatever can be granted thereafter. Raises `LaterError`."""
+    """What the trigger changes, then whatever can be granted thereafter, and a watch over what cannot. Raises
+    `LaterError`."""
     if now - trigger.time < RACE and (why := _early(state, trigger.what)):
         raise LaterError(why, delay_s=0.5)
     if isinstance(trigger.what, TimerFired):
         # Timers have milliseconds, and clocks differ: what has fired is due.
         now = max(now, trigger.what.due_at + _TIMER_STEP)
-    events = _changes(state, trigger.what)
-    after = state
-    for event in events:
-        after = apply(after, event)
+    events = _changes(state, trigger.what, now)
+    after = _applied(state, events)
     granted = grants(after, now)
-    if not events and not granted:
+    watch = next_watch(_applied(after, granted), now)
+    if not events and not granted and watch is None:
         return NOTHING
     creates = [
         Create((AppVersionSeen(app_version_id=e.app.app_version_id, app=e.app),), shared=True)
@@ -96,7 +99,13 @@ def decide_fleet(
         queued = after.queue[str(grant.task_id)]
         started = run_started(grant, queued, after.phones[str(grant.device_id)], now, orchestrator_version, model)
         creates.append(Create((started,)))
-    return Decision((*events, *granted), tuple(creates))
+    return Decision((*events, *granted, *([] if watch is None else [watch])), tuple(creates))
+
+
+def _applied(state: Fleet, events: Iterable[Event]) -> Fleet:
+    for event in events:
+        state = apply(state, event)
+    return state
 
 
 def _early(state: Fleet, what: Any) -> str | None:
@@ -115,7 +124,7 @@ def _early(state: Fleet, what: Any) -> str | None:
             return None
 
 
-def _changes(state: Fleet, what: Any) -> list[Event]:
+def _changes(state: Fleet, what: Any, now: datetime) -> list[Event]:
     match what:
         case TaskAccepted():
             return _accepted(state, what.spec)
@@ -138,7 +147,7 @@ def _changes(state: Fleet, what: Any) -> list[Event]:
         case PackagesSeen():
             return _packages(state, what)
         case TimerFired():
-            return []
+            return look(state, what, now) if what.event_type == FleetWatchSet.type_name() else []
         case _:
             assert_never(what)
 
@@ -148,7 +157,7 @@ def _accepted(state: Fleet, spec: TaskSpec) -> list[Event]:
         return []
     if len(state.queue) >= QUEUE_LIMIT:
         reason = f"the queue holds {QUEUE_LIMIT} tasks, which is its limit; publish it again later"
-        return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=spec.task_id, reason=reason)]
+        return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=spec.task_id, reason=reason, failed=True)]
     app = resolve(spec, state.phones.values())
     if app is None:
         return [TaskWaiting(fleet_id=DEFAULT_FLEET, spec=spec)]

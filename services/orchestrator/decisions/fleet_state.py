@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +10,21 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.event import Event
 from contracts.orchestrator import (
+    FleetWatchSet,
     LeaseEnded,
     PhoneApps,
     PhoneJoined,
     PhoneLeft,
     Receipt,
     Snapshot,
+    TaskBlocked,
     TaskDropped,
     TaskGranted,
     TaskHeld,
     TaskQueued,
     TaskReleased,
     TaskSpec,
+    TaskUnblocked,
     TaskWaiting,
 )
 from contracts.values import ResolvedApp
@@ -53,6 +57,8 @@ class Queued(BaseModel):
     order: int
     held: bool = False
     """Paused by somebody: it gets no phone."""
+    blocked: TaskBlocked | None = None
+    """Why no phone could take it when that was looked at last; none where one could."""
 
 
 class Lease(BaseModel):
@@ -74,6 +80,8 @@ class Fleet(BaseModel):
     leases: dict[str, Lease] = Field(default_factory=dict)
     past: tuple[str, ...] = ()
     """Tasks that left the queue, the last ones: granted or dropped."""
+    watch_at: datetime | None = None
+    """When what no phone could take is looked at; what lies in the past is over."""
     last_token: int = 0
     last_order: int = 0
 
@@ -104,7 +112,13 @@ def apply(state: Fleet, event: Event) -> Fleet:
         case TaskDropped():
             return _leave_queue(state, event.task_id)
         case TaskHeld() | TaskReleased():
-            return _hold(state, event.task_id, held=isinstance(event, TaskHeld))
+            return _with_queued(state, event.task_id, held=isinstance(event, TaskHeld), blocked=None)
+        case TaskBlocked():
+            return _with_queued(state, event.task_id, blocked=event)
+        case TaskUnblocked():
+            return _with_queued(state, event.task_id, blocked=None)
+        case FleetWatchSet():
+            return state.model_copy(update={"watch_at": event.look_at})
         case PhoneJoined():
             # What it had installed in an earlier session may have changed: it is told again.
             phone = Phone(
@@ -146,8 +160,8 @@ def _queue(state: Fleet, spec: TaskSpec, app: ResolvedApp | None) -> Fleet:
     )
 
 
-def _hold(state: Fleet, task_id: UUID, *, held: bool) -> Fleet:
-    queued = state.queue[str(task_id)].model_copy(update={"held": held})
+def _with_queued(state: Fleet, task_id: UUID, **changes: Any) -> Fleet:
+    queued = state.queue[str(task_id)].model_copy(update=changes)
     return state.model_copy(update={"queue": {**state.queue, str(task_id): queued}})
 
 

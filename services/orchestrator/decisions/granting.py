@@ -47,6 +47,11 @@ def _is_meant(spec: TaskSpec, phone: Phone) -> bool:
     return spec.serial is None or spec.serial == phone.serial
 
 
+def is_due(queued: Queued, now: datetime) -> bool:
+    """Whether the task may start now: nobody holds it, and its time has come."""
+    return not queued.held and (queued.spec.schedule_at is None or queued.spec.schedule_at <= now)
+
+
 def grants(state: Fleet, now: datetime) -> list[TaskGranted]:
     """Phones for tasks that are due and not held: by priority, then by age; a phone must have the very version
     installed."""
@@ -56,9 +61,9 @@ def grants(state: Fleet, now: datetime) -> list[TaskGranted]:
     free.sort(key=lambda p: p.serial)
     for queued in sorted(state.queue.values(), key=lambda q: (q.spec.priority, q.order)):
         spec, app = queued.spec, queued.app
-        if app is None or queued.held or (spec.schedule_at is not None and spec.schedule_at > now):
+        if app is None or not is_due(queued, now):
             continue
-        phone = next((p for p in free if _fits(spec, app, p)), None)
+        phone = next((p for p in free if fits(spec, app, p)), None)
         if phone is None:
             continue
         free.remove(phone)
@@ -81,7 +86,7 @@ def run_of(task_id: UUID) -> UUID:
     return derived_id("run", task_id)
 
 
-def _fits(spec: TaskSpec, app: ResolvedApp, phone: Phone) -> bool:
+def fits(spec: TaskSpec, app: ResolvedApp, phone: Phone) -> bool:
     installed = phone.versions.get(app.package)
     return _is_meant(spec, phone) and installed is not None and installed[0] == app.version_name
 
