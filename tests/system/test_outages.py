@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.device_agent import ActionFinished, ActionStarted
 from contracts.orchestrator import StepFinished
 from contracts.values import RunStatus
 from deploy.embedded.platform import Platform
@@ -50,7 +51,7 @@ async def test_an_agent_that_slept_past_its_lease_touches_the_phone_no_more(tmp_
         await outside.configure(platform)
         await start(platform, max_steps=30, limits={"step_timeout_s": 6})
         await next_event(platform, StepFinished, count=5)
-        os.kill(sleeper, signal.SIGSTOP)
+        await stop_in_an_action(platform, "device_agent-0", sleeper)
         try:
             first = (await finished(platform))[0]
             await start(platform, max_steps=30, limits={"step_timeout_s": 6})
@@ -64,6 +65,20 @@ async def test_an_agent_that_slept_past_its_lease_touches_the_phone_no_more(tmp_
         assert second.status is RunStatus.SUCCEEDED, second.failure_reason
         assert second.lease_token > first.lease_token
         assert_people_were_told_of_a_crash(await assert_sound(platform, outside))
+
+
+async def stop_in_an_action(platform: Platform, instance: str, pid: int) -> None:
+    """SIGSTOP to an agent that has begun an action and not ended it."""
+
+    async def caught() -> bool:
+        os.kill(pid, signal.SIGSTOP)
+        begun = {r.event.action_id for r in await events(platform, ActionStarted) if r.event.instance == instance}
+        if begun - {r.event.action_id for r in await events(platform, ActionFinished)}:
+            return True
+        os.kill(pid, signal.SIGCONT)
+        return False
+
+    await until("the agent being stopped in the middle of an action", caught)
 
 
 async def test_faults_of_the_phone_are_told_and_overcome(tmp_path: Path) -> None:
