@@ -297,7 +297,7 @@ async def test_a_duplicate_of_what_is_in_hand_is_not_done_again(
 
     handler = Doing(sealer, do)
     await put(log, scope, key, 1)
-    durable = await durable_of(js, handler, scope, ack_wait_s=0.3)
+    durable = await durable_of(js, handler, scope, ack_wait_s=1.0)
     async with consuming(js, provisioned, handler, durable) as running:
         await until(lambda: handler.begun, "the work's beginning")
 
@@ -322,11 +322,11 @@ async def test_a_sign_of_life_keeps_long_work_from_being_delivered_again(
     monkeypatch.setattr(consumer_module, "_KEEP_ALIVE_S", 0.1)
 
     async def do(_trigger: Trigger[Added]) -> None:
-        await asyncio.sleep(2.0)  # Four times what the server would wait.
+        await asyncio.sleep(4.0)  # Twice what the server would wait.
 
     handler = Doing(sealer, do)
     await put(log, scope, key, 1, 2)  # The second one waits for its turn, and is kept alive as well.
-    durable = await durable_of(js, handler, scope, ack_wait_s=0.5)
+    durable = await durable_of(js, handler, scope, ack_wait_s=2.0)
     async with consuming(js, provisioned, handler, durable, alive=True) as running:
         await until(lambda: len(handler.done) == 1, "the first work")
         info = await running.info()
