@@ -27,8 +27,8 @@ from services.runtime.catch_up import behind
 PACKAGE = "com.waymark.demo"
 PHONES = ("demo@1", "demo@2")
 LIMIT_S = 80.0
-STEPS = 280
-DURATION_S = 58
+STEPS = 340
+DURATION_S = 62
 """A run ends by itself after this time, on machines too slow for all its steps: what it found then is told."""
 _SETTLE_S = 15.0
 _PLAIN_WIDTH = 140
