@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import weakref
 from collections import OrderedDict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ _CONTENT_TYPES = {
     "html": "text/html; charset=utf-8",
 }
 _ATTEMPTS = 3
+_LOOKS = 4
+"""How often an object is looked for that is not there: a store that is not atomic shows none while an equal one is put
+in its place, and objects are stored before anybody names them."""
 _KNOWN = 20_000
 _CACHE_BYTES = 64 * 1024 * 1024
 
@@ -64,6 +68,7 @@ class Objects:
         self._stored: OrderedDict[str, None] = OrderedDict()
         self._cache: OrderedDict[str, bytes] = OrderedDict()
         self._cached_bytes = 0
+        self._putting: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def __aenter__(self) -> Self:
         config = Config(
@@ -97,16 +102,18 @@ class Objects:
         """Stores bytes and says where. Storing what is there already costs nothing. Raises `StoreAwayError`."""
         digest = await asyncio.to_thread(_sha256, content) if len(content) > 1 << 20 else _sha256(content)
         ref = ObjectRef(key=f"{digest[:2]}/{digest}.{extension}", sha256=digest, size_bytes=len(content))
-        if ref.key in self._stored:
-            self._stored.move_to_end(ref.key)
-            return ref
-        await self._call(
-            "put_object",
-            Key=ref.key,
-            Body=content,
-            ContentType=_CONTENT_TYPES.get(extension, "application/octet-stream"),
-        )
-        self._remember(ref.key, content)
+        putting = self._putting.setdefault(ref.key, asyncio.Lock())  # Phones that show the same do so at once.
+        async with putting:
+            if ref.key in self._stored:
+                self._stored.move_to_end(ref.key)
+                return ref
+            await self._call(
+                "put_object",
+                Key=ref.key,
+                Body=content,
+                ContentType=_CONTENT_TYPES.get(extension, "application/octet-stream"),
+            )
+            self._remember(ref.key, content)
         return ref
 
     async def get(self, key: str) -> bytes:
@@ -114,6 +121,14 @@ class Objects:
         if (known := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
             return known
+        for look in range(1, _LOOKS):
+            try:
+                return await self._fetched(key)
+            except MissingObjectError:
+                await asyncio.sleep(0.1 * look)
+        return await self._fetched(key)
+
+    async def _fetched(self, key: str) -> bytes:
         content: bytes = await self._call("get_object", Key=key)
         self._remember(key, content)
         return content

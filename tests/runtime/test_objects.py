@@ -54,6 +54,28 @@ async def test_equal_bytes_are_stored_once_under_their_digest(stack: Stack) -> N
         assert await other.put(content, "png") == ref
 
 
+async def test_equal_bytes_that_come_at_once_are_stored_once(stack: Stack) -> None:
+    """A store that is not atomic shows nothing under a key while it is written for the second time."""
+    content = b"what twenty phones show" * 1000
+    async with Objects(address(stack)) as objects:
+        counting = objects._client = Counting(objects._client)
+        refs = await asyncio.gather(*(objects.put(content, "xml") for _ in range(20)))
+        assert len(set(refs)) == 1
+        assert counting.calls == ["put_object"]
+
+
+async def test_what_comes_a_moment_later_is_found(stack: Stack) -> None:
+    content = b"being put in place"
+    async with Objects(address(stack)) as reader, Objects(address(stack)) as writer:
+        counting = reader._client = Counting(reader._client)
+        reading = asyncio.create_task(reader.get(f"{hashlib.sha256(content).hexdigest()[:2]}/"
+                                                 f"{hashlib.sha256(content).hexdigest()}.txt"))  # fmt: skip
+        while not counting.calls:
+            await asyncio.sleep(0)
+        await writer.put(content, "txt")
+        assert await reading == content
+
+
 async def test_what_is_not_there_is_said_to_be_missing(stack: Stack) -> None:
     async with Objects(address(stack)) as objects:
         with pytest.raises(MissingObjectError, match="nowhere"):
