@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from deploy.simulator.control import Control
 from deploy.simulator.farm import Farm
 from services.device_agent.adb.client import AdbClient
+from services.device_agent.adb.errors import AdbRefused
 from services.device_agent.phone import Phone
 
 
@@ -27,6 +28,18 @@ class Bench:
 
     async def phone(self) -> Phone:
         return await Phone.open(self.client, self.serial)
+
+    async def back(self) -> None:
+        """Waits until the phone is there again after it dropped. Once is not enough: the server may answer that it is
+        connected already while it still forgets the connection that ended."""
+        async with asyncio.timeout(10):
+            while True:
+                await self.client.disconnect(self.serial)
+                with contextlib.suppress(AdbRefused):
+                    await self.client.connect(self.serial)
+                if (await self.client.devices()).get(self.serial) == "device":
+                    return
+                await asyncio.sleep(0.05)
 
     def names(self) -> list[str]:
         """What the measured calls were called, in order of their ends."""

@@ -102,9 +102,7 @@ async def test_phone_off_the_network_is_offline_and_returns(bench):
         with pytest.raises((DeviceOffline, DeviceGone)):
             await b.client.shell(b.serial, "echo", 5)
         await b.control.start()
-        await b.client.disconnect(b.serial)
-        await b.client.connect(b.serial)
-        await until_listed(b.client, b.serials)
+        await b.back()
 
         assert (await b.client.shell(b.serial, "echo back", 5)).stdout == b"back\n"
 

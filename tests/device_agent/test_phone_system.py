@@ -174,23 +174,12 @@ async def test_keyboard_is_put_back_after_a_phone_left_in_the_middle_of_typing(b
         own = await default_keyboard(phone)
         await b.control.arm("drop_during", "ADB_INPUT_B64", at="^am")
         lost = await act(phone, typed("你好"))
-        await back(b)
+        await b.back()
 
         assert lost.may_have_happened
         assert await default_keyboard(phone) == keyboard.ADB_KEYBOARD
         again = await b.phone()
         assert await default_keyboard(again) == own
-
-
-async def back(b) -> None:
-    """Waits until the phone is there again after it dropped."""
-    async with asyncio.timeout(10):
-        while True:
-            await b.client.disconnect(b.serial)
-            await b.client.connect(b.serial)
-            if (await b.client.devices()).get(b.serial) == "device":
-                return
-            await asyncio.sleep(0.05)
 
 
 async def test_unicode_without_the_keyboard_is_refused_before_anything_is_sent(bench):
@@ -279,7 +268,7 @@ async def test_action_cut_off_anywhere_happens_at_most_once(bench, fault, taps, 
         phone = await b.phone()
         await b.control.arm(kind, pattern, at=at)
         cut = await act(phone, Click(point=BUTTON), 5, 5)
-        await back(b)
+        await b.back()
 
         assert len(TestWorld.latest.gestures) == taps
         assert cut.result in {known, Result.UNKNOWN}

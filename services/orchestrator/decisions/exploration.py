@@ -82,7 +82,7 @@ def _back_inside(run: Run, here: UiState) -> Choice:
 
 def _hinted(run: Run, here: UiState) -> Gesture | None:
     """The next gesture that a model named for this screen: tried before or not, but never one that is not wanted."""
-    if here.screen_id != run.hinted_screen:
+    if not run.hints or here.screen_id != run.hinted_screen:
         return None
     wanted = {g.gesture_id: g for g in here.gestures if is_wanted(run, here, g)}
     return next((wanted[gesture_id] for gesture_id in run.hints if gesture_id in wanted), None)
