@@ -1,0 +1,107 @@
+"""Events about tasks, before and beside their runs; people, configuration, app versions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from contracts.event import Event
+from contracts.orchestrator.owner import OWNER
+from contracts.requests import CoverageConfig, Limits
+from contracts.values import (
+    ConfigType,
+    CoverageProfile,
+    ResolvedApp,
+    Value,
+)
+
+
+class TaskSpec(Value):
+    """What is to be done, as it was accepted. Pinned in every event that needs it."""
+
+    task_id: UUID
+    name: str
+    user: str
+    user_id: UUID
+    kind: Literal["explore"]
+    package: str
+    version: str | None = None
+    profile: CoverageProfile
+    coverage: CoverageConfig
+    priority: int
+    schedule_at: datetime | None = None
+    serial: str | None = None
+    limits: Limits
+    validate_locators: bool = True
+    seed: int = 0
+    accepted_at: datetime
+
+
+class TaskAccepted(Event, owner=OWNER, key="task_id"):
+    task_id: UUID
+    spec: TaskSpec
+
+
+class TaskRejected(Event, owner=OWNER, key="task_id"):
+    """A request was refused. `code` is for programs, `reason` for the person who sent it."""
+
+    task_id: UUID
+    user: str
+    code: str
+    reason: str
+
+
+class TaskStopAsked(Event, owner=OWNER, key="task_id"):
+    """Somebody wants a task ended, queued or running."""
+
+    task_id: UUID
+    user: str
+    reason: str
+
+
+class TaskPauseAsked(Event, owner=OWNER, key="task_id"):
+    """Somebody wants a task held, or to go on. The fleet decides: it alone knows whether the task has a run."""
+
+    task_id: UUID
+    user: str
+    pause: bool
+    """True: pause; False: go on."""
+    reason: str
+
+
+class BudgetCrossed(Event, owner=OWNER, key="crossing_id"):
+    """A task used `percent` of a budget. Its key is derived from run, budget and percent: each is crossed once."""
+
+    crossing_id: UUID
+    task_id: UUID
+    run_id: UUID
+    budget: Literal["TOKENS", "COST"]
+    percent: int
+    used: str
+    limit: str
+
+
+class UserSeen(Event, owner=OWNER, key="user_id"):
+    user_id: UUID
+    account: str
+    display_name: str
+    roles: tuple[str, ...] = ("QA",)
+
+
+class ConfigChanged(Event, owner=OWNER, key="config_id"):
+    """One named configuration, whole. The last one counts; a run pins the one that it began with by `version`."""
+
+    config_id: UUID
+    version: int
+    config_type: ConfigType
+    name: str
+    secret_ref: str
+    config: dict[str, Any]
+    enabled: bool
+    changed_by: str
+
+
+class AppVersionSeen(Event, owner=OWNER, key="app_version_id"):
+    app_version_id: UUID
+    app: ResolvedApp

@@ -1,0 +1,73 @@
+"""Values that appear in more than one event.
+
+Enumerations carry the names that the database designs use, so that a row and an event never need a translation table.
+"""
+
+from __future__ import annotations
+
+from contracts.values.actions import Action, Click, Input, LocatorCheck, Navigate, Observe, Scroll
+from contracts.values.apps import AppVersion, Bounds, Foreground, ObjectRef, Point, ResolvedApp
+from contracts.values.elements import Gesture, LocatorCandidate, ScreenElement
+from contracts.values.enumerations import (
+    ActionStatus,
+    ActionType,
+    AlertStatus,
+    AlertType,
+    Channel,
+    ConfigType,
+    CoverageProfile,
+    DeviceStatus,
+    DeviceType,
+    LocatorSource,
+    Orientation,
+    RunEventType,
+    RunStatus,
+    SendStatus,
+    Severity,
+    Strategy,
+    TaskStatus,
+    ValidationStatus,
+    ValidationType,
+    Visibility,
+)
+from contracts.values.value import Value
+
+__all__ = [
+    "Action",
+    "ActionStatus",
+    "ActionType",
+    "AlertStatus",
+    "AlertType",
+    "AppVersion",
+    "Bounds",
+    "Channel",
+    "Click",
+    "ConfigType",
+    "CoverageProfile",
+    "DeviceStatus",
+    "DeviceType",
+    "Foreground",
+    "Gesture",
+    "Input",
+    "LocatorCandidate",
+    "LocatorCheck",
+    "LocatorSource",
+    "Navigate",
+    "ObjectRef",
+    "Observe",
+    "Orientation",
+    "Point",
+    "ResolvedApp",
+    "RunEventType",
+    "RunStatus",
+    "ScreenElement",
+    "Scroll",
+    "SendStatus",
+    "Severity",
+    "Strategy",
+    "TaskStatus",
+    "ValidationStatus",
+    "ValidationType",
+    "Value",
+    "Visibility",
+]
