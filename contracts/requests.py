@@ -1,7 +1,8 @@
 """What people publish: bare JSON on `waymark.request.<kind>.<user>`, no envelope. The last token is the user.
 
 `waymark.request.task.<user>` starts work, `.control.` steers it, `.alert.` answers alerts, `.config.` changes the
-configuration. A request that does not fit is answered with a reason, see `contracts.rejection`.
+configuration, `.fleet.` (`contracts.fleet_requests`) says what becomes of phones and test accounts. A request that
+does not fit is answered with a reason, see `contracts.rejection`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
-from contracts.values import ConfigType, CoverageProfile
+from contracts.values import ConfigType, CoverageProfile, SelectorText
 
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+$", max_length=200)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -59,6 +60,19 @@ class ExploreRequest(Request):
     schedule_at: datetime | None = None
     serial: Short | None = None
     """Run on this phone only."""
+    where: tuple[SelectorText, ...] = Field(default=(), max_length=20)
+    """Only on phones whose tags meet all of these: `model=Pixel*`, `api>=33`, `pool!=lab`."""
+    phones: Annotated[int, Field(ge=1, le=100)] | Literal["all"] | None = None
+    """On so many different phones, or on all that are there when it is due: one task each, and this one is their
+    group."""
+    account: Short | None = None
+    """Pool of test accounts, one of which the run gets together with its phone."""
+    schedule: Short | None = None
+    """When it is done again and again: minute, hour, day of the month, month, day of the week, as in cron."""
+    zone: Short | None = None
+    """Time zone of `schedule`, such as `Asia/Shanghai`; without one, UTC."""
+    probe: bool = False
+    """Tries a phone out (`serial`): it may be one in quarantine, and leaves it when the run passes."""
     limits: Limits = Limits()
     validate_locators: bool = True
     seed: int = Field(default=0, ge=0)
@@ -99,4 +113,4 @@ class ConfigRequest(Request):
 
 TASK_REQUEST: TypeAdapter[ExploreRequest] = TypeAdapter(TaskRequest)
 
-REQUEST_KINDS = ("task", "control", "alert", "config")
+REQUEST_KINDS = ("task", "control", "alert", "config", "fleet")

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
-from contracts.device_agent import DeviceLost, DeviceReady, PackagesSeen
+from contracts.device_agent import DeviceLost, DeviceReady, DeviceRegistered, PackagesSeen
 from contracts.event import Event
 from contracts.orchestrator import (
     AppVersionSeen,
     FleetWatchSet,
+    GroupWaiting,
     LeaseEnded,
     PhoneApps,
-    PhoneJoined,
     PhoneLeft,
+    PhoneReserved,
+    PhoneUnquarantined,
     RunFinished,
-    RunPauseAsked,
+    ScheduleFired,
+    ScheduleSet,
     TaskAccepted,
     TaskDropped,
-    TaskHeld,
     TaskPauseAsked,
     TaskQueued,
-    TaskReleased,
     TaskSpec,
     TaskStopAsked,
     TaskWaiting,
 )
 from contracts.subjects import derived_id
-from services.orchestrator.decisions.blocked import look, next_watch
+from contracts.values import RunStatus
+from services.orchestrator.decisions.blocked import LATE, look, next_watch
+from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET, Lease
+from services.orchestrator.decisions.fleet_requests import follow
 from services.orchestrator.decisions.fleet_state import FLEET, Fleet, apply
 from services.orchestrator.decisions.granting import (
-    DEFAULT_FLEET,
     PinnedModel,
     grants,
     resolve,
@@ -39,32 +42,52 @@ from services.orchestrator.decisions.granting import (
     run_of,
     run_started,
 )
+from services.orchestrator.decisions.groups import (
+    QUEUE_LIMIT,
+    group_accepted,
+    group_control,
+    groups_due,
+    pause_task,
+    queue_event,
+)
+from services.orchestrator.decisions.phones import awaited, described, left, missed, ready, reservations_over
+from services.orchestrator.decisions.schedules import schedule_accepted, schedule_control, schedules_due
+from services.orchestrator.decisions.trials import quarantines
+from services.runtime.handlers import RawRequest
 from services.runtime.reactor import NOTHING, Create, Decision, LaterError, Reactor, Trigger
 from services.runtime.timers import TimerFired
 
-__all__ = ["DEFAULT_FLEET", "PinnedModel", "decide_fleet", "fleet_reactor", "resolved_app", "run_of"]
+__all__ = ["DEFAULT_FLEET", "QUEUE_LIMIT", "PinnedModel", "decide_fleet", "fleet_reactor", "resolved_app", "run_of"]
 
-QUEUE_LIMIT = 1000
 RACE = timedelta(seconds=10)
 """Two replicas may take what belongs together in the wrong order: for so long, what is early is tried again."""
-FLEET_TIMERS = frozenset(e.type_name() for e in (TaskQueued, FleetWatchSet))
+GRACE = timedelta(seconds=60)
+"""A phone that is back within this time was not away."""
+FLEET_TIMERS = frozenset(
+    e.type_name()
+    for e in (TaskQueued, FleetWatchSet, PhoneLeft, PhoneReserved, GroupWaiting, ScheduleSet, ScheduleFired)
+)
 _TIMER_STEP = timedelta(milliseconds=1)
 
 
-def fleet_reactor(orchestrator_version: str, model: Callable[[], PinnedModel | None]) -> Reactor[Fleet]:
+def fleet_reactor(
+    orchestrator_version: str, model: Callable[[], PinnedModel | None], grace: timedelta = GRACE
+) -> Reactor[Fleet]:
     """`model()` tells which model configuration a run that starts now is to keep (none: no model)."""
 
     def decide(state: Fleet, trigger: Trigger[Any], now: datetime) -> Decision:
-        return decide_fleet(state, trigger, now, orchestrator_version, model())
+        return decide_fleet(state, trigger, now, orchestrator_version, model(), grace)
 
     return Reactor(
         name="orchestrator-fleet",
         aggregate=FLEET,
         triggers={
+            RawRequest: lambda _r: DEFAULT_FLEET,
             TaskAccepted: lambda _e: DEFAULT_FLEET,
             TaskStopAsked: lambda _e: DEFAULT_FLEET,
             TaskPauseAsked: lambda _e: DEFAULT_FLEET,
             RunFinished: lambda e: e.fleet_id,
+            DeviceRegistered: lambda _e: DEFAULT_FLEET,
             DeviceReady: lambda e: DEFAULT_FLEET if derived_id("fleet", e.pool) == DEFAULT_FLEET else None,
             DeviceLost: lambda _e: DEFAULT_FLEET,
             PackagesSeen: lambda _e: DEFAULT_FLEET,
@@ -75,31 +98,37 @@ def fleet_reactor(orchestrator_version: str, model: Callable[[], PinnedModel | N
 
 
 def decide_fleet(
-    state: Fleet, trigger: Trigger[Any], now: datetime, orchestrator_version: str, model: PinnedModel | None
+    state: Fleet,
+    trigger: Trigger[Any],
+    now: datetime,
+    orchestrator_version: str,
+    model: PinnedModel | None,
+    grace: timedelta = GRACE,
 ) -> Decision:
     """What the trigger changes, then whatever can be granted thereafter, and a watch over what cannot. Raises
     `LaterError`."""
-    if now - trigger.time < RACE and (why := _early(state, trigger.what)):
+    what = trigger.what
+    if now - trigger.time < RACE and (why := _early(state, what)):
         raise LaterError(why, delay_s=0.5)
-    if isinstance(trigger.what, TimerFired):
+    creates: list[Create] = []
+    if isinstance(what, TimerFired):
         # Timers have milliseconds, and clocks differ: what has fired is due.
-        now = max(now, trigger.what.due_at + _TIMER_STEP)
-    events = _changes(state, trigger.what, now)
+        now = max(now, what.due_at + _TIMER_STEP)
+    if isinstance(what, RawRequest):
+        events, answer = follow(state, what, now, grace)
+        creates.append(Create((answer,)))
+    else:
+        events = _changes(state, what, now, grace)
     after = _applied(state, events)
     granted = grants(after, now)
     watch = next_watch(_applied(after, granted), now)
-    if not events and not granted and watch is None:
-        return NOTHING
-    creates = [
-        Create((AppVersionSeen(app_version_id=e.app.app_version_id, app=e.app),), shared=True)
-        for e in events
-        if isinstance(e, TaskQueued)
-    ]
+    creates += _creates(state, events)
     for grant in granted:
         queued = after.queue[str(grant.task_id)]
         started = run_started(grant, queued, after.phones[str(grant.device_id)], now, orchestrator_version, model)
         creates.append(Create((started,)))
-    return Decision((*events, *granted, *([] if watch is None else [watch])), tuple(creates))
+    decision = Decision((*events, *granted, *([] if watch is None else [watch])), tuple(creates))
+    return NOTHING if decision.empty else decision
 
 
 def _applied(state: Fleet, events: Iterable[Event]) -> Fleet:
@@ -108,13 +137,30 @@ def _applied(state: Fleet, events: Iterable[Event]) -> Fleet:
     return state
 
 
+def _creates(state: Fleet, events: list[Event]) -> list[Create]:
+    """App versions that tasks are about, and tasks that the fleet made itself: members of groups, times of schedules.
+    Those are accepted like any other, so that they can be stopped and held."""
+    apps = {e.app.app_version_id: e.app for e in events if isinstance(e, TaskQueued)}
+    specs = [e.spec for e in events if isinstance(e, ScheduleFired) and e.spec is not None]
+    specs += [
+        e.spec
+        for e in events
+        if isinstance(e, TaskQueued | TaskWaiting)
+        and e.spec.group is not None
+        and str(e.spec.task_id) not in state.queue
+    ]
+    seen = [Create((AppVersionSeen(app_version_id=key, app=app),), shared=True) for key, app in apps.items()]
+    return seen + [Create((TaskAccepted(task_id=spec.task_id, spec=spec),)) for spec in specs]
+
+
 def _early(state: Fleet, what: Any) -> str | None:
     """Why something cannot be decided yet: what comes before it in the log was not decided on."""
     match what:
         case TaskStopAsked() | TaskPauseAsked():
             task = str(what.task_id)
             is_leased = any(lease.task_id == what.task_id for lease in state.leases.values())
-            is_known = task in state.queue or task in state.past or is_leased
+            is_many = task in state.groups or task in state.schedules
+            is_known = task in state.queue or task in state.past or is_leased or is_many
             return None if is_known else "the fleet does not know the task"
         case DeviceLost() | PackagesSeen():
             phone = state.phones.get(str(what.device_id))
@@ -124,64 +170,73 @@ def _early(state: Fleet, what: Any) -> str | None:
             return None
 
 
-def _changes(state: Fleet, what: Any, now: datetime) -> list[Event]:
+def _changes(state: Fleet, what: Any, now: datetime, grace: timedelta) -> list[Event]:
     match what:
         case TaskAccepted():
-            return _accepted(state, what.spec)
-        case TaskStopAsked():
-            if str(what.task_id) not in state.queue:
-                return []
-            return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=what.task_id, reason=what.reason)]
-        case TaskPauseAsked():
-            return _pause(state, what)
+            return _accepted(state, what.spec, now)
+        case TaskStopAsked() | TaskPauseAsked():
+            return _control(state, what, now)
         case RunFinished():
             return _finished(state, what)
+        case DeviceRegistered():
+            return described(state, what)
         case DeviceReady():
-            return _ready(state, what)
+            return ready(state, what)
         case DeviceLost():
-            phone = state.phones.get(str(what.device_id))
-            if phone is None or phone.session != what.session or not phone.present:
-                return []
-            left = PhoneLeft(fleet_id=DEFAULT_FLEET, device_id=what.device_id, session=what.session, reason=what.reason)
-            return [left]
+            return left(state, what, now, grace)
         case PackagesSeen():
             return _packages(state, what)
         case TimerFired():
-            return look(state, what, now) if what.event_type == FleetWatchSet.type_name() else []
+            return _timer(state, what, now, grace)
         case _:
             assert_never(what)
 
 
-def _accepted(state: Fleet, spec: TaskSpec) -> list[Event]:
-    if str(spec.task_id) in state.queue or str(spec.task_id) in state.past:
+def _accepted(state: Fleet, spec: TaskSpec, now: datetime) -> list[Event]:
+    task = str(spec.task_id)
+    if task in state.queue or task in state.past or task in state.groups or task in state.schedules:
         return []
+    if any(str(lease.task_id) == task for lease in state.leases.values()):
+        return []
+    if spec.schedule is not None:
+        return schedule_accepted(state, spec, now)
+    if spec.phones is not None:
+        return group_accepted(state, spec, now)
     if len(state.queue) >= QUEUE_LIMIT:
         reason = f"the queue holds {QUEUE_LIMIT} tasks, which is its limit; publish it again later"
         return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=spec.task_id, reason=reason, failed=True)]
-    app = resolve(spec, state.phones.values())
-    if app is None:
-        return [TaskWaiting(fleet_id=DEFAULT_FLEET, spec=spec)]
-    return [TaskQueued(fleet_id=DEFAULT_FLEET, spec=spec, app=app, due_at_queue=spec.schedule_at)]
+    return [queue_event(state, spec)]
 
 
-def _pause(state: Fleet, asked: TaskPauseAsked) -> list[Event]:
-    """A task in the queue is held there or released; a granted one has a run, to which the request is passed on. The
-    same state that grants a phone decides on it, so that no request falls between the two."""
-    task_id = asked.task_id
-    queued = state.queue.get(str(task_id))
-    if queued is None:
-        run = next((lease.run_id for lease in state.leases.values() if lease.task_id == task_id), None)
-        if run is None:
-            return []
-        passed_on = RunPauseAsked(
-            fleet_id=DEFAULT_FLEET, task_id=task_id, run_id=run, user=asked.user, pause=asked.pause, reason=asked.reason
-        )
-        return [passed_on]
-    if queued.held == asked.pause:
+def _control(state: Fleet, asked: TaskStopAsked | TaskPauseAsked, now: datetime) -> list[Event]:
+    task = str(asked.task_id)
+    if (schedule := state.schedules.get(task)) is not None:
+        return schedule_control(schedule, asked, now)
+    if (group := state.groups.get(task)) is not None:
+        return group_control(group, state, asked, now)
+    if isinstance(asked, TaskPauseAsked):
+        return pause_task(state, asked.task_id, asked)
+    if task not in state.queue:
         return []
-    if asked.pause:
-        return [TaskHeld(fleet_id=DEFAULT_FLEET, task_id=task_id, reason=asked.reason, by=asked.user)]
-    return [TaskReleased(fleet_id=DEFAULT_FLEET, task_id=task_id, by=asked.user)]
+    return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=asked.task_id, reason=asked.reason)]
+
+
+def _timer(state: Fleet, fired: TimerFired, now: datetime, grace: timedelta) -> list[Event]:
+    """Whatever is due by now, whichever timer it was that fired."""
+    if fired.event_type == PhoneLeft.type_name() and now - fired.due_at > LATE:
+        # It was held up with everything else, the phones' return included: they have their grace anew.
+        due = [p for p in state.phones.values() if p.missed_at is not None and p.missed_at <= now]
+        return [event for phone in due for event in awaited(phone, now, grace)]
+    events: list[Event] = reservations_over(state, now, grace)
+    events += missed(_applied(state, events), now)
+    for fire in schedules_due(state, now):
+        events.append(fire)
+        if fire.spec is not None:
+            events += _accepted(_applied(state, events), fire.spec, now)
+    events += groups_due(_applied(state, events), now)
+    if fired.event_type == FleetWatchSet.type_name():
+        events += look(_applied(state, events), fired, now)
+    return events
 
 
 def _finished(state: Fleet, run: RunFinished) -> list[Event]:
@@ -195,24 +250,37 @@ def _finished(state: Fleet, run: RunFinished) -> list[Event]:
         device_id=run.device_id,
         lease_token=lease.token,
         reason=run.status.value,
+        app_version_id=run.app.app_version_id,
+        failed=None if run.status is RunStatus.CANCELLED else run.status is RunStatus.FAILED,
+        fault=_fault(lease, run),
     )
-    return [ended]
+    events: list[Event] = [ended, *_probed(state, lease, run)]
+    return [*events, *quarantines(_applied(state, events))]
 
 
-def _ready(state: Fleet, ready: DeviceReady) -> list[Event]:
-    phone = state.phones.get(str(ready.device_id))
-    if phone is not None and phone.session >= ready.session:
+def _fault(lease: Lease, run: RunFinished) -> Literal["NOT_FIT", "LOST"] | None:
+    if run.status is not RunStatus.FAILED:
+        return None
+    if run.failure_code == "NOT_FIT":
+        return "NOT_FIT"
+    return "LOST" if lease.lost else None
+
+
+def _probed(state: Fleet, lease: Lease, run: RunFinished) -> list[Event]:
+    """A phone that the rule put into quarantine leaves it when a probe passes; one that a person put there stays."""
+    phone = state.phones[str(run.device_id)]
+    quarantine = phone.quarantine
+    if not lease.probe or run.status is not RunStatus.SUCCEEDED or quarantine is None or quarantine.by is not None:
         return []
-    joined = PhoneJoined(
+    over = PhoneUnquarantined(
         fleet_id=DEFAULT_FLEET,
-        device_id=ready.device_id,
-        session=ready.session,
-        serial=ready.serial,
-        model=ready.model,
-        api_level=ready.api_level,
-        tags=ready.tags,
+        device_id=phone.device_id,
+        serial=phone.serial,
+        by=None,
+        why=f"probe run {run.run_id} passed",
+        order=state.last_quarantine + 1,
     )
-    return [joined]
+    return [over]
 
 
 def _packages(state: Fleet, seen: PackagesSeen) -> list[Event]:
