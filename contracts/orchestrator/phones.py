@@ -70,7 +70,7 @@ class PhoneQuarantined(Event, owner=OWNER, key="fleet_id"):
     runs: tuple[UUID, ...] = ()
 
 
-class PhoneUnquarantined(Event, owner=OWNER, key="fleet_id"):
+class PhoneUnquarantined(Event, owner=OWNER, key="fleet_id", route="device_id"):
     """A phone takes tasks again. `by` is none where a probe run passed."""
 
     fleet_id: UUID
@@ -81,7 +81,7 @@ class PhoneUnquarantined(Event, owner=OWNER, key="fleet_id"):
     order: int
 
 
-class PhoneRetired(Event, owner=OWNER, key="fleet_id"):
+class PhoneRetired(Event, owner=OWNER, key="fleet_id", route="device_id"):
     """A phone was taken away for good: it gets no task, and that it is away is no news."""
 
     fleet_id: UUID

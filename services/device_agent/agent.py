@@ -27,6 +27,7 @@ from services.device_agent.decisions import (
 )
 from services.device_agent.effects import AdbTime, Attached, Driver, crash_event
 from services.device_agent.phone import Identity, Phone
+from services.device_agent.phone_tags import PhoneTags, parse_phone_tags
 from services.device_agent.presence import Appeared, Lost, Ready
 from services.device_agent.registry import Registry
 from services.runtime import telemetry
@@ -58,6 +59,7 @@ class Agent:
     def __init__(self, service: Service, host: str, port: int) -> None:
         self._service = service
         self._client = AdbClient(host, port, on_call=self._on_adb)
+        self._tags = parse_phone_tags(service.settings.phone_tags)
         self._holds: dict[str, _Hold] = {}
         self._times: dict[str, AdbTime] = {}
         self._devices: Decider[Device] = service.decider("device-agent-device", DEVICE)
@@ -115,7 +117,7 @@ class Agent:
         phone = await Phone.open(self._client, serial)
         durable = topology.device_reader(device_id_of(serial))
         await provision_durable(self._service.js, durable)
-        await self._notice(_found(phone.identity))
+        await self._notice(_found(phone.identity, self._tags))
         attached = Attached(phone, self._times[serial])
         performer = Performer(self._effect, self._actions)
         handler = EffectHandler(durable.name, performer, self._service.sealer)
@@ -186,9 +188,15 @@ class Agent:
             adb_time.add(started_s, ended_s)
 
 
-def _found(identity: Identity) -> PhoneFound:
+def _found(identity: Identity, configured: PhoneTags) -> PhoneFound:
     resolution = None if identity.resolution is None else f"{identity.resolution[0]}x{identity.resolution[1]}"
-    tags = dict(tag.split(":", 1) for tag in identity.tags if ":" in tag)
+    is_a = dict(tag.split(":", 1) for tag in identity.tags if ":" in tag)
+    is_a |= {
+        "manufacturer": identity.manufacturer,
+        "os": identity.os_version,
+        "type": identity.device_type.value.lower(),
+        **({} if resolution is None else {"resolution": resolution}),
+    }
     return PhoneFound(
         serial=identity.serial,
         model=identity.model,
@@ -196,5 +204,5 @@ def _found(identity: Identity) -> PhoneFound:
         api_level=identity.api,
         device_type=identity.device_type,
         resolution=resolution,
-        tags={**tags, "manufacturer": identity.manufacturer},
+        tags={**configured.of(identity.serial), **is_a},
     )

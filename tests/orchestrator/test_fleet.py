@@ -466,8 +466,8 @@ def test_a_snapshot_is_the_same_as_the_replay():
     codec = FLEET.long_lived.codec
     assert codec.load(codec.dump(told.state)) == told.state
     replayed = FLEET.initial()
-    for seq, event in enumerate(told.events, 1):
-        replayed = FLEET.evolve(replayed, recorded(event, seq))
+    for record in told.records:
+        replayed = FLEET.evolve(replayed, record)
     assert replayed == told.state
 
 
