@@ -45,7 +45,25 @@ class Limits(Request):
     """How long it waits in the queue while no phone could take it. Waiting for a phone that is busy has no limit."""
 
 
-class ExploreRequest(Request):
+class Placement(Request):
+    """On which phones a task is done, with what, and how often."""
+
+    where: tuple[SelectorText, ...] = Field(default=(), max_length=20)
+    """Only on phones whose tags meet all of these: `model=Pixel*`, `api>=33`, `pool!=lab`."""
+    phones: Annotated[int, Field(ge=1, le=100)] | Literal["all"] | None = None
+    """On so many different phones, or on all that are there when it is due: one task each, and this one is their
+    group."""
+    account: Short | None = None
+    """Pool of test accounts, one of which the run gets together with its phone."""
+    schedule: Short | None = None
+    """When it is done again and again: minute, hour, day of the month, month, day of the week, as in cron."""
+    zone: Short | None = None
+    """Time zone of `schedule`, such as `Asia/Shanghai`; without one, UTC."""
+    probe: bool = False
+    """Tries a phone out (`serial`): it may be one in quarantine, and leaves it when the run passes."""
+
+
+class ExploreRequest(Placement):
     """Explore `app` (a package). Without `version` it is what the granted phone has installed."""
 
     kind: Literal["explore"]
@@ -60,19 +78,6 @@ class ExploreRequest(Request):
     schedule_at: datetime | None = None
     serial: Short | None = None
     """Run on this phone only."""
-    where: tuple[SelectorText, ...] = Field(default=(), max_length=20)
-    """Only on phones whose tags meet all of these: `model=Pixel*`, `api>=33`, `pool!=lab`."""
-    phones: Annotated[int, Field(ge=1, le=100)] | Literal["all"] | None = None
-    """On so many different phones, or on all that are there when it is due: one task each, and this one is their
-    group."""
-    account: Short | None = None
-    """Pool of test accounts, one of which the run gets together with its phone."""
-    schedule: Short | None = None
-    """When it is done again and again: minute, hour, day of the month, month, day of the week, as in cron."""
-    zone: Short | None = None
-    """Time zone of `schedule`, such as `Asia/Shanghai`; without one, UTC."""
-    probe: bool = False
-    """Tries a phone out (`serial`): it may be one in quarantine, and leaves it when the run passes."""
     limits: Limits = Limits()
     validate_locators: bool = True
     seed: int = Field(default=0, ge=0)

@@ -18,7 +18,7 @@ class GroupWaiting(Event, owner=OWNER, key="fleet_id", deadline="split_at"):
     split_at: datetime | None = None
 
 
-class TaskSplit(Event, owner=OWNER, key="fleet_id", route="task_id"):
+class TaskSplit(Event, owner=OWNER, key="fleet_id"):
     """A task for many phones became one task each; it is their group from now on."""
 
     fleet_id: UUID
@@ -55,7 +55,7 @@ class ScheduleFired(Event, owner=OWNER, key="fleet_id", deadline="next_at"):
     schedule_id: UUID
     fired_for: datetime
     """The time that came."""
-    next_at: datetime | None
+    next_at: datetime
     spec: TaskSpec | None
     missed: int = 0
 

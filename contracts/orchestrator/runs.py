@@ -178,6 +178,8 @@ class RunEnding(Event, owner=OWNER, key="run_id"):
     run_id: UUID
     status: RunStatus
     reason: str | None
+    code: str | None = None
+    """Why it failed, for programs: NOT_FIT where the phone was not fit for it."""
 
 
 class RunPaused(Event, owner=OWNER, key="run_id"):
@@ -213,4 +215,4 @@ class RunFinished(Event, owner=OWNER, key="run_id"):
     started_at: datetime
     ended_at: datetime
     failure_code: str | None = None
-    """Why it failed, for programs: NOT_FIT where the phone was not fit for it."""
+    """Why it failed, for programs, where its ending had a code."""

@@ -120,7 +120,7 @@ class Group(Part):
 class Schedule(Part):
     spec: TaskSpec
     next_at: datetime | None
-    """None while it is held, and where it has no further time."""
+    """None while it is held."""
     held: bool = False
     last_at: datetime | None = None
     last_task: UUID | None = None

@@ -27,8 +27,8 @@ _COUNTED = 1000
 """Missed times that are counted at most: after years of every minute nobody needs to know more."""
 
 
-def next_fire(schedule: str, zone: str | None, after: datetime) -> datetime | None:
-    """The first time of a cron expression (five fields) behind `after`, in UTC; None where none comes within decades.
+def next_fire(schedule: str, zone: str | None, after: datetime) -> datetime:
+    """The first time of a cron expression (five fields) behind `after`, in UTC.
 
     Where clocks are put forward, a time that does not exist is done when they are; where they are put back, a time
     that exists twice is done once (as Debian's cron does). Raises `ValueError`, which says what to write.
@@ -46,7 +46,9 @@ def next_fire(schedule: str, zone: str | None, after: datetime) -> datetime | No
         found = next(iter(CronSim(schedule, local)), None)
     except CronSimError as error:
         raise ValueError(f"schedule: {schedule!r} cannot be read: {error}; one is 30 3 * * MON-FRI") from None
-    return None if found is None else found.astimezone(UTC)
+    if found is None:
+        raise ValueError(f"schedule: {schedule!r} never comes")
+    return found.astimezone(UTC)
 
 
 def schedule_accepted(state: Fleet, spec: TaskSpec, now: datetime) -> list[Event]:
@@ -54,13 +56,9 @@ def schedule_accepted(state: Fleet, spec: TaskSpec, now: datetime) -> list[Event
         return []
     assert spec.schedule is not None
     next_at = next_fire(spec.schedule, spec.zone, now)
-    why = None
     if len(state.schedules) >= SCHEDULE_LIMIT:
         why = f"there are {SCHEDULE_LIMIT} schedules, which is the limit: remove one (`waymark schedules list`)"
-    elif next_at is None:
-        why = f"schedule {spec.schedule!r} never comes"
-    if why is not None or next_at is None:
-        return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=spec.task_id, reason=why or "", failed=True)]
+        return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=spec.task_id, reason=why, failed=True)]
     return [ScheduleSet(fleet_id=DEFAULT_FLEET, schedule_id=spec.task_id, spec=spec, next_at=next_at, by=spec.user)]
 
 
@@ -75,7 +73,7 @@ def _fire(state: Fleet, schedule: Schedule, now: datetime) -> ScheduleFired:
     assert spec.schedule is not None
     assert last is not None
     missed, following = 0, next_fire(spec.schedule, spec.zone, last)
-    while following is not None and following <= now:
+    while following <= now:
         missed += 1
         last = following
         if missed >= _COUNTED:
@@ -121,4 +119,4 @@ def schedule_control(schedule: Schedule, asked: TaskStopAsked | TaskPauseAsked, 
         return [ScheduleHeld(**about)]
     assert schedule.spec.schedule is not None
     next_at = next_fire(schedule.spec.schedule, schedule.spec.zone, now)
-    return [] if next_at is None else [ScheduleSet(**about, spec=schedule.spec, next_at=next_at)]
+    return [ScheduleSet(**about, spec=schedule.spec, next_at=next_at)]

@@ -92,3 +92,15 @@ def _by_user(state: Fleet, now: datetime) -> dict[str, list[tuple[int, int, Queu
     for tasks in waiting.values():
         tasks.sort(key=lambda task: (-task[0], -task[1]))
     return waiting
+
+
+def in_turn(state: Fleet, now: datetime) -> list[Queued]:
+    """The tasks that are due and resolved in the order of their turns, as if each got a phone."""
+    turns = Turns(state, now)
+    found = []
+    token = state.last_token
+    while (queued := turns.next()) is not None:
+        found.append(queued)
+        token += 1
+        turns.served(token)
+    return found
