@@ -18,7 +18,7 @@ from contracts.orchestrator import (
     TaskBlocked,
 )
 from contracts.values import DeviceType, RunStatus
-from services.orchestrator.decisions.fleet import fleet_reactor
+from services.orchestrator.decisions.fleet import DEFAULT_FLEET, fleet_reactor
 from services.orchestrator.decisions.fleet_requests import answer_key
 from services.orchestrator.decisions.fleet_state import Fleet
 from services.runtime.handlers import RawRequest
@@ -116,20 +116,12 @@ def test_a_request_that_cannot_be_followed_is_answered_with_what_to_do(body: dic
 
 
 def test_what_is_not_json_is_answered_too():
-    told = fleet()
-    (answer,) = told.when(RawRequest("fleet", "alice", b"quarantine everything", 7))
-    assert (answer.code, answer.answer_id) == (
-        "NOT_JSON",
-        answer_key(RawRequest("fleet", "alice", b"quarantine everything", 7)),
-    )
+    (answer,) = fleet().when(RawRequest("fleet", "alice", b"quarantine everything", 7))
+    assert (answer.done, answer.code) == (False, "NOT_JSON")
 
 
 def test_requests_with_the_same_id_have_one_answer_whoever_else_uses_it():
-    one, again = (
-        request("alice", kind="release", serial="a", id="x"),
-        request("alice", kind="release", serial="a", id="x"),
-    )
-    other = request("bob", kind="release", serial="a", id="x")
+    one, again, other = (request(user, kind="release", serial="a", id="x") for user in ("alice", "alice", "bob"))
     assert answer_key(one) == answer_key(again) != answer_key(other)
 
 
@@ -271,8 +263,4 @@ def test_a_phone_that_comes_back_to_its_run_says_that_it_is_busy():
 
 def test_requests_are_led_by_the_fleet():
     find = fleet_reactor("1.0", lambda: None).triggers[RawRequest]
-    assert find(request(kind="release", serial="a")) == told_fleet()
-
-
-def told_fleet() -> object:
-    return join(fleet(), "a").last(PhoneJoined).fleet_id
+    assert find(request(kind="release", serial="a")) == DEFAULT_FLEET

@@ -71,13 +71,15 @@ class _Reasons:
         self._state, self._now = state, now
         self._candidates = Candidates(state, now)
         self._here = sorted((p for p in state.phones.values() if p.present and not p.retired), key=lambda p: p.serial)
+        self._is_reserved = any(p.reserved is not None for p in self._here)
         self._known: dict[tuple[Any, ...], str | None] = {}
 
     def of(self, queued: Queued) -> str | None:
         """None where a phone could, busy or not."""
         spec, app = queued.spec, queued.app
         version = spec.version if app is None else app.version_name
-        asked = (spec.serial, spec.where, spec.package, version, spec.user, spec.group, spec.account, spec.probe)
+        user = spec.user if self._is_reserved else None
+        asked = (spec.serial, spec.where, spec.package, version, user, spec.group, spec.account, spec.probe)
         if asked not in self._known:
             self._known[asked] = self._why(queued, version)
         return self._known[asked]

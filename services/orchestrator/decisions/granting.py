@@ -67,8 +67,11 @@ class Candidates:
         asked = (spec.serial, spec.where, app.package, app.version_name)
         if asked not in self._known:
             self._known[asked] = tuple(p for p in self._here if fits(spec, app, p))
-        used: set[UUID] = set() if spec.group is None else self._devices.get(str(spec.group), set())
-        return tuple(p for p in self._known[asked] if p.device_id not in used and takes(p, spec, self._now))
+        return tuple(p for p in self._known[asked] if self._is_given(p, spec))
+
+    def _is_given(self, phone: Phone, spec: TaskSpec) -> bool:
+        used = spec.group is not None and phone.device_id in self._devices.get(str(spec.group), ())
+        return not used and takes(phone, spec, self._now)
 
     def use(self, spec: TaskSpec, phone: Phone) -> None:
         """A member of a group got the phone: the others get another one."""
@@ -89,6 +92,8 @@ def grants(state: Fleet, now: datetime) -> list[TaskGranted]:
     """Phones for tasks that are due and not held, in their turn; a phone must have the very version installed, and a
     test account must be free where the task needs one."""
     free = {p.device_id for p in state.phones.values() if p.present and str(p.device_id) not in state.leases}
+    if not free:
+        return []
     turns = Turns(state, now)
     candidates, accounts = Candidates(state, now), FreeAccounts(state)
     token = state.last_token
