@@ -187,7 +187,8 @@ async def start(session: Session, request: dict[str, Any], *, wait: bool, follow
     if answer.refusal is not None:
         raise CliError(f"refused: {answer.refusal}")
     assert isinstance(answer.event, TaskAccepted)
-    run_id = derived_id("run", answer.key)
+    is_group = answer.event.spec.phones is not None
+    run_id = None if is_group else derived_id("run", answer.key)
     if wait or follow:
         if not as_json:
             say(f"Task {answer.key} {'was accepted before' if answer.again else 'accepted'}.")
@@ -197,7 +198,7 @@ async def start(session: Session, request: dict[str, Any], *, wait: bool, follow
     else:
         lines([
             f"Task {answer.key} {'was accepted before: nothing new is started' if answer.again else 'accepted'}.",
-            f"Watch it:  waymark watch {run_id}",
+            f"Watch it:  waymark watch {run_id or answer.key}",
         ])  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
 from contracts.device_agent import DeviceLost, DeviceReady, DeviceRegistered, PackagesSeen
 from contracts.event import Event
@@ -12,47 +12,34 @@ from contracts.orchestrator import (
     AppVersionSeen,
     FleetWatchSet,
     GroupWaiting,
-    LeaseEnded,
-    PhoneApps,
     PhoneLeft,
     PhoneReserved,
-    PhoneUnquarantined,
     RunFinished,
     ScheduleFired,
     ScheduleSet,
     TaskAccepted,
-    TaskDropped,
     TaskPauseAsked,
     TaskQueued,
-    TaskSpec,
     TaskStopAsked,
     TaskWaiting,
 )
 from contracts.subjects import derived_id
-from contracts.values import RunStatus
 from services.orchestrator.decisions.blocked import LATE, look, next_watch
-from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET, Lease
+from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET
 from services.orchestrator.decisions.fleet_requests import follow
 from services.orchestrator.decisions.fleet_state import FLEET, Fleet, apply
 from services.orchestrator.decisions.granting import (
     PinnedModel,
     grants,
-    resolve,
     resolved_app,
     run_of,
     run_started,
 )
-from services.orchestrator.decisions.groups import (
-    QUEUE_LIMIT,
-    group_accepted,
-    group_control,
-    groups_due,
-    pause_task,
-    queue_event,
-)
+from services.orchestrator.decisions.groups import QUEUE_LIMIT, groups_due, split
+from services.orchestrator.decisions.leases import lease_over
 from services.orchestrator.decisions.phones import awaited, described, left, missed, ready, reservations_over
-from services.orchestrator.decisions.schedules import schedule_accepted, schedule_control, schedules_due
-from services.orchestrator.decisions.trials import quarantines
+from services.orchestrator.decisions.queueing import AT_ONCE, accepted, control, packages, resolved_now
+from services.orchestrator.decisions.schedules import schedules_due
 from services.runtime.handlers import RawRequest
 from services.runtime.reactor import NOTHING, Create, Decision, LaterError, Reactor, Trigger
 from services.runtime.timers import TimerFired
@@ -173,11 +160,11 @@ def _early(state: Fleet, what: Any) -> str | None:
 def _changes(state: Fleet, what: Any, now: datetime, grace: timedelta) -> list[Event]:
     match what:
         case TaskAccepted():
-            return _accepted(state, what.spec, now)
+            return accepted(state, what.spec, now)
         case TaskStopAsked() | TaskPauseAsked():
-            return _control(state, what, now)
+            return control(state, what, now)
         case RunFinished():
-            return _finished(state, what)
+            return lease_over(state, what)
         case DeviceRegistered():
             return described(state, what)
         case DeviceReady():
@@ -185,40 +172,11 @@ def _changes(state: Fleet, what: Any, now: datetime, grace: timedelta) -> list[E
         case DeviceLost():
             return left(state, what, now, grace)
         case PackagesSeen():
-            return _packages(state, what)
+            return packages(state, what)
         case TimerFired():
             return _timer(state, what, now, grace)
         case _:
             assert_never(what)
-
-
-def _accepted(state: Fleet, spec: TaskSpec, now: datetime) -> list[Event]:
-    task = str(spec.task_id)
-    if task in state.queue or task in state.past or task in state.groups or task in state.schedules:
-        return []
-    if any(str(lease.task_id) == task for lease in state.leases.values()):
-        return []
-    if spec.schedule is not None:
-        return schedule_accepted(state, spec, now)
-    if spec.phones is not None:
-        return group_accepted(state, spec, now)
-    if len(state.queue) >= QUEUE_LIMIT:
-        reason = f"the queue holds {QUEUE_LIMIT} tasks, which is its limit; publish it again later"
-        return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=spec.task_id, reason=reason, failed=True)]
-    return [queue_event(state, spec)]
-
-
-def _control(state: Fleet, asked: TaskStopAsked | TaskPauseAsked, now: datetime) -> list[Event]:
-    task = str(asked.task_id)
-    if (schedule := state.schedules.get(task)) is not None:
-        return schedule_control(schedule, asked, now)
-    if (group := state.groups.get(task)) is not None:
-        return group_control(group, state, asked, now)
-    if isinstance(asked, TaskPauseAsked):
-        return pause_task(state, asked.task_id, asked)
-    if task not in state.queue:
-        return []
-    return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=asked.task_id, reason=asked.reason)]
 
 
 def _timer(state: Fleet, fired: TimerFired, now: datetime, grace: timedelta) -> list[Event]:
@@ -229,74 +187,15 @@ def _timer(state: Fleet, fired: TimerFired, now: datetime, grace: timedelta) -> 
         return [event for phone in due for event in awaited(phone, now, grace)]
     events: list[Event] = reservations_over(state, now, grace)
     events += missed(_applied(state, events), now)
+    # Each schedule and each group has a timer of its own: what does not fit now is done when the next of them fires.
     for fire in schedules_due(state, now):
-        events.append(fire)
-        if fire.spec is not None:
-            events += _accepted(_applied(state, events), fire.spec, now)
-    events += groups_due(_applied(state, events), now)
+        if len(events) < AT_ONCE:
+            events.append(fire)
+            events += [] if fire.spec is None else accepted(_applied(state, events), fire.spec, now)
+    for group in groups_due(state, now):
+        if len(events) < AT_ONCE:
+            events += split(_applied(state, events), group.spec, now)
     if fired.event_type == FleetWatchSet.type_name():
-        events += look(_applied(state, events), fired, now)
-    return events
-
-
-def _finished(state: Fleet, run: RunFinished) -> list[Event]:
-    lease = state.leases.get(str(run.device_id))
-    if lease is None or lease.run_id != run.run_id:
-        return []
-    ended = LeaseEnded(
-        fleet_id=run.fleet_id,
-        task_id=run.task_id,
-        run_id=run.run_id,
-        device_id=run.device_id,
-        lease_token=lease.token,
-        reason=run.status.value,
-        app_version_id=run.app.app_version_id,
-        failed=None if run.status is RunStatus.CANCELLED else run.status is RunStatus.FAILED,
-        fault=_fault(lease, run),
-    )
-    events: list[Event] = [ended, *_probed(state, lease, run)]
-    return [*events, *quarantines(_applied(state, events))]
-
-
-def _fault(lease: Lease, run: RunFinished) -> Literal["NOT_FIT", "LOST"] | None:
-    if run.status is not RunStatus.FAILED:
-        return None
-    if run.failure_code == "NOT_FIT":
-        return "NOT_FIT"
-    return "LOST" if lease.lost else None
-
-
-def _probed(state: Fleet, lease: Lease, run: RunFinished) -> list[Event]:
-    """A phone that the rule put into quarantine leaves it when a probe passes; one that a person put there stays."""
-    phone = state.phones[str(run.device_id)]
-    quarantine = phone.quarantine
-    if not lease.probe or run.status is not RunStatus.SUCCEEDED or quarantine is None or quarantine.by is not None:
-        return []
-    over = PhoneUnquarantined(
-        fleet_id=DEFAULT_FLEET,
-        device_id=phone.device_id,
-        serial=phone.serial,
-        by=None,
-        why=f"probe run {run.run_id} passed",
-        order=state.last_quarantine + 1,
-    )
-    return [over]
-
-
-def _packages(state: Fleet, seen: PackagesSeen) -> list[Event]:
-    """What a phone has installed; tasks that waited for an app that it has are queued now."""
-    phone = state.phones.get(str(seen.device_id))
-    versions = {p.package: (p.version_name, p.version_code) for p in seen.packages}
-    if phone is None or phone.session != seen.session or phone.versions == versions:
-        return []
-    events: list[Event] = [
-        PhoneApps(fleet_id=DEFAULT_FLEET, device_id=seen.device_id, session=seen.session, versions=versions)
-    ]
-    with_apps = phone.model_copy(update={"versions": versions})
-    for waiting in sorted((q for q in state.queue.values() if q.app is None), key=lambda q: q.order):
-        app = resolve(waiting.spec, [with_apps])
-        if app is not None:
-            spec, held = waiting.spec, waiting.held
-            queued = TaskQueued(fleet_id=DEFAULT_FLEET, spec=spec, app=app, due_at_queue=spec.schedule_at, held=held)
-            events.append(queued)
+        after = _applied(state, events)
+        events += resolved_now(after, after.phones.values()) or look(after, fired, now)
     return events

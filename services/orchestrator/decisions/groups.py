@@ -37,9 +37,9 @@ def group_accepted(state: Fleet, spec: TaskSpec, now: datetime) -> list[Event]:
     return [waiting] if later is not None else [waiting, *split(state, spec, now)]
 
 
-def groups_due(state: Fleet, now: datetime) -> list[Event]:
-    due = [g for g in state.groups.values() if g.split_at is not None and g.split_at <= now and not g.held]
-    return [event for group in due for event in split(state, group.spec, now)]
+def groups_due(state: Fleet, now: datetime) -> list[Group]:
+    """Groups that are to be split now."""
+    return [g for g in state.groups.values() if g.split_at is not None and g.split_at <= now and not g.held]
 
 
 def split(state: Fleet, spec: TaskSpec, now: datetime) -> list[Event]:
