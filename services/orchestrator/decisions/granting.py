@@ -51,7 +51,7 @@ def _is_meant(spec: TaskSpec, phone: Phone) -> bool:
 
 class Candidates:
     """Which phones could take a task, busy or not. What many tasks have in common is looked at once: the queue is long,
-    and so are the lists of what phones have installed."""
+    and so are the lists of what phones have installed. Whatever `fits` reads of a task is part of what is asked."""
 
     def __init__(self, state: Fleet, now: datetime) -> None:
         self._state, self._now = state, now
