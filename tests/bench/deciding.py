@@ -1,4 +1,4 @@
-"""How long the fleet decides: forty phones, a thousand tasks in the queue, five hundred users.
+"""How long the fleet decides: forty phones, 950 tasks in the queue, five hundred users.
 
 Pure decisions in this process: what the log and the network take comes on top. No goal: times of a machine that is
 shared are for reading.
@@ -21,7 +21,7 @@ from tests.orchestrator.fleets import asked, by, fleet, join, running
 from tests.orchestrator.stories import Story
 from tests.orchestrator.test_fleet import finished, lost
 
-PHONES, TASKS, USERS, ENDED = 40, 1000, 500, 300
+PHONES, TASKS, USERS, ENDED = 40, 950, 500, 300
 
 
 async def measure() -> list[Figure]:
@@ -55,7 +55,7 @@ def serials() -> list[str]:
 
 
 def crowded() -> tuple[Story[Fleet], list[float]]:
-    """Every phone busy and a thousand tasks behind; how long each of these took to be taken on, in seconds."""
+    """Every phone busy and the queue nearly full; how long each of these took to be taken on, in seconds."""
     chance = random.Random(7)
     told = fleet()
     for number, serial in enumerate(serials()):
