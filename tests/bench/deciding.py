@@ -13,11 +13,13 @@ from datetime import timedelta
 from statistics import median
 from typing import Any
 
+from contracts.orchestrator import FleetWatchSet
+from services.orchestrator.decisions.blocked import look
 from services.orchestrator.decisions.fleet_state import FLEET, Fleet
 from services.orchestrator.decisions.turns import in_turn
 from tests.bench.own_time import percentile
 from tests.bench.report import Figure
-from tests.orchestrator.fleets import asked, by, fleet, join, running
+from tests.orchestrator.fleets import asked, by, fired, fleet, join, running
 from tests.orchestrator.stories import Story
 from tests.orchestrator.test_fleet import finished, lost
 
@@ -32,6 +34,8 @@ async def measure() -> list[Figure]:
         blind.when(lost(serial))
     late = [by("late", f"{number}", version="1.0", where=("api>=40",)) for number in range(50)]
     losing = [timed(blind.when, task) for task in late]
+    watch = blind.last(FleetWatchSet)
+    looking = [timed(look, blind.state, fired(watch, watch.look_at), watch.look_at) for _ in range(10)]
     codec = FLEET.long_lived
     assert codec is not None
     full = crowded()[0].state
@@ -43,6 +47,7 @@ async def measure() -> list[Figure]:
         *figures("a task is accepted, all phones busy", accepting),
         *figures("a run ends and the next task gets the phone", ending),
         *figures("a task is accepted that no phone could take", losing),
+        *figures("all tasks are looked at, which no phone could take", looking),
         *figures("the queue is listed in turn", listing),
         *figures("the state becomes a snapshot", dumping),
         *figures("a snapshot becomes the state", loading),
