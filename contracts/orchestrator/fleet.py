@@ -111,6 +111,8 @@ class PhoneJoined(Event, owner=OWNER, key="fleet_id"):
     leased: bool = False
     """Whether a run still has it, from before it was away."""
     retired: bool = False
+    seen_seq: int = 0
+    """Place in the log of what was seen of the phone."""
 
 
 class PhoneApps(Event, owner=OWNER, key="fleet_id"):

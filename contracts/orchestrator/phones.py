@@ -21,6 +21,8 @@ class PhoneDescribed(Event, owner=OWNER, key="fleet_id"):
     """Those that its agent tells."""
     all_tags: dict[str, str]
     """Those, with what the phone is and what was set by hand."""
+    seen_seq: int
+    """Place in the log of what was seen of the phone."""
 
 
 class PhoneTagged(Event, owner=OWNER, key="fleet_id"):

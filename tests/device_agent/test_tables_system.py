@@ -59,7 +59,10 @@ async def test_a_phone_s_row_follows_what_becomes_of_it(stack: Stack, database: 
         ([lost(1)], ("OFFLINE", {"pool": "手"})),
         (found(2, leased=True, pool="手"), ("BUSY", {"pool": "手"})),
         ([registered], ("BUSY", {"pool": "手"})),
-        ([PhoneDescribed(fleet_id=FLEET, device_id=DEVICE, tags={}, all_tags={"os": "14"})], ("BUSY", {"os": "14"})),
+        (
+            [PhoneDescribed(fleet_id=FLEET, device_id=DEVICE, tags={}, all_tags={"os": "14"}, seen_seq=9)],
+            ("BUSY", {"os": "14"}),
+        ),
         ([LeaseEnded(**RUN, reason="SUCCEEDED")], ("AVAILABLE", {"os": "14"})),
         ([PhoneRetired(**kept, session=2, by="alice", why=None)], ("DECOMMISSIONED", {"os": "14"})),
         ([lost(2), *found(3, retired=True, os="14")], ("DECOMMISSIONED", {"os": "14"})),

@@ -22,6 +22,7 @@ from services.orchestrator.decisions.fleet import DEFAULT_FLEET, fleet_reactor
 from services.orchestrator.decisions.fleet_requests import answer_key
 from services.orchestrator.decisions.fleet_state import Fleet
 from services.runtime.handlers import RawRequest
+from services.runtime.reactor import Trigger
 from tests.orchestrator.fleets import asked, at_once, by, end, fired, fleet, granted, join, pass_time, request, running
 from tests.orchestrator.stories import Story, names
 from tests.orchestrator.test_fleet import device, lost, ready
@@ -243,10 +244,11 @@ def test_other_tags_of_a_phone_that_is_here_are_taken_over():
         device_id=device("a"), serial="a", model="Pixel 7", os_version="13", api_level=33,
         device_type=DeviceType.REAL, tags={"pool": "two"},
     )  # fmt: skip
-    (event,) = told.when(described)
+    (event,) = told.deliver(Trigger(device("trigger 1"), described, told.now, seq=20))
     assert isinstance(event, PhoneDescribed)
     assert (event.all_tags["pool"], event.all_tags["model"]) == ("two", "Pixel 7")
-    assert told.when(described) == []
+    older = described.model_copy(update={"tags": {"pool": "one"}})
+    assert told.deliver(Trigger(device("trigger 2"), older, told.now, seq=10)) == []
 
 
 def test_a_phone_that_comes_back_to_its_run_says_that_it_is_busy():

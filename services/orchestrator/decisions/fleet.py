@@ -105,7 +105,7 @@ def decide_fleet(
         events, answer = follow(state, what, now, grace)
         creates.append(Create((answer,)))
     else:
-        events = _changes(state, what, now, grace)
+        events = _changes(state, what, trigger.seq, now, grace)
     after = _applied(state, events)
     granted = grants(after, now)
     watch = next_watch(_applied(after, granted), now)
@@ -157,8 +157,10 @@ def _early(state: Fleet, what: Any) -> str | None:
             return None
 
 
-def _changes(state: Fleet, what: Any, now: datetime, grace: timedelta) -> list[Event]:
+def _changes(state: Fleet, what: Any, seq: int, now: datetime, grace: timedelta) -> list[Event]:
     match what:
+        case TaskAccepted(spec=spec) if spec.group is not None or spec.scheduled_by is not None:
+            return []  # The fleet made it itself, and it is in the queue since.
         case TaskAccepted():
             return accepted(state, what.spec, now)
         case TaskStopAsked() | TaskPauseAsked():
@@ -166,9 +168,9 @@ def _changes(state: Fleet, what: Any, now: datetime, grace: timedelta) -> list[E
         case RunFinished():
             return lease_over(state, what)
         case DeviceRegistered():
-            return described(state, what)
+            return described(state, what, seq)
         case DeviceReady():
-            return ready(state, what)
+            return ready(state, what, seq)
         case DeviceLost():
             return left(state, what, now, grace)
         case PackagesSeen():

@@ -45,6 +45,8 @@ class Phone(Part):
     versions: dict[str, tuple[str, int | None]] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
     """Those that its agent tells."""
+    seen_seq: int = 0
+    """Place in the log of what told them: what lies before it is an older word."""
     own_tags: dict[str, str] = Field(default_factory=dict)
     """Those that were set by hand."""
     reserved: Reservation | None = None

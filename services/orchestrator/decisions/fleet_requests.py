@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
@@ -145,13 +146,16 @@ def _reserve(phone: Phone, request: ReserveRequest, by: str, now: datetime, stat
     ], f"{phone.serial} is reserved for {request.user} until {until.isoformat(timespec='minutes')}{first}"
 
 
+@dataclass(frozen=True)
 class _Asked:
     """A request about one phone, with what it is decided on."""
 
-    def __init__(
-        self, state: Fleet, phone: Phone, request: PhoneRequest, by: str, now: datetime, grace: timedelta
-    ) -> None:
-        self.state, self.phone, self.request, self.by, self.now, self.grace = state, phone, request, by, now, grace
+    state: Fleet
+    phone: Phone
+    request: PhoneRequest
+    by: str
+    now: datetime
+    grace: timedelta
 
     @property
     def awaited(self) -> list[Event]:

@@ -49,7 +49,7 @@ def apply_phone(state: Fleet, event: Event) -> Fleet:
         case PhoneApps():
             return _changed(state, event.device_id, versions=event.versions)
         case PhoneDescribed():
-            return _changed(state, event.device_id, tags=event.tags)
+            return _changed(state, event.device_id, tags=event.tags, seen_seq=event.seen_seq)
         case PhoneTagged():
             return _changed(state, event.device_id, own_tags=event.own_tags)
         case PhoneLeft():
@@ -91,6 +91,7 @@ def _joined(state: Fleet, event: PhoneJoined) -> Phone:
         model=event.model,
         api_level=event.api_level,
         tags=event.tags,
+        seen_seq=event.seen_seq,
         **kept,
     )
 

@@ -10,7 +10,8 @@ from contracts.orchestrator import PhoneDescribed, PhoneJoined, PhoneLeft, Phone
 from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET, Fleet, Phone, all_tags
 
 
-def ready(state: Fleet, found: DeviceReady) -> list[Event]:
+def ready(state: Fleet, found: DeviceReady, seq: int) -> list[Event]:
+    """`seq`: place of the event in the log."""
     phone = state.phones.get(str(found.device_id))
     if phone is not None and phone.session >= found.session:
         return []
@@ -34,18 +35,19 @@ def ready(state: Fleet, found: DeviceReady) -> list[Event]:
         all_tags=all_tags(now_is),
         leased=str(found.device_id) in state.leases,
         retired=phone is not None and phone.retired,
+        seen_seq=seq,
     )
     return [joined]
 
 
-def described(state: Fleet, registered: DeviceRegistered) -> list[Event]:
+def described(state: Fleet, registered: DeviceRegistered, seq: int) -> list[Event]:
     """A phone that joins anew is described by that; one that is here may be configured otherwise now."""
     phone = state.phones.get(str(registered.device_id))
-    if phone is None or not phone.present or phone.tags == registered.tags:
+    if phone is None or not phone.present or phone.tags == registered.tags or seq <= phone.seen_seq:
         return []
     tags = all_tags(phone.model_copy(update={"tags": registered.tags}))
     about = {"fleet_id": DEFAULT_FLEET, "device_id": registered.device_id}
-    return [PhoneDescribed(**about, tags=registered.tags, all_tags=tags)]
+    return [PhoneDescribed(**about, tags=registered.tags, all_tags=tags, seen_seq=seq)]
 
 
 def left(state: Fleet, lost: DeviceLost, now: datetime, grace: timedelta) -> list[Event]:
