@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from contracts.device_agent import CrashSeen
+from contracts.device_agent import ActionFinished, CrashSeen
 from contracts.event import Event
 from contracts.orchestrator import RunNoted, StateAdded, StepFinished, StepOutcome
 from contracts.screen_indexer import CaptureIndexed
 from contracts.values import ActionStatus, RunEventType
-from services.orchestrator.decisions.exploration import TRANSIENT_PACKAGES
-from services.orchestrator.decisions.run_state import Run
+from services.orchestrator.decisions.interruptions import TRANSIENT_PACKAGES
+from services.orchestrator.decisions.run_state import Run, Trouble
+
+_WORDS = {
+    "NOT_IDLE": "its screen never comes to rest (a video or an animation), so that uiautomator gives up",
+    "NULL_ROOT": "no window has the focus",
+    "KILLED": "uiautomator is ended by the phone: it is short of memory, or another tool holds UiAutomation",
+    "TIMEOUT": "uiautomator does not end",
+    "SPLIT_SCREEN": "the app shares the screen with another one: end the split screen",
+}
+"""Of the reasons for which a hierarchy is missing, in words."""
 
 
 def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
@@ -18,7 +27,7 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         detail = {"what": "declared", "activities": list(seen.declared_activities)}
         events.append(RunNoted(run_id=seen.run_id, event_type=RunEventType.NOTICE, detail=detail))
     if seen.state_id is None or seen.screen_id is None:
-        return [*events, unseen(run)]
+        return [*events, unseen(run, _trouble(seen) or _hidden(seen.reason))]
     is_new = seen.state_id not in run.states
     is_new_screen = False
     if is_new:
@@ -26,6 +35,10 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         is_new_screen = added.inside and added.screen_id not in run.screens
         events.append(added)
     return [*events, _step(run, seen, is_new=is_new, is_new_screen=is_new_screen)]
+
+
+def _hidden(reason: str | None) -> Trouble | None:
+    return None if reason is None else Trouble(reason, _WORDS.get(reason, ""))
 
 
 def _state(run: Run, seen: CaptureIndexed) -> StateAdded:
@@ -61,7 +74,15 @@ def _step(run: Run, seen: CaptureIndexed, *, is_new: bool, is_new_screen: bool) 
         outcome = "NEW_STATE"
     else:
         outcome = "NOTHING" if seen.state_id == action.state_id else "KNOWN_STATE"
-    return _finished_step(run, outcome, to_state=seen.state_id, seen=seen, new_state=is_new, new_screen=is_new_screen)
+    return _finished_step(
+        run,
+        outcome,
+        to_state=seen.state_id,
+        seen=seen,
+        new_state=is_new,
+        new_screen=is_new_screen,
+        trouble=_trouble(seen),
+    )
 
 
 def _finished_step(
@@ -72,6 +93,7 @@ def _finished_step(
     seen: CaptureIndexed | None = None,
     new_state: bool = False,
     new_screen: bool = False,
+    trouble: Trouble | None = None,
 ) -> StepFinished:
     action = run.action
     assert action is not None
@@ -97,12 +119,24 @@ def _finished_step(
         duration_ms=0 if seen is None else seen.duration_ms,
         screens=len(run.screens) + int(new_screen),
         states=len(run.states) + int(new_state),
+        error_code=None if trouble is None else trouble.code[:100],
+        error_message=None if trouble is None else trouble.words[:500],
     )
 
 
-def unseen(run: Run) -> StepFinished:
-    """The step is over, and nobody knows what came of it."""
-    return _finished_step(run, "UNSEEN")
+def unseen(run: Run, trouble: Trouble | None = None) -> StepFinished:
+    """The step is over, and nobody knows what came of it; `trouble` is why, where that was told."""
+    return _finished_step(run, "UNSEEN", trouble=trouble)
+
+
+def not_seen(run: Run, finished: ActionFinished) -> StepFinished:
+    """The step is over without a capture."""
+    return unseen(run, _trouble(finished))
+
+
+def _trouble(told: CaptureIndexed | ActionFinished) -> Trouble | None:
+    """Why the action was not done, or may not have been."""
+    return None if told.error_code is None else Trouble(told.error_code, told.error_message or "")
 
 
 def crash(run: Run, crash: CrashSeen) -> RunNoted:

@@ -1,0 +1,61 @@
+"""What comes over an app without belonging to it: dialogs of the system and calls. Pure: what answers them.
+
+Recognised by package, activity class and resource ids, which are the same in every language.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from contracts.values import Gesture
+from services.orchestrator.decisions.graph import END_CALL, UiState
+
+PERMISSION_PACKAGES = frozenset(
+    {
+        "com.android.permissioncontroller",
+        "com.google.android.permissioncontroller",
+        "com.android.packageinstaller",
+        "com.google.android.packageinstaller",
+        "com.lbe.security.miui",
+    }
+)
+TRANSIENT_PACKAGES = frozenset({"android"}) | PERMISSION_PACKAGES
+"""Dialogs of the system above an app: they are answered like the app's own, and count for no coverage."""
+
+SPLIT_SCREEN = "SPLIT_SCREEN"
+"""Why nothing is known of a capture on which the app has only a part of the screen."""
+
+_ALLOW = (
+    "permission_allow_foreground_only_button",
+    "permission_allow_button",
+    "permission_allow_all_button",
+    "permission_allow_one_time_button",
+    "permission_allow_always_button",
+)
+"""Resource entries of the buttons that grant a permission, from Android 6 on; the first that is there is taken."""
+_CLOSE = ("android:id/aerr_close", "android:id/aerr_restart")
+"""Buttons that end an app which does not answer, or close one that crashed, from Android 7 on."""
+_IN_CALL = re.compile(r"\.InCall\w*Activity$")
+"""The class is the same in the dialers of AOSP, Google, Samsung, Xiaomi and Huawei; the packages are not."""
+_TRIES = 3
+"""An answer that did not help so often is left to the exploration, as any other gesture."""
+
+
+def answer_to(here: UiState) -> Gesture | Literal["end_call"] | None:
+    """What gets rid of what is over the app; None where nothing is, or where the answer is known not to help."""
+    if here.inside:
+        return None
+    if here.activity is not None and _IN_CALL.search(here.activity):
+        return END_CALL if here.tried.get(END_CALL, 0) < _TRIES else None
+    if here.package in PERMISSION_PACKAGES:
+        return _first(here, [f"{here.package}:id/{entry}" for entry in _ALLOW])
+    if here.package == "android":
+        return _first(here, list(_CLOSE))
+    return None
+
+
+def _first(here: UiState, ids: list[str]) -> Gesture | None:
+    """The gesture on the element whose resource id comes first in `ids`."""
+    found = [g for g in here.gestures if g.resource_id in ids and here.tried.get(g.gesture_id, 0) < _TRIES]
+    return min(found, key=lambda g: ids.index(g.resource_id or ""), default=None)
