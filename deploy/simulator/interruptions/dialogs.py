@@ -80,13 +80,7 @@ def not_responding(api: int, language: str = "en", *, package: str, label_of_app
         title=f"Application Not Responding: {package}",
         window=_dialog(
             "android",
-            label(
-                said.not_responding.format(app=label_of_app),
-                id="android:id/alertTitle",
-                size=50,
-                weight=500,
-                align=align,
-            ),
+            label(question, id="android:id/alertTitle", size=50, weight=500, align=align),
             _button(f"android:id/{close}", said.close, CLOSED),
             _button(f"android:id/{wait}", said.wait, WAITED),
             entry="android:id/parentPanel",
