@@ -251,6 +251,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "play": _play,
     "reboot": _reboot,
     "rotate": _rotate,
+    "settings": lambda phone: phone.settings.tables,
     "shown": _shown,
     "split": _split,
     "start": Phone.start,

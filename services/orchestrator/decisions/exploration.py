@@ -120,7 +120,9 @@ def _best(run: Run, here: UiState) -> Gesture | str | None:
 
 
 def _most(run: Run, state: UiState) -> tuple[float, Gesture | str] | None:
-    """What promises most in a state."""
+    """What promises most in a state. A dialog that has its answer promises nothing: it is never looked for."""
+    if answer_to(state) is not None:
+        return None
     best: tuple[float, bytes, Gesture | str] | None = None
     seed = run.spec_started.spec.seed
     for promise, found in promises(run, state):
