@@ -222,9 +222,10 @@ class Phone:
                     return gestures.commands(action, facts, open_text(action.text))
                 except SealedError as error:
                     raise NotPossibleError(f"the text to type cannot be opened: {error}") from error
-            case Navigate(to="LAUNCH", package=str(name), activity=None):
+            case Navigate(to="LAUNCH", package=str(name)):
                 alone = self._split_screen and self.api >= WINDOWING_MODES_SINCE_API
-                return gestures.commands(action, Facts(launcher=await self._launcher(name), split_screen=alone))
+                launcher = None if action.activity is not None else await self._launcher(name)
+                return gestures.commands(action, Facts(launcher=launcher, split_screen=alone))
             case Observe():
                 return None
             case _:

@@ -1,7 +1,8 @@
 """Faults in the middle of runs: each ends in a recovery, or in a run that fails soon and says what to do. Nothing is
 done twice, nothing is left changed on the phone.
 
-To extend: a PIN that the agent may enter, what the end of a lease puts back, a killed resident server, a cut-off install.
+To extend: a PIN that the agent may enter, what the end of a lease puts back, a resident server that is killed, an
+install that is cut off.
 """
 
 from __future__ import annotations
