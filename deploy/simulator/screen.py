@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -14,13 +13,12 @@ from .faults import FaultKind
 from .keyguard import SYSTEM_UI, Keyguard
 from .split import Split
 from .trace import Entry, Kind, Scalar
+from .turning import turned, unturned
 from .world import Surface
 
 if TYPE_CHECKING:
     from .phone import Phone
 
-_BOUNDS = re.compile(r'bounds="\[(-?\d+),(-?\d+)\]\[(-?\d+),(-?\d+)\]"')
-_ROTATION = re.compile(r'(<hierarchy[^>]*rotation=")\d"')
 _DOUBLE_TAP_S, _DOUBLE_TAP_PX = 0.3, 50
 _LONG_PRESS_MS, _LONG_PRESS_PX = 500, 10
 
@@ -67,8 +65,7 @@ class Screen:
         surface = surface or self.surface()
         if self.rotation == 0 or surface.package == SYSTEM_UI:
             return surface.hierarchy
-        turned = _BOUNDS.sub(self._turn_bounds, surface.hierarchy)
-        return _ROTATION.sub(rf'\g<1>{self.rotation}"', turned)
+        return turned(surface.hierarchy, self.rotation, self._phone.world.width, self._phone.world.height)
 
     def picture(self, cause: Entry) -> bytes:
         """The PNG that a capture gets, with the faults that are armed for it; recorded as delivered."""
@@ -113,7 +110,7 @@ class Screen:
             and abs(last[2] - x) + abs(last[3] - y) <= _DOUBLE_TAP_PX
         )
         self._last_tap = None if near else (cause.seq, now, x, y)
-        native = self._native(x, y)
+        native = self._unturned(x, y)
         self.touched("double_tap" if near else "tap", cause, x=native[0], y=native[1])
         if (point := self._below(*native)) is not None:
             (self._phone.world.double_tap if near else self._phone.world.tap)(*point, now)
@@ -126,7 +123,7 @@ class Screen:
             return
         if not self._usable:
             return
-        (x1, y1), (x2, y2) = self._native(*start), self._native(*end)
+        (x1, y1), (x2, y2) = self._unturned(*start), self._unturned(*end)
         world, now = self._phone.world, self._phone.now_s()
         if abs(x1 - x2) < _LONG_PRESS_PX and abs(y1 - y2) < _LONG_PRESS_PX:
             held = duration_ms >= _LONG_PRESS_MS
@@ -220,6 +217,9 @@ class Screen:
         if self.split is None or not self.split.other_in_front:
             self._phone.world.key(name, self._phone.now_s())
 
+    def _unturned(self, x: int, y: int) -> tuple[int, int]:
+        return unturned(x, y, self.rotation, self._phone.world.width, self._phone.world.height)
+
     def touched(self, what: str, cause: Entry, **data: Scalar) -> None:
         """Records that something reached the World; coordinates are those of the unturned screen."""
         self._phone.trace.add(Kind.TOUCH, what, cause.seq, **data)
@@ -227,31 +227,6 @@ class Screen:
     @property
     def _usable(self) -> bool:
         return self.awake and not self.locked
-
-    def _native(self, x: int, y: int) -> tuple[int, int]:
-        """The point of the unturned screen under a point of the turned one."""
-        world = self._phone.world
-        match self.rotation:
-            case 1:
-                return world.width - 1 - y, x
-            case 2:
-                return world.width - 1 - x, world.height - 1 - y
-            case 3:
-                return y, world.height - 1 - x
-            case _:
-                return x, y
-
-    def _turn_bounds(self, match: re.Match[str]) -> str:
-        left, top, right, bottom = map(int, match.groups())
-        width, height = self._phone.world.width, self._phone.world.height
-        match self.rotation:
-            case 1:
-                box = (top, width - right, bottom, width - left)
-            case 2:
-                box = (width - right, height - bottom, width - left, height - top)
-            case _:
-                box = (height - bottom, left, height - top, right)
-        return 'bounds="[{},{}][{},{}]"'.format(*box)
 
 
 @lru_cache(maxsize=16)

@@ -9,6 +9,7 @@ from contracts.orchestrator import RunEnding, RunFinished
 from contracts.values import Navigate, RunStatus
 from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.steps import request
+from services.orchestrator.decisions.trouble import INPUT_DENIED
 
 UNSEEN_LIMIT = 4
 LAUNCH_LIMIT = 4
@@ -25,7 +26,7 @@ def over(run: Run) -> RunEnding | None:
     if run.unseen >= UNSEEN_LIMIT:
         words = f"nothing could be seen on the phone in {run.unseen} steps in a row{_because(run)}"
         return ending_of(run, RunStatus.FAILED, words)
-    denied = run.trouble is not None and run.trouble.code == "INPUT_DENIED"
+    denied = run.trouble is not None and run.trouble.code == INPUT_DENIED
     if run.refused >= (DENIED_LIMIT if denied else REFUSED_LIMIT):
         words = f"the phone did not do {run.refused} actions in a row{_because(run)}"
         return ending_of(run, RunStatus.FAILED, words)

@@ -14,9 +14,10 @@ from typing import Literal
 
 from contracts.values import Gesture
 from services.orchestrator.decisions.graph import BACK, END_CALL, WAIT, UiState
-from services.orchestrator.decisions.interruptions import SPLIT_SCREEN, TRANSIENT_PACKAGES, answer_to
+from services.orchestrator.decisions.interruptions import TRANSIENT_PACKAGES, answer_to
 from services.orchestrator.decisions.promise import is_wanted, promises, tie
 from services.orchestrator.decisions.run_state import Run
+from services.orchestrator.decisions.trouble import SPLIT_SCREEN
 
 _LAUNCH = "launch"
 _KNOWN_WAY = 1.0

@@ -23,9 +23,6 @@ PERMISSION_PACKAGES = frozenset(
 TRANSIENT_PACKAGES = frozenset({"android"}) | PERMISSION_PACKAGES
 """Dialogs of the system above an app: they are answered like the app's own, and count for no coverage."""
 
-SPLIT_SCREEN = "SPLIT_SCREEN"
-"""Why nothing is known of a capture on which the app has only a part of the screen."""
-
 _ALLOW = (
     "permission_allow_foreground_only_button",
     "permission_allow_button",

@@ -8,16 +8,8 @@ from contracts.orchestrator import RunNoted, StateAdded, StepFinished, StepOutco
 from contracts.screen_indexer import CaptureIndexed
 from contracts.values import ActionStatus, RunEventType
 from services.orchestrator.decisions.interruptions import TRANSIENT_PACKAGES
-from services.orchestrator.decisions.run_state import Run, Trouble
-
-_WORDS = {
-    "NOT_IDLE": "its screen never comes to rest (a video or an animation), so that uiautomator gives up",
-    "NULL_ROOT": "no window has the focus",
-    "KILLED": "uiautomator is ended by the phone: it is short of memory, or another tool holds UiAutomation",
-    "TIMEOUT": "uiautomator does not end",
-    "SPLIT_SCREEN": "the app shares the screen with another one: end the split screen",
-}
-"""Of the reasons for which a hierarchy is missing, in words."""
+from services.orchestrator.decisions.run_state import Run
+from services.orchestrator.decisions.trouble import Trouble, of_action, of_capture
 
 
 def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
@@ -27,7 +19,7 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         detail = {"what": "declared", "activities": list(seen.declared_activities)}
         events.append(RunNoted(run_id=seen.run_id, event_type=RunEventType.NOTICE, detail=detail))
     if seen.state_id is None or seen.screen_id is None:
-        return [*events, unseen(run, _trouble(seen) or _hidden(seen.reason))]
+        return [*events, unseen(run, of_capture(seen))]
     is_new = seen.state_id not in run.states
     is_new_screen = False
     if is_new:
@@ -35,10 +27,6 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         is_new_screen = added.inside and added.screen_id not in run.screens
         events.append(added)
     return [*events, _step(run, seen, is_new=is_new, is_new_screen=is_new_screen)]
-
-
-def _hidden(reason: str | None) -> Trouble | None:
-    return None if reason is None else Trouble(reason, _WORDS.get(reason, ""))
 
 
 def _state(run: Run, seen: CaptureIndexed) -> StateAdded:
@@ -81,7 +69,7 @@ def _step(run: Run, seen: CaptureIndexed, *, is_new: bool, is_new_screen: bool) 
         seen=seen,
         new_state=is_new,
         new_screen=is_new_screen,
-        trouble=_trouble(seen),
+        trouble=of_action(seen),
     )
 
 
@@ -131,12 +119,7 @@ def unseen(run: Run, trouble: Trouble | None = None) -> StepFinished:
 
 def not_seen(run: Run, finished: ActionFinished) -> StepFinished:
     """The step is over without a capture."""
-    return unseen(run, _trouble(finished))
-
-
-def _trouble(told: CaptureIndexed | ActionFinished) -> Trouble | None:
-    """Why the action was not done, or may not have been."""
-    return None if told.error_code is None else Trouble(told.error_code, told.error_message or "")
+    return unseen(run, of_action(finished))
 
 
 def crash(run: Run, crash: CrashSeen) -> RunNoted:

@@ -24,8 +24,8 @@ from contracts.orchestrator import (
     StepFinished,
     WatchSet,
 )
-from contracts.values import ActionType
 from services.orchestrator.decisions.graph import BACK, NEWS, Graph, UiState, learnt, tried, untried
+from services.orchestrator.decisions.trouble import KEYBOARD_MISSING, Trouble, of_step, refused
 from services.runtime.log import Recorded
 from services.runtime.telemetry import hundred_of
 
@@ -33,21 +33,6 @@ HINTS_LIMIT = 6
 """More than a form with its button needs; an answer that lists the whole screen again is no help."""
 NO_CHECKS = "no locators to check"
 """`what` of the note that ends the waiting for a plan."""
-
-
-_TOUCHING = frozenset({ActionType.CLICK, ActionType.INPUT, ActionType.SCROLL})
-KEYBOARD_MISSING = "KEYBOARD_MISSING"
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Why a step came to nothing: the code of its action or of its capture, and words where there are any."""
-
-    code: str
-    words: str = ""
-
-    def __str__(self) -> str:
-        return self.words or self.code
 
 
 @dataclass(frozen=True)
@@ -243,7 +228,6 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
     target = None if reached is None else run.states.get(reached)
     inside = target is not None and target.inside
     is_news = event.outcome in NEWS
-    trouble = None if event.error_code is None else Trouble(event.error_code, event.error_message or "")
     graph = learnt(run.graph, event)
     if event.error_code == KEYBOARD_MISSING and event.from_state is not None and event.gesture_id is not None:
         run, graph = replace(run, ascii_only=True), untried(graph, event.from_state, event.gesture_id)
@@ -261,19 +245,10 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         entry=reached if event.purpose == "LAUNCH" and inside else run.entry,
         succeeded=run.succeeded + int(event.succeeded),
         unseen=run.unseen + 1 if event.outcome == "UNSEEN" else 0,
-        refused=_refused(run, event),
-        trouble=trouble,
+        refused=refused(run.refused, event, is_key=run.action is not None and run.action.gesture_id == BACK),
+        trouble=of_step(event),
         outside=0 if inside else run.outside + 1,
     )
-
-
-def _refused(run: Run, event: StepFinished) -> int:
-    if event.error_code == KEYBOARD_MISSING:
-        return run.refused
-    if event.outcome == "FAILED":
-        return run.refused + 1
-    touched = event.action_type in _TOUCHING or (run.action is not None and run.action.gesture_id == BACK)
-    return 0 if touched and event.succeeded else run.refused
 
 
 def _note(run: Run, event: RunNoted) -> Run:
