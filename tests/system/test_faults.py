@@ -100,6 +100,7 @@ async def test_what_happens_to_the_screen_is_got_over_and_the_run_goes_on(tmp_pa
         ("lock", {"awake": True}),
         ("later", {"then": "shown", "matches": "force-stop", "restless": False}),
         ("shown", {"restless": True}),
+        ("interrupt", {"name": "anr", "language": "de", "package": PACKAGE}),
     ]
     async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
         await outside.configure(platform)
