@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.orchestrator import RunFinished, StepFinished
+from contracts.orchestrator import ActionRequested, RunFinished, StepFinished
 from contracts.values import ActionStatus, ActionType, Click, Input, Navigate, RunStatus
 from deploy.simulator.interruptions.languages import LANGUAGES
 from tests.orchestrator.runs import APP, RunStory, tap
@@ -84,7 +84,30 @@ def test_a_call_is_declined_and_the_exploration_goes_on_in_the_app():
     story.shows("rings", A, B, **IN_CALL)
     assert (story.asked.action, story.asked.purpose) == (Navigate(to="END_CALL"), "RECOVER")
     story.shows("home")
-    assert story.asked.gesture_id == "b"
+    assert (story.asked.purpose, story.asked.state_id) == ("EXPLORE", "home")
+    assert isinstance(story.asked.action, Click)
+
+
+def test_a_gesture_that_a_call_cut_short_is_made_again():
+    story = at_home(A)
+    story.shows("rings", **IN_CALL)
+    story.shows("home")
+    assert story.asked.gesture_id == "a"
+    story.shows("next")
+    assert story.state.states["home"].targets == {"a": "next"}
+
+
+def test_a_button_that_always_leads_to_a_call_is_not_pressed_for_ever():
+    story = at_home(A)
+    for _ in range(30):
+        if story.state.ending is not None:
+            break
+        story.shows(
+            *(("rings",) if story.asked.gesture_id == "a" else ("home",)),
+            **(IN_CALL if story.asked.gesture_id == "a" else {}),
+        )
+    assert story.state.ending is not None
+    assert sum(each.gesture_id == "a" for each in story.all(ActionRequested)) <= 6
 
 
 def test_a_call_that_cannot_be_declined_is_left_by_starting_the_app():

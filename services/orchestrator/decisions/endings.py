@@ -7,6 +7,7 @@ from datetime import datetime
 from contracts.event import Event
 from contracts.orchestrator import RunEnding, RunFinished
 from contracts.values import Navigate, RunStatus
+from services.orchestrator.decisions.interruptions import SYSTEM_UI
 from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.steps import request
 from services.orchestrator.decisions.trouble import INPUT_DENIED
@@ -15,7 +16,6 @@ UNSEEN_LIMIT = 4
 LAUNCH_LIMIT = 4
 REFUSED_LIMIT, DENIED_LIMIT = 4, 2
 """Actions in a row that the phone did not do; fewer where it denies all input, which does not pass by itself."""
-_SYSTEM_UI = "com.android.systemui"
 
 
 def over(run: Run) -> RunEnding | None:
@@ -43,7 +43,7 @@ def _because(run: Run) -> str:
     """What the last step told of the cause, as the end of a sentence."""
     if run.trouble is not None:
         return f": {run.trouble}"
-    if run.here is not None and run.here.package == _SYSTEM_UI:
+    if run.here is not None and run.here.package == SYSTEM_UI:
         return ": its lock screen, or another window of the system, is in front: unlock the phone, and set no PIN on it"
     return ""
 

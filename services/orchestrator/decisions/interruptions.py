@@ -23,6 +23,7 @@ PERMISSION_PACKAGES = frozenset(
 TRANSIENT_PACKAGES = frozenset({"android"}) | PERMISSION_PACKAGES
 """Dialogs of the system above an app: they are answered like the app's own, and count for no coverage."""
 
+SYSTEM_UI = "com.android.systemui"
 _ALLOW = (
     "permission_allow_foreground_only_button",
     "permission_allow_button",
@@ -37,6 +38,13 @@ _IN_CALL = re.compile(r"\.InCall\w*Activity$")
 """The class is the same in the dialers of AOSP, Google, Samsung, Xiaomi and Huawei; the packages are not."""
 _TRIES = 3
 """An answer that did not help so often is left to the exploration, as any other gesture."""
+
+
+def intrudes(state: UiState) -> bool:
+    """Whether a state came by itself, and not because of what was done: a call, the lock screen."""
+    if state.inside:
+        return False
+    return state.package == SYSTEM_UI or (state.activity is not None and _IN_CALL.search(state.activity) is not None)
 
 
 def answer_to(here: UiState) -> Gesture | Literal["end_call"] | None:

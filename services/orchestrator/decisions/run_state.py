@@ -25,6 +25,7 @@ from contracts.orchestrator import (
     WatchSet,
 )
 from services.orchestrator.decisions.graph import BACK, NEWS, Graph, UiState, learnt, tried, untried
+from services.orchestrator.decisions.interruptions import intrudes
 from services.orchestrator.decisions.trouble import KEYBOARD_MISSING, Trouble, of_step, refused
 from services.runtime.log import Recorded
 from services.runtime.telemetry import hundred_of
@@ -228,15 +229,13 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
     target = None if reached is None else run.states.get(reached)
     inside = target is not None and target.inside
     is_news = event.outcome in NEWS
-    graph = learnt(run.graph, event)
-    if event.error_code == KEYBOARD_MISSING and event.from_state is not None and event.gesture_id is not None:
-        run, graph = replace(run, ascii_only=True), untried(graph, event.from_state, event.gesture_id)
+    run = replace(run, ascii_only=run.ascii_only or event.error_code == KEYBOARD_MISSING)
     stays = target is not None and target.screen_id == run.hinted_screen
     return replace(
         run,
         hints=run.hints if stays else (),
         idle=0 if is_news else run.idle + int(event.purpose == "EXPLORE"),
-        graph=graph,
+        graph=_learnt(run, event, target),
         action=None,
         previous=run.action,
         restored=run.restored or event.purpose == "RESTORE",
@@ -249,6 +248,16 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         trouble=of_step(event),
         outside=0 if inside else run.outside + 1,
     )
+
+
+def _learnt(run: Run, event: StepFinished, target: UiState | None) -> Graph:
+    """What the step teaches. A gesture that a call or the lock screen cut short, or whose text could not be typed, is
+    as good as not made in this state, though its screen counts it: it comes again, a few times at most."""
+    source = run.states.get(event.from_state or "")
+    cut_short = source is not None and source.inside and target is not None and intrudes(target)
+    if event.gesture_id is not None and source is not None and (cut_short or event.error_code == KEYBOARD_MISSING):
+        return untried(run.graph, source.state_id, event.gesture_id)
+    return learnt(run.graph, event)
 
 
 def _note(run: Run, event: RunNoted) -> Run:
