@@ -161,6 +161,17 @@ def _lock(phone: Phone, locked: bool = True, awake: bool = True, pin: str = "") 
     phone.screen.keyguard.pin = pin
 
 
+def _settings(phone: Phone, **tables: dict[str, str | None]) -> dict[str, dict[str, str]]:
+    """Sets what is given (None: not set any more), by namespace; everything that is set then."""
+    for namespace, values in tables.items():
+        table = phone.settings.tables[namespace]
+        table.update({name: value for name, value in values.items() if value is not None})
+        for name in values.keys() & table.keys():
+            if values[name] is None:
+                del table[name]
+    return {namespace: dict(table) for namespace, table in phone.settings.tables.items()}
+
+
 def _interrupt(phone: Phone, name: str, **options: Any) -> int:
     return phone.interruptions.raise_(name, **options)
 
@@ -251,7 +262,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "play": _play,
     "reboot": _reboot,
     "rotate": _rotate,
-    "settings": lambda phone: phone.settings.tables,
+    "settings": _settings,
     "shown": _shown,
     "split": _split,
     "start": Phone.start,

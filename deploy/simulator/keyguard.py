@@ -18,6 +18,8 @@ class Keyguard:
         """Digits; empty: none is set."""
         self.asking = False
         """The pad for the PIN is in front."""
+        self.refused = 0
+        """Wrong PINs so far."""
         self._entered = ""
 
     def dismissed(self) -> bool:
@@ -38,6 +40,7 @@ class Keyguard:
     def entered(self) -> bool:
         """ENTER: whether the phone is open now. A wrong PIN is forgotten."""
         right = self.asking and self._entered == self.pin
+        self.refused += int(self.asking and not right)
         self._entered = ""
         self.asking = self.asking and not right
         return right
