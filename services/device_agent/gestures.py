@@ -26,6 +26,8 @@ _NEW_TASK_OR_TO_FRONT = "0x10200000"
 
 INPUT_DENIED, KEYBOARD_MISSING = "INPUT_DENIED", "KEYBOARD_MISSING"
 """Causes of a failure that concern more than the one action: the phone refuses all input, or all but ASCII text."""
+NOT_SHOWN = "NOT_SHOWN"
+"""Typing was done, and the field shows something else."""
 
 
 _WAKE = "input keyevent 224 >/dev/null 2>&1; wm dismiss-keyguard >/dev/null 2>&1"

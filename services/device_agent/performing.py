@@ -34,7 +34,8 @@ class Result(StrEnum):
 class Performed:
     """`reason` is empty where nothing is to be said; `latency_ms` is the time of the phone's commands.
 
-    `code` names a cause that whoever asked can act on: `gestures.INPUT_DENIED`, `gestures.KEYBOARD_MISSING`.
+    `code` names a cause that whoever asked can act on: `INPUT_DENIED`, `KEYBOARD_MISSING`, `NOT_SHOWN` of
+    `gestures`.
     """
 
     result: Result

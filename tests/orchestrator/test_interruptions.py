@@ -65,6 +65,15 @@ def test_an_app_that_does_not_answer_is_closed_by_the_id_of_the_button():
     assert story.asked.gesture_id == "g-android:id/aerr_close"
 
 
+def test_permissions_that_look_the_same_are_allowed_however_many_they_are():
+    story = at_home(*(tap(name) for name in "abcdef"))
+    allow = dialog("com.android.permissioncontroller", "permission_deny_button", "permission_allow_button")
+    for _ in range(6):
+        story.shows("asks", *allow, package="com.android.permissioncontroller")
+        assert story.asked.gesture_id == "g-com.android.permissioncontroller:id/permission_allow_button"
+        story.shows("home")
+
+
 def test_an_answer_that_does_not_help_is_given_three_times_at_most():
     story = at_home()
     close = dialog("android", "android:id/aerr_close")
@@ -230,6 +239,14 @@ def test_actions_that_fail_for_another_reason_end_the_run_later():
         assert story.state.ending is None
     story.shows("home", status=ActionStatus.FAILED, error_code="REFUSED", error_message="check its free space")
     assert "check its free space" in story.state.ending.reason
+
+
+def test_fields_that_make_something_else_of_a_text_are_no_reason_to_end():
+    fields = [tap(name, 75, ActionType.INPUT, input_kind="PHONE") for name in "abcdefgh"]
+    story = at_home(*fields)
+    for _ in range(6):
+        story.shows("home", status=ActionStatus.FAILED, error_code="NOT_SHOWN", error_message="shows something else")
+    assert story.state.ending is None
 
 
 def test_without_a_keyboard_for_it_the_same_field_gets_ascii_and_the_run_goes_on():

@@ -26,16 +26,16 @@ def over(run: Run) -> RunEnding | None:
     if run.unseen >= UNSEEN_LIMIT:
         words = f"nothing could be seen on the phone in {run.unseen} steps in a row{_because(run)}"
         return ending_of(run, RunStatus.FAILED, words)
-    denied = run.trouble is not None and run.trouble.code == INPUT_DENIED
-    if run.refused >= (DENIED_LIMIT if denied else REFUSED_LIMIT):
-        words = f"the phone did not do {run.refused} actions in a row{_because(run)}"
-        return ending_of(run, RunStatus.FAILED, words)
     if run.lost_launches >= LAUNCH_LIMIT:
         app = run.spec_started.app
         what = "could not be brought to the front again" if run.screens else "did not start"
         return ending_of(
             run, RunStatus.FAILED, f"{app.package} {app.version_name} {what} in {LAUNCH_LIMIT} tries{_because(run)}"
         )
+    denied = run.trouble is not None and run.trouble.code == INPUT_DENIED
+    if run.refused >= (DENIED_LIMIT if denied else REFUSED_LIMIT):
+        words = f"the phone did not do {run.refused} actions in a row{_because(run)}"
+        return ending_of(run, RunStatus.FAILED, words)
     return None
 
 

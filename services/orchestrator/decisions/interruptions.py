@@ -37,7 +37,7 @@ _CLOSE = ("android:id/aerr_close", "android:id/aerr_restart")
 _IN_CALL = re.compile(r"\.InCall\w*Activity$")
 """The class is the same in the dialers of AOSP, Google, Samsung, Xiaomi and Huawei; the packages are not."""
 _TRIES = 3
-"""An answer that did not help so often is left to the exploration, as any other gesture."""
+"""Tries of an answer that did not lead away, before it is left to the exploration as any other gesture."""
 
 
 def intrudes(state: UiState) -> bool:
@@ -52,7 +52,7 @@ def answer_to(here: UiState) -> Gesture | Literal["end_call"] | None:
     if here.inside:
         return None
     if here.activity is not None and _IN_CALL.search(here.activity):
-        return END_CALL if here.tried.get(END_CALL, 0) < _TRIES else None
+        return END_CALL if _may_help(here, END_CALL) else None
     if here.package in PERMISSION_PACKAGES:
         return _first(here, [f"{here.package}:id/{entry}" for entry in _ALLOW])
     if here.package == "android":
@@ -60,7 +60,13 @@ def answer_to(here: UiState) -> Gesture | Literal["end_call"] | None:
     return None
 
 
+def _may_help(here: UiState, gesture_id: str) -> bool:
+    """An answer that led away the last time is good for ever: dialogs and calls come again and look the same."""
+    led_away = here.targets.get(gesture_id, here.state_id) != here.state_id
+    return led_away or here.tried.get(gesture_id, 0) < _TRIES
+
+
 def _first(here: UiState, ids: list[str]) -> Gesture | None:
     """The gesture on the element whose resource id comes first in `ids`."""
-    found = [g for g in here.gestures if g.resource_id in ids and here.tried.get(g.gesture_id, 0) < _TRIES]
+    found = [g for g in here.gestures if g.resource_id in ids and _may_help(here, g.gesture_id)]
     return min(found, key=lambda g: ids.index(g.resource_id or ""), default=None)

@@ -11,6 +11,8 @@ from contracts.values import ActionType
 
 INPUT_DENIED, KEYBOARD_MISSING = "INPUT_DENIED", "KEYBOARD_MISSING"
 SPLIT_SCREEN = "SPLIT_SCREEN"
+_OF_ITS_TEXT = frozenset({KEYBOARD_MISSING, "NOT_SHOWN"})
+"""The text could not be typed, or the field made something else of it: that says nothing of other actions."""
 _TOUCHING = frozenset({ActionType.CLICK, ActionType.INPUT, ActionType.SCROLL})
 _HIDDEN = {
     "NOT_IDLE": "its screen never comes to rest (a video or an animation), so that uiautomator gives up",
@@ -53,9 +55,8 @@ def refused(before: int, step: StepFinished, *, is_key: bool) -> int:
     """Actions in a row that the phone did not do, after this step. `is_key`: it was a key of the phone.
 
     Only a touch or a key that is done ends the row: a phone that refuses all input still starts apps and is looked at.
-    A text that it cannot type says nothing of others.
     """
-    if step.error_code == KEYBOARD_MISSING:
+    if step.error_code in _OF_ITS_TEXT:
         return before
     if step.outcome == "FAILED":
         return before + 1
