@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from .faults import FaultKind
+from .keyguard import SYSTEM_UI, Keyguard
 from .trace import Entry, Kind, Scalar
 from .world import Surface
 
 if TYPE_CHECKING:
     from .phone import Phone
 
-SYSTEM_UI = "com.android.systemui"
 _BOUNDS = re.compile(r'bounds="\[(-?\d+),(-?\d+)\]\[(-?\d+),(-?\d+)\]"')
 _ROTATION = re.compile(r'(<hierarchy[^>]*rotation=")\d"')
 _DOUBLE_TAP_S, _DOUBLE_TAP_PX = 0.3, 50
@@ -30,6 +30,9 @@ class Screen:
         self._phone = phone
         self.awake = True
         self.locked = False
+        self.keyguard = Keyguard()
+        self.locks_itself = False
+        """Whether it is locked after a restart."""
         self.rotation = 0
         """Quarter turns, as `Surface.ROTATION_*`: 1 and 3 are landscape."""
         self.pressed_at: tuple[int, int] | None = None
@@ -44,9 +47,11 @@ class Screen:
 
     def surface(self) -> Surface:
         """What is in front: the keyguard where the phone is locked."""
+        played = self._phone.world.surface(self._phone.now_s())
         if self.locked or not self.awake:
-            return Surface(SYSTEM_UI, "NotificationShade", _keyguard(*self.size))
-        return self._phone.world.surface(self._phone.now_s())
+            task = played.task or ((played.package, played.activity),)
+            return Surface(SYSTEM_UI, "NotificationShade", self.keyguard.hierarchy(self.size), task=task)
+        return played
 
     def hierarchy(self, surface: Surface | None = None) -> str:
         """The uiautomator XML of a surface, of the one in front where none is given, turned as the screen is."""
@@ -77,6 +82,9 @@ class Screen:
 
     def tap(self, x: int, y: int, cause: Entry) -> None:
         """A tap; the second one at a place within 0.3 s by the same shell is a double tap."""
+        if self.awake and self.locked:
+            self.locked = not self.keyguard.tapped(x, y, self.size)
+            return
         if not self._usable:
             return
         now, last = self._phone.now_s(), self._last_tap
@@ -94,7 +102,7 @@ class Screen:
     def swipe(self, start: tuple[int, int], end: tuple[int, int], duration_ms: int, cause: Entry) -> None:
         """A swipe; one that hardly moves and lasts is a long press. Upwards on the keyguard it unlocks."""
         if self.awake and self.locked:
-            self.locked = end[1] >= start[1]
+            self.locked = end[1] >= start[1] or not self.keyguard.dismissed()
             return
         if not self._usable:
             return
@@ -113,18 +121,26 @@ class Screen:
         match name:
             case "POWER":
                 self.awake = not self.awake
+                self.keyguard.closed()
             case "WAKEUP":
                 self.awake = True
             case "SLEEP" | "SOFT_SLEEP":
                 self.awake = False
+                self.keyguard.closed()
             case "MENU" if self.locked and self.awake:
-                self.locked = False
+                self.dismiss_keyguard()
+            case "ENTER" | "NUMPAD_ENTER" if self.locked and self.awake:
+                self.locked = not self.keyguard.entered()
+            case "BACK" if self.locked and self.awake:
+                self.keyguard.closed()
             case _ if self._usable:
                 self.touched("key", cause, key=name)
                 self._phone.world.key(name, self._phone.now_s())
 
     def text(self, text: str, cause: Entry) -> None:
-        if self._usable:
+        if self.awake and self.locked:
+            self.keyguard.typed(text)
+        elif self._usable:
             self.touched("text", cause, text=text)
             self._phone.world.type_text(text, self._phone.now_s())
 
@@ -132,6 +148,16 @@ class Screen:
         if self._usable:
             self.touched("clear_text", cause)
             self._phone.world.clear_text(self._phone.now_s())
+
+    def dismiss_keyguard(self) -> None:
+        """`wm dismiss-keyguard`: opens a lock screen without a PIN, where the screen is on."""
+        if self.locked and self.awake:
+            self.locked = not self.keyguard.dismissed()
+
+    def boot(self) -> None:
+        """As it is after a restart: dark and locked where it locks itself."""
+        self.awake, self.locked = not self.locks_itself, self.locks_itself
+        self.keyguard.closed()
 
     def touched(self, what: str, cause: Entry, **data: Scalar) -> None:
         """Records that something reached the World; coordinates are those of the unturned screen."""
@@ -185,18 +211,3 @@ def _rotated(png: bytes, quarter_turns: int) -> bytes:
     buffer = io.BytesIO()
     Image.open(io.BytesIO(png)).rotate(90 * quarter_turns, expand=True).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
-
-
-@lru_cache(maxsize=16)
-def _keyguard(width: int, height: int) -> str:
-    node = (
-        'text="" resource-id="{}" class="android.widget.FrameLayout" package="com.android.systemui" content-desc="{}" '
-        'checkable="false" checked="false" clickable="false" enabled="true" focusable="false" focused="false" '
-        f'scrollable="false" long-clickable="false" password="false" selected="false" bounds="[0,0][{width},{height}]"'
-    )
-    return (
-        "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?><hierarchy rotation=\"0\">"
-        f'<node index="0" {node.format("", "")}>'
-        f'<node index="0" {node.format("com.android.systemui:id/keyguard_root_view", "Lock screen.")} />'
-        "</node></hierarchy>"
-    )

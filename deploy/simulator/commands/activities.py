@@ -6,7 +6,7 @@ import base64
 import binascii
 
 from deploy.simulator.components import component, full_class, pid, token, uid
-from deploy.simulator.screen import SYSTEM_UI
+from deploy.simulator.keyguard import SYSTEM_UI
 from deploy.simulator.settings import ADB_KEYBOARD, AUTOMATION_KEYBOARD
 from deploy.simulator.shell.call import Call, Program
 from deploy.simulator.world import Surface
