@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,14 +63,14 @@ class Identity:
     @property
     def named_tags(self) -> dict[str, str]:
         """The tags as names with values, the manufacturer among them."""
-        return {**dict(tag.split(":", 1) for tag in self.tags if ":" in tag), "manufacturer": self.manufacturer}
+        return named_tags(self.tags, self.manufacturer)
 
 
 class Phone:
     """A phone that is connected now. Make a new one after it was away: what is cached here may have changed."""
 
     def __init__(
-        self, client: AdbClient, serial: str, identity: Identity, input_methods: tuple[str, ...], note: str
+        self, client: AdbClient, serial: str, identity: Identity, input_methods: tuple[str, ...], note: str = ""
     ) -> None:
         self._client, self.serial, self.identity = client, serial, identity
         self.note = note
@@ -281,6 +281,20 @@ class Phone:
         return fence.attempted(answer.stdout, token, number)
 
 
+def named_tags(tags: Iterable[str], manufacturer: str) -> dict[str, str]:
+    return {**dict(tag.split(":", 1) for tag in tags if ":" in tag), "manufacturer": manufacturer}
+
+
+def tags_of(props: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a phone by its properties."""
+    return named_tags(_tags(props), props.get("ro.product.manufacturer", "unknown"))
+
+
+def _tags(props: Mapping[str, str]) -> tuple[str, ...]:
+    api, abi = props.get("ro.build.version.sdk", "unknown"), props.get("ro.product.cpu.abi", "unknown")
+    return (f"api:{api}", f"abi:{abi}")
+
+
 def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:
     kind = properties.device_type(props)
     api = int(props["ro.build.version.sdk"])
@@ -293,5 +307,5 @@ def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:
         resolution=properties.size(screen),
         density_dpi=properties.density(screen),
         device_type=kind,
-        tags=(f"api:{api}", f"abi:{props.get('ro.product.cpu.abi', 'unknown')}"),
+        tags=_tags(props),
     )

@@ -77,8 +77,8 @@ def _woken(resolution: tuple[int, int] | None) -> str:
             f'if dumpsys window policy | grep -qE "{_KEYGUARD}"; then echo {_MARK} locked',
             "wm dismiss-keyguard >/dev/null 2>&1; i=0",
             f'while [ $i -lt {UNLOCK_TRIES} ] && p=$(dumpsys window policy) && echo "$p" | grep -qE "{_KEYGUARD}"; do',
-            'if echo "$p" | grep -q " secure=true"; then break; fi',
-            f"i=$((i+1)); if [ $i -eq {_SWIPE_AT} ]; then {swipe}; fi; sleep 0.1; done; fi",
+            f'if echo "$p" | grep -q " secure=true"; then i={UNLOCK_TRIES}; else i=$((i+1))',
+            f"if [ $i -eq {_SWIPE_AT} ]; then {swipe}; fi; sleep 0.1; fi; done; fi",
         )
     )
 

@@ -31,9 +31,9 @@ def restore(found: Note, token: int, *, late: bool) -> str:
     """
     body = "\n".join(
         (
-            f"n={NOTE_FILE}; b=0",
-            f'if [ "$(head -n 1 $n 2>/dev/null)" != token={found.token} ]; then echo {_MARK} gone; exit 0; fi',
-            *(_setting(name, found.found[name], late=late) for name in reversed(tuple(WANTED)) if name in found.found),
+            f"n={NOTE_FILE}; m={_MARK}; b=0",
+            f'if [ "$(head -n 1 $n 2>/dev/null)" != token={found.token} ]; then echo $m gone; exit 0; fi',
+            _settings(found, late=late),
             *_keyboards(found, late=late),
             "if [ $b -eq 0 ]; then rm -f $n && sync; fi",
         )
@@ -41,39 +41,37 @@ def restore(found: Note, token: int, *, late: bool) -> str:
     return note.exclusively(fence.closed(body, token))
 
 
-def _setting(name: str, value: str | None, *, late: bool) -> str:
-    namespace, _, key = name.partition("/")
-    if value is None:
-        # The exit code of `delete` differs between versions: what counts is whether it is set afterwards.
-        put = f'settings delete {namespace} {key} >/dev/null 2>&1; e=$(settings get {namespace} {key}); [ "$e" = null ]'
-    else:
-        put = f'e=$(settings put {namespace} {key} {quote(value)} 2>&1) && [ -z "$e" ]'
-    act = f"if {put}; then echo {_MARK} restored {name}; else b=1; echo {_MARK} failed {name} $e; fi"
-    told = "null" if value is None else value
-    if not late:
-        return act
-    return (
-        f'c=$(settings get {namespace} {key}); if [ "$c" = {quote(WANTED[name])} ] || [ "$c" = {quote(told)} ];'
-        f" then {act}; else echo {_MARK} left {name}; fi"
+def _settings(found: Note, *, late: bool) -> str:
+    """Each in turn, in the opposite order of the changes. `put` says nothing where it succeeds; the exit code of
+    `delete` differs between versions, so that what counts is whether the setting is set afterwards."""
+    told = {name: "null" if value is None else value for name, value in found.found.items()}
+    words = " ".join(quote(f"{name}={WANTED[name]}={told[name]}") for name in reversed(tuple(WANTED)) if name in told)
+    changed_since = 'c=$(settings get $t $x); if [ "$c" != "$w" ] && [ "$c" != "$v" ]; then echo $m left $k; else'
+    return "\n".join(
+        (
+            f"for s in {words}; do k=${{s%%=*}}; v=${{s#*=}}; w=${{v%%=*}}; v=${{v#*=}}; t=${{k%/*}}; x=${{k#*/}}",
+            changed_since if late else "if true; then",
+            'if [ "$v" = null ]; then settings delete $t $x >/dev/null 2>&1; e=$(settings get $t $x); [ "$e" = null ]',
+            'else e=$(settings put $t $x "$v" 2>&1) && [ -z "$e" ]; fi',
+            "if [ $? -eq 0 ]; then echo $m restored $k; else b=1; echo $m failed $k $e; fi; fi; done",
+        )
     )
 
 
 def _keyboards(found: Note, *, late: bool) -> Iterable[str]:
-    """The phone's own keyboard is current, and ADBKeyboard enabled only where it was."""
+    """The phone's own keyboard is current, and ADBKeyboard enabled only where it was. One that is not installed any
+    more is left out."""
     own = found.found.get(IME) or ""
     if "/" in own:
+        name = quote(own)
         act = (
-            f"if e=$(ime set {quote(own)} 2>&1); then echo {_MARK} restored {IME}; "
-            f"elif ime list -s -a | grep -qxF {quote(own)}; then b=1; echo {_MARK} failed {IME} $e; "
-            f"else echo {_MARK} left {IME}; fi"
+            f"if e=$(ime set {name} 2>&1); then echo $m restored {IME}; elif ime list -s -a | grep -qxF {name};"
+            f" then b=1; echo $m failed {IME} $e; else echo $m left {IME}; fi"
         )
-        if late:
-            yield (
-                f'c=$(settings get secure default_input_method); if [ "$c" = {ADB_KEYBOARD} ]; then {act}; '
-                f'elif [ "$c" != {quote(own)} ]; then echo {_MARK} left {IME}; fi'
-            )
-        else:
-            yield act
+        current = "$(settings get secure default_input_method)"
+        foreign = f'elif [ "$c" != {name} ]; then echo $m left {IME}; fi'
+        changed_since = f'c={current}; if [ "$c" = {ADB_KEYBOARD} ]; then {act}; {foreign}'
+        yield changed_since if late else act
     if ENABLED_IMES in found.found and not found.adb_keyboard_was_enabled:
         yield f"if ime list -s | grep -qxF {ADB_KEYBOARD}; then ime disable {ADB_KEYBOARD} >/dev/null || b=1; fi"
 
