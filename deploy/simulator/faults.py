@@ -36,6 +36,8 @@ class FaultKind(StrEnum):
     """`uiautomator dump` is killed by the system."""
     INJECT_DENIED = "inject_denied"
     """`input` ends in the SecurityException that vendors raise without their extra debugging switch."""
+    SETTINGS_DENIED = "settings_denied"
+    """`settings put` and `delete` end in the SecurityException that vendors raise without their extra switch."""
     STORAGE_FULL = "storage_full"
     """Writing a file fails; matched against its path."""
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from deploy.simulator.components import pid, uid
+from deploy.simulator.faults import FaultKind
 from deploy.simulator.settings import NAMESPACES
 from deploy.simulator.shell.call import Call, Program
 
@@ -39,6 +40,15 @@ async def _settings(call: Call) -> int:
     if len(words) < 2 or words[1] not in NAMESPACES:
         call.err(f"Invalid namespace '{words[1] if len(words) > 1 else ''}'\n")
         return 255
+    if words[0] in ("put", "delete"):
+        fault = call.phone.faults.take(FaultKind.SETTINGS_DENIED, call.text)
+        if fault is not None:
+            call.phone.note_fault(fault, call.service)
+            call.err(
+                "Exception occurred while executing:\njava.lang.SecurityException: Permission denial: writing to "
+                "settings requires:android.permission.WRITE_SECURE_SETTINGS\n"
+            )
+            return 255
     table = call.phone.settings.tables[words[1]]
     match words[0], words[2:]:
         case "get", [name]:
