@@ -82,7 +82,7 @@ async def killed_leases(
             under_way: set[str] = set()
             begins = {serial: chance.uniform(0.0, 0.6) for serial in leases.phones}
             running = [asyncio.create_task(lease(leases, s, token, begins[s], under_way)) for s in leases.phones]
-            await asyncio.sleep(chance.uniform(0.2, 2.0))
+            await asyncio.sleep(chance.uniform(0.2, 1.6))
             leases.service.platform.kill_service("device_agent")
             phases += Counter([await phase(leases, serial, token) for serial in sorted(under_way)])
             leases.service.platform.start_service("device_agent")
@@ -109,7 +109,7 @@ def say(capsys: pytest.CaptureFixture[str], text: str) -> None:
 
 
 async def test_phones_are_as_before_after_an_agent_was_killed_in_twenty_leases(stack, database, tmp_path, capsys):
-    await killed_leases(5, 20, stack, database, tmp_path, capsys)
+    await killed_leases(8, 20, stack, database, tmp_path, capsys)
 
 
 @pytest.mark.slow
