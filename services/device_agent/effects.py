@@ -86,8 +86,8 @@ class Driver:
         held.adb_time.take_ms()
         performed = await self._attempt(held, asked)
         seen, capture, checks = await self._look(held, asked, performed)
-        if performed.result is Result.UNKNOWN or _is_keyguard(seen):
-            held.prepared = None  # It left, or it locked itself: before the next action it is made ready again.
+        if performed.result is Result.UNKNOWN or _shows_no_app(seen):
+            held.prepared = None  # It left, went dark or locked itself: before the next action it is made ready again.
         return Outcome(
             performed=performed if seen is None else _read_back(asked, performed, seen),
             capture=capture,
@@ -229,10 +229,10 @@ class Driver:
         return () if found is None else tuple(found.activities[:500])
 
 
-def _is_keyguard(seen: capturing.Capture | None) -> bool:
-    """Whether nothing but the system's own windows is there: the lock screen, or the shade."""
+def _shows_no_app(seen: capturing.Capture | None) -> bool:
+    """Whether nothing can be seen at all, or only the system's own windows: a dark screen, the lock screen, the shade."""
     if seen is None or seen.hierarchy_xml is None:
-        return False
+        return seen is None or seen.png is None
     return set(_PACKAGE.findall(seen.hierarchy_xml)) == {_SYSTEM_UI}
 
 

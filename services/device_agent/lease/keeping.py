@@ -27,9 +27,9 @@ from services.runtime.log import Log
 from services.runtime.reactor import Decider, Trigger
 from services.runtime.secrets import SecretError, resolve
 
-PREPARE_TIMEOUT_S = 45.0
-"""A phone of Android 6 needs a second for each of its settings."""
-RESTORE_TIMEOUT_S = 30.0
+PREPARE_TIMEOUT_S = 60.0
+RESTORE_TIMEOUT_S = 60.0
+"""Longer than a script waits for another one, and then needs itself."""
 
 
 @dataclass

@@ -16,8 +16,9 @@ from services.device_agent.keyboard import ADB_KEYBOARD
 
 NOTE_FILE = "/data/local/tmp/waymark.lease"
 LOCK_DIRECTORY = f"{NOTE_FILE}.lock"
-LOCK_TRIES = 100
-"""Times a tenth of a second that a script waits for another one that prepares or restores the phone."""
+LOCK_TRIES = 300
+"""Times a tenth of a second that a script waits for another one that prepares or restores the phone: a phone of Android
+6 needs a second for each setting. For one that does not name itself it waits a fifteenth of that."""
 
 IME = "secure/default_input_method"
 ENABLED_IMES = "secure/enabled_input_methods"
@@ -82,9 +83,10 @@ def exclusively(body: str) -> str:
         (
             f"l={LOCK_DIRECTORY}; i=0",
             "until mkdir $l 2>/dev/null; do",
-            'p=$(cat $l/pid 2>/dev/null); if [ -n "$p" ] && ! kill -0 $p 2>/dev/null; then rm -rf $l; else',
-            f"i=$((i+1)); if [ $i -gt {LOCK_TRIES} ]; then echo waymark-fence: busy; exit 93; fi",
-            "sleep 0.1; fi; done",
+            'p=$(cat $l/pid 2>/dev/null); i=$((i+1)); if [ -z "$p" ]; then i=$((i+14))',
+            "elif ! kill -0 $p 2>/dev/null; then rm -rf $l; fi",
+            f"if [ $i -gt {LOCK_TRIES} ]; then echo waymark-fence: busy; exit 93; fi",
+            "sleep 0.1; done",
             "echo $$ > $l/pid",
             "(",
             body,
