@@ -230,7 +230,7 @@ class Driver:
 
 
 def _shows_no_app(seen: capturing.Capture | None) -> bool:
-    """Whether nothing can be seen at all, or only the system's own windows: a dark screen, the lock screen, the shade."""
+    """Whether nothing can be seen, or only the system's own windows: a dark screen, the lock screen, the shade."""
     if seen is None or seen.hierarchy_xml is None:
         return seen is None or seen.png is None
     return set(_PACKAGE.findall(seen.hierarchy_xml)) == {_SYSTEM_UI}
