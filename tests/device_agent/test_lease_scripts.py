@@ -147,3 +147,15 @@ def test_a_note_that_was_cut_off_is_never_believed(length: int) -> None:
 
 def test_no_note_is_no_damage() -> None:
     assert note.parse("") is None
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("value", ["a=b", "*", "it's", "$HOME", '"', "`id`", "1.0;2", "-1"])
+def test_any_value_that_can_be_noted_comes_back_as_it_was(android: Android, value: str, late: bool) -> None:
+    own = OWN | {"global/window_animation_scale": value, "system/user_rotation": None}
+    android.set(own)
+    prepared = preparing.prepared(android.do(preparing.prepare(7, None)).text)
+    outcome = android.do(restoring.restore(prepared.note, 7, late=late))
+
+    assert restoring.restored(prepared.note, outcome.text).failed == {}
+    assert android.values() == own
