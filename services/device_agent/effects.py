@@ -84,7 +84,7 @@ class Driver:
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
         held.run = asked
         held.adb_time.take_ms()
-        performed = await self._attempt(held, asked)
+        performed = await self._attempt(held, trigger)
         seen, capture, checks = await self._look(held, asked, performed)
         if performed.result is Result.UNKNOWN or _shows_no_app(seen):
             held.prepared = None  # It left, went dark or locked itself: before the next action it is made ready again.
@@ -98,11 +98,12 @@ class Driver:
             resolved=not fresh,
         )
 
-    async def _attempt(self, held: Attached, asked: ActionRequested) -> Performed:
+    async def _attempt(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed:
         """Does the action; while the phone surely was not touched, again, until it is back or patience ends."""
+        asked = trigger.what
         tries = iter(_PAUSES_S)
         while True:
-            performed = await self._prepare(held, asked) or await held.phone.perform(
+            performed = await self._prepare(held, trigger) or await held.phone.perform(
                 asked.action, asked.lease_token, asked.sequence, lambda sealed: sealed.reveal()
             )
             pause_s = next(tries, None)
@@ -110,17 +111,18 @@ class Driver:
                 return performed
             await asyncio.sleep(pause_s)
 
-    async def _prepare(self, held: Attached, asked: ActionRequested) -> Performed | None:
+    async def _prepare(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed | None:
         """Makes the phone ready for the lease, once an attachment; None where it is, else why it is not."""
-        if held.prepared == asked.lease_token:
+        token = trigger.what.lease_token
+        if held.prepared == token:
             return None
         try:
-            refusal = await self.keeper.prepare(held.phone, asked)
+            refusal = await self.keeper.prepare(held.phone, trigger)
         except AdbServerGone:
             raise
         except AdbError as error:
             return Performed(Result.NOT_ATTEMPTED, str(error))
-        held.prepared = asked.lease_token if refusal is None else None
+        held.prepared = token if refusal is None else None
         return refusal
 
     async def _capture(self, held: Attached, action: Any, keep: capturing.OnPicture) -> capturing.Capture:

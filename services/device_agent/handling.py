@@ -44,12 +44,12 @@ class PhoneHandler:
         match trigger.what:
             case ActionRequested() as asked:
                 await self.performer.handle(asked.action_id, trigger)
-            case LeaseEnded() as ended:
-                await self._end(ended)
+            case LeaseEnded():
+                await self._end(trigger)
             case _:
                 raise TypeError(f"a phone's durable delivers no {type(trigger.what).__name__}")
 
-    async def _end(self, ended: LeaseEnded) -> None:
+    async def _end(self, trigger: Trigger[LeaseEnded]) -> None:
         """The end waits for the phone, and what comes after it waits for the end: a phone is driven again only after it
         was restored."""
         held = self.attached()
@@ -57,6 +57,6 @@ class PhoneHandler:
             raise LaterError("the phone is not connected here", _AGAIN_S)
         held.prepared = None
         try:
-            await self.keeper.end(held.phone, ended)
+            await self.keeper.end(held.phone, trigger)
         except AdbError as error:
             raise LaterError(f"the phone cannot be restored yet: {error}", _AGAIN_S) from error

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from contracts.device_agent import PhonePrepared, PhoneRestored
-from contracts.event import Event
 from contracts.orchestrator import ActionRequested, LeaseEnded
 from contracts.subjects import event_filter
 from services.device_agent.fence import Verdict
@@ -43,9 +43,10 @@ class Keeper:
     settings: PhoneSettings
     refused: dict[str, str] = field(default_factory=dict)
 
-    async def prepare(self, phone: Phone, asked: ActionRequested) -> Performed | None:
+    async def prepare(self, phone: Phone, trigger: Trigger[ActionRequested]) -> Performed | None:
         """Makes the phone ready for the lease of this action; None where it is, else why not. Raises `AdbError`, and
         what an append raises."""
+        asked = trigger.what
         script = preparing.prepare(asked.lease_token, phone.resolution)
         outcome = await phone.fenced(script, PREPARE_TIMEOUT_S, "prepare")
         match outcome.verdict:
@@ -63,7 +64,7 @@ class Keeper:
         reason = unfit(prepared.health, self.settings.limits) if begins else None
         if reason is None:
             reason = await self._unlock(phone, asked.lease_token, prepared)
-        await self._tell(asked.device_id, asked.lease_token, _prepared_event(asked, prepared, unlocked=reason is None))
+        await self._tell(_prepared_event(asked, prepared, unlocked=reason is None), trigger)
         return None if reason is None else Performed(Result.NOT_FIT, reason)
 
     async def _unlock(self, phone: Phone, token: int, prepared: Prepared) -> str | None:
@@ -91,24 +92,24 @@ class Keeper:
         self.refused[phone.serial] = digest
         return f"its screen does not open with the PIN of {reference}: correct the PIN, or unlock the phone by hand"
 
-    async def end(self, phone: Phone, ended: LeaseEnded, *, late: bool = False) -> None:
+    async def end(self, phone: Phone, trigger: Trigger[LeaseEnded], *, late: bool = False) -> None:
         """Puts back what the lease changed; harmless where a newer lease has begun, or nothing was changed. Raises
         `AdbError` where the phone left meanwhile, and what an append raises."""
-        token = ended.lease_token
+        token = trigger.what.lease_token
         outcome = await phone.fenced(restoring.end(token), RESTORE_TIMEOUT_S, "end")
         if outcome.verdict is Verdict.STALE:
             return  # The lease that has begun keeps the note, and its end puts back what is in it.
         if outcome.verdict is not Verdict.DONE:
-            await self._tell_failure(phone, ended, outcome.text, late=late)
+            await self._tell_failure(phone, trigger, outcome.text, late=late)
             return
         try:
             found = note.parse(outcome.text + "\n" if outcome.text else "")
         except DamagedNoteError as error:
-            await self._tell_failure(phone, ended, str(error), late=late)
+            await self._tell_failure(phone, trigger, str(error), late=late)
             return
         done = Restored() if found is None else await self._restore(phone, found, token, late=late)
-        if done is not None and (found is not None or await self._was_prepared(ended)):
-            await self._tell(ended.device_id, token, _restored_event(phone.serial, ended, done, late=late))
+        if done is not None and (found is not None or await self._was_prepared(trigger.what)):
+            await self._tell(_restored_event(phone.serial, trigger.what, done, late=late), trigger)
 
     async def restore_left_over(self, phone: Phone, device_id: UUID) -> None:
         """On attachment: restores where the lease of the note has ended, and leaves one in the middle of a lease."""
@@ -123,7 +124,7 @@ class Keeper:
             telemetry.log.warning("note of a lease cannot be read", serial=phone.serial, error=str(error))
             return
         if found is not None and found.token <= last.event.lease_token:
-            await self.end(phone, last.event, late=True)
+            await self.end(phone, Trigger(last.id, last.event, last.time, last.run_id, last.traceparent), late=True)
 
     async def _restore(self, phone: Phone, found: Note, token: int, *, late: bool) -> Restored | None:
         script = restoring.restore(found, token, late=late)
@@ -139,13 +140,15 @@ class Keeper:
         key = lease_id_of(ended.device_id, ended.lease_token)
         return (await self.leases.states.refresh(key)).state.prepared is not None
 
-    async def _tell_failure(self, phone: Phone, ended: LeaseEnded, reason: str, *, late: bool) -> None:
-        event = _restored_event(phone.serial, ended, Restored(failed={"note": reason}), late=late)
-        await self._tell(ended.device_id, ended.lease_token, event)
+    async def _tell_failure(self, phone: Phone, trigger: Trigger[LeaseEnded], reason: str, *, late: bool) -> None:
+        event = _restored_event(phone.serial, trigger.what, Restored(failed={"note": reason}), late=late)
+        await self._tell(event, trigger)
 
-    async def _tell(self, device_id: UUID, token: int, event: Event) -> None:
-        trigger = Trigger(self.clock.new_id(), event, self.clock.now())
-        await self.leases.decide(lease_id_of(device_id, token), trigger, decide, once=False)
+    async def _tell(self, event: PhonePrepared | PhoneRestored, cause: Trigger[Any]) -> None:
+        """Each attempt has an event of its own; the state of the lease decides whether it is news."""
+        trigger = Trigger(cause.id, event, self.clock.now(), cause.run_id, cause.traceparent)
+        attempt = f".{self.clock.new_id()}"
+        await self.leases.decide(event.lease_id, trigger, decide, step=attempt, once=False)
 
 
 def _prepared_event(asked: ActionRequested, prepared: Prepared, *, unlocked: bool) -> PhonePrepared:
