@@ -28,7 +28,7 @@ from contracts.values import Observe, RunEventType, RunStatus
 from services.orchestrator.decisions.endings import end, ending_of, over
 from services.orchestrator.decisions.exploration import choose
 from services.orchestrator.decisions.fleet import run_of
-from services.orchestrator.decisions.outcomes import crash, seen_events, unseen
+from services.orchestrator.decisions.outcomes import crash, not_seen, seen_events
 from services.orchestrator.decisions.run_state import Run, apply, evolve
 from services.orchestrator.decisions.steps import action_for, advice_for, request
 from services.orchestrator.decisions.watching import RUN_TIMERS, plan_dropped, watch
@@ -142,9 +142,9 @@ def _begun(run: Run) -> list[Event]:
 def _unseen(run: Run, finished: ActionFinished) -> list[Event]:
     """Nothing is known of the screen; a phone that is not fit to be driven ends the run with the reason."""
     if finished.error_code != "NOT_FIT" or run.ending is not None:
-        return [unseen(run)]
+        return [not_seen(run, finished)]
     serial = run.spec_started.serial
-    return [unseen(run), ending_of(run, RunStatus.FAILED, f"{serial} is not fit: {finished.error_message}")]
+    return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, f"{serial} is not fit: {finished.error_message}")]
 
 
 def _planned(run: Run, plan: ValidationPlanned, now: datetime) -> list[Event]:
