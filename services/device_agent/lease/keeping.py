@@ -76,21 +76,21 @@ class Keeper:
         reference = self.settings.pin_of(phone.serial, phone.tags)
         if reference is None:
             return (
-                "its screen is locked with a secret: remove the screen lock, or name the PIN in WAYMARK_PHONE_PINS,"
+                "its lock screen wants a secret: remove the screen lock, or name the PIN in WAYMARK_PHONE_PINS,"
                 f' e.g. {{"{phone.serial}": "env:PHONE_PIN"}}'
             )
         try:
             secret = resolve(reference).get_secret_value()
         except SecretError as error:
-            return f"its screen is locked and its PIN cannot be had: {error}"
+            return f"its lock screen wants a PIN, which cannot be had: {error}"
         digest = hashlib.sha256(f"{phone.serial}\0{secret}".encode()).hexdigest()
         if self.refused.get(phone.serial) == digest:
-            return f"its screen refused the PIN of {reference} before, and is not tried again: correct the PIN"
+            return f"its lock screen refused the PIN of {reference} before, and is not tried again: correct the PIN"
         outcome = await phone.fenced(preparing.enter_secret(token, secret), PREPARE_TIMEOUT_S, "unlock")
         if outcome.verdict in {Verdict.DONE, Verdict.FAILED} and preparing.unlocked(outcome.text):
             return None
         self.refused[phone.serial] = digest
-        return f"its screen does not open with the PIN of {reference}: correct the PIN, or unlock the phone by hand"
+        return f"its lock screen refuses the PIN of {reference}: correct the PIN, or unlock the phone by hand"
 
     async def end(self, phone: Phone, trigger: Trigger[LeaseEnded], *, late: bool = False) -> None:
         """Puts back what the lease changed; harmless where a newer lease has begun, or nothing was changed. Raises
