@@ -30,6 +30,7 @@ from services.device_agent.handling import PhoneHandler
 from services.device_agent.lease.decisions import LEASE
 from services.device_agent.lease.keeping import Keeper
 from services.device_agent.phone import Identity, Phone
+from services.device_agent.phone_tags import PhoneTags
 from services.device_agent.presence import Appeared, Lost, Ready
 from services.device_agent.registry import Registry
 from services.device_agent.settings import PhoneSettings
@@ -61,6 +62,7 @@ class Agent:
     def __init__(self, service: Service, host: str, port: int, settings: PhoneSettings) -> None:
         self._service = service
         self._client = AdbClient(host, port, on_call=self._on_adb)
+        self._tags = settings.configured_tags
         self._holds: dict[str, _Hold] = {}
         self._times: dict[str, AdbTime] = {}
         self._devices: Decider[Device] = service.decider("device-agent-device", DEVICE)
@@ -121,7 +123,7 @@ class Agent:
         durable = topology.device_reader(device_id_of(serial))
         await provision_durable(self._service.js, durable)
         await self._keeper.restore_left_over(phone, device_id_of(serial))
-        await self._notice(_found(phone.identity))
+        await self._notice(_found(phone.identity, self._tags))
         attached = Attached(phone, self._times[serial])
         performer = Performer(self._effect, self._actions)
         handler = PhoneHandler(
@@ -194,14 +196,13 @@ class Agent:
             adb_time.add(started_s, ended_s)
 
 
-def _found(identity: Identity) -> PhoneFound:
-    resolution = None if identity.resolution is None else f"{identity.resolution[0]}x{identity.resolution[1]}"
+def _found(identity: Identity, configured: PhoneTags) -> PhoneFound:
     return PhoneFound(
         serial=identity.serial,
         model=identity.model,
         os_version=identity.os_version,
         api_level=identity.api,
         device_type=identity.device_type,
-        resolution=resolution,
-        tags=identity.named_tags,
+        resolution=identity.tags.get("resolution"),
+        tags={**configured.of(identity.serial), **identity.tags},
     )
