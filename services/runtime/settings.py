@@ -30,8 +30,6 @@ class Settings(BaseSettings):
     """Name that survives a restart of this replica (a pod's name); empty: a new one each time."""
     offline_grace_s: float = Field(default=60.0, ge=0, le=86_400)
     """A phone that is back within this time was not away: nobody is told."""
-    phone_tags: str = ""
-    """Tags of the phones of an agent: `pool=checkout,rack=3`, and of single ones `R5CR30:rack=4`."""
     replicas: int = Field(default=1, ge=1, le=5)
     """Copies of each stream that NATS keeps."""
 

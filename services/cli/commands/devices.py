@@ -9,11 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from services.cli import asking, fleet, queries
+from services.cli.commands.doctor import doctor
 from services.cli.connection import Session, execute
 from services.cli.errors import CliError
 from services.cli.output import Json, say, show
 
 devices_app = typer.Typer(help="The phones: list them, tag them, keep them for somebody or away from everybody.")
+devices_app.command("doctor")(doctor)
 
 Serial = Annotated[str, typer.Argument(help="Serial of the phone, as `waymark devices list` has it.")]
 Why = Annotated[str, typer.Option(help="Why; everybody who asks for the phone is told.")]
