@@ -36,8 +36,8 @@ ACTION_TIMEOUT_S = 30.0
 HEARTBEAT_TIMEOUT_S = 3.0
 INSTALL_TIMEOUT_S = 300.0
 LONGEST_COMMAND_BYTES = 60_000
-LONGEST_V1_COMMAND_BYTES = 3_900
-"""Daemons of Android 6 and older take 4 KB in one request, the mark for the exit code included."""
+LONGEST_V1_COMMAND_BYTES = 3_800
+"""Daemons of Android 6 and older take 4 KB in one request, the script for the exit code included."""
 
 OpenText = Callable[[Sealed[str]], str]
 """Opens a sealed text; raises `contracts.sealed.SealedError` where its key was erased."""
@@ -56,6 +56,8 @@ class Identity:
     density_dpi: int | None
     device_type: DeviceType
     tags: tuple[str, ...]
+    hardware_serial: str | None = None
+    """The phone's own serial number, where it has one that tells it from every other phone."""
 
 
 @dataclass(frozen=True)
@@ -268,6 +270,12 @@ class Phone:
             await self.shell(keyboard.restore_ime(), READ_TIMEOUT_S, "ime")
 
 
+async def hardware_serial(client: AdbClient, serial: str) -> str | None:
+    """The phone's own serial number, read without touching the phone; None where it has none of its own."""
+    answer = await client.shell(serial, "getprop", READ_TIMEOUT_S, "serial number")
+    return properties.hardware_serial(properties.properties(answer.stdout.decode(errors="replace")))
+
+
 def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:
     kind = properties.device_type(props)
     api = int(props["ro.build.version.sdk"])
@@ -281,4 +289,5 @@ def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:
         density_dpi=properties.density(screen),
         device_type=kind,
         tags=(f"api:{api}", f"abi:{props.get('ro.product.cpu.abi', 'unknown')}"),
+        hardware_serial=properties.hardware_serial(props),
     )

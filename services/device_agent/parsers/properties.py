@@ -23,6 +23,23 @@ def device_type(props: dict[str, str]) -> DeviceType:
     return DeviceType.EMULATOR if told or board else DeviceType.REAL
 
 
+_SERIAL_OF_MANY = re.compile(
+    r"(?i)unknown|none|null|default|emulator.*|(.)\1*|(?:0?1234567890?|0123456789abcdef|1234567890abcdef)+"
+)
+"""Serial numbers that makers leave in whole series of phones, and emulators share."""
+
+
+def hardware_serial(props: dict[str, str]) -> str | None:
+    """The phone's own serial number (`ro.serialno`, `ro.boot.serialno`), None where it tells no phone from another."""
+    if device_type(props) is DeviceType.EMULATOR:
+        return None
+    for name in ("ro.serialno", "ro.boot.serialno"):
+        serial = props.get(name, "").strip()
+        if len(serial) >= 6 and not _SERIAL_OF_MANY.fullmatch(serial):
+            return serial
+    return None
+
+
 def size(output: str) -> tuple[int, int] | None:
     """Width and height in pixels by `wm size`; an override is what apps see, so it wins. None where it says nothing."""
     found = dict(re.findall(r"(Physical|Override) size: (\d+x\d+)", output))
