@@ -6,11 +6,9 @@ Mutating commands go one at a time (a lock); reads may run beside them.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from contracts.sealed import Sealed, SealedError
 from contracts.values import Action, AppVersion, DeviceType, Input, Navigate, Observe
@@ -35,6 +33,7 @@ READ_TIMEOUT_S = 10.0
 ACTION_TIMEOUT_S = 30.0
 HEARTBEAT_TIMEOUT_S = 3.0
 INSTALL_TIMEOUT_S = 300.0
+APK_FILE = "/data/local/tmp/waymark.apk"
 LONGEST_COMMAND_BYTES = 60_000
 LONGEST_V1_COMMAND_BYTES = 3_800
 """Daemons of Android 6 and older take 4 KB in one request, the script for the exit code included."""
@@ -160,22 +159,13 @@ class Phone:
         """Installs an APK, replacing an older version. Raises `CommandFailed` with the phone's `INSTALL_FAILED_..`."""
         async with self._driving:
             self._launchers.clear()
-            await asyncio.to_thread(self._install, apk)
-
-    def _install(self, apk: bytes) -> None:
-        # adbutils knows the ways of installing that each generation needs; it is synchronous and used for this only.
-        from adbutils import AdbClient as Adbutils
-        from adbutils.errors import AdbError as AdbutilsError
-
-        host, port = self._client.address
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "app.apk")
-            path.write_bytes(apk)
+            await self._client.push(self.serial, apk, APK_FILE, INSTALL_TIMEOUT_S)
             try:
-                device = Adbutils(host=host, port=port, socket_timeout=INSTALL_TIMEOUT_S).device(self.serial)
-                device.install(str(path), nolaunch=True, silent=True)
-            except AdbutilsError as error:
-                raise CommandFailed(self.serial, "install", None, str(error)) from error
+                said = await self.shell(f"pm install -r -t {APK_FILE}", INSTALL_TIMEOUT_S, "install")
+            finally:
+                await self.shell(f"rm -f {APK_FILE}", READ_TIMEOUT_S, "install")
+        if "Success" not in said.text:
+            raise CommandFailed(self.serial, "install", said.rc, said.text)
 
     # --- actions ------------------------------------------------------------------------------------------------------
 

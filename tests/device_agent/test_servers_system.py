@@ -1,0 +1,111 @@
+"""The agent as a process, and adb servers: it waits where there is none, and starts and ends none."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import stat
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from contracts.device_agent import DeviceReady
+from deploy.embedded.adb import AdbServer
+from deploy.simulator.farm import Farm
+from services.device_agent.adb.bootstrap import ServerAddress
+from services.device_agent.adb.client import AdbClient
+from services.device_agent.adb.errors import AdbServerGone
+from tests.device_agent.cable import Cable
+from tests.one_service import OneService
+
+pytestmark = pytest.mark.system
+
+RECORDER = '#!/bin/sh\necho "$@" >> "{log}"\nexit 1\n'
+SOURCES = Path(__file__).parents[2] / "services" / "device_agent"
+
+
+def fake_adb(folder: Path) -> tuple[dict[str, str], Path]:
+    """An adb program that only notes that it was called, first on the path; and its notes."""
+    folder.mkdir()
+    program, log = folder / "adb", folder / "calls"
+    program.write_text(RECORDER.format(log=log))
+    program.chmod(program.stat().st_mode | stat.S_IEXEC)
+    path = f"{folder}:{Path(sys.executable).parent}:/usr/bin:/bin"
+    return {"PATH": path, "ADBUTILS_ADB_PATH": str(program)}, log
+
+
+async def test_without_a_server_the_agent_says_so_waits_and_starts_none(stack, migrated_database, tmp_path):
+    environ, calls = fake_adb(tmp_path / "bin")
+    async with AsyncExitStack() as there:
+        adb = await there.enter_async_context(AdbServer())
+        farm = Farm(1, spec="bare")
+        address = (await farm.start())["phones"][0]["address"]
+        there.push_async_callback(farm.close)
+        way = await there.enter_async_context(Cable(adb.port))
+        await way.pull()
+        environ |= {"ADB_SERVER_SOCKET": f"tcp:127.0.0.1:{way.port}", "WAYMARK_ADB_CONNECT": address}
+        running = OneService.running("device_agent", stack, migrated_database, tmp_path / "agent", environ)
+        agent = await there.enter_async_context(running)
+        log = agent.platform.log_of("device_agent-0")
+        await agent.until(lambda: _text(log), lambda text: "no adb server answers at" in text)
+
+        family = psutil.Process(agent.platform.service("device_agent").pid)
+        assert [process.name() for process in family.children(recursive=True) if "adb" in process.name()] == []
+        assert not calls.exists(), f"adb was called: {calls.read_text()}"
+        await way.plug()
+        (ready,) = await agent.wait_for(1, DeviceReady)
+        assert ready.event.serial == address
+        assert re.fullmatch(r"device_agent-0@.+/127\.0\.0\.1:\d+", ready.event.agent)
+        assert not calls.exists(), f"adb was called: {calls.read_text()}"
+
+
+async def _text(log: Path) -> str:
+    return log.read_text() if log.exists() else ""
+
+
+def test_nothing_in_the_agent_can_start_or_end_a_server():
+    """Neither the words of adb's own commands for it nor anything that starts programs."""
+    forbidden = re.compile(
+        r"^\s*(?:import|from) (?:subprocess|adbutils)\b|create_subprocess|os\.(?:system|exec|spawn)|host:kill"
+    )
+    found = [
+        f"{path.relative_to(SOURCES)}: {line.strip()}"
+        for path in SOURCES.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if forbidden.search(line)
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
+async def test_server_is_reached_through_a_socket_of_this_machine(adb_port, bench, tmp_path, abstract):
+    path = f"\0waymark-{tmp_path.name}-{adb_port}" if abstract else str(tmp_path / "adb.sock")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection("127.0.0.1", adb_port)
+        await asyncio.gather(_pass(reader, to_server), _pass(from_server, writer))
+
+    async with bench("bare") as b:
+        server = await asyncio.start_unix_server(serve, path)
+        async with server:
+            client = AdbClient.at(ServerAddress(path=path))
+            assert (await client.shell(b.serial, "echo 你好", 5)).stdout == "你好\n".encode()
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(65_536):
+            writer.write(data)
+    except ConnectionError:
+        pass
+    finally:
+        writer.transport.abort()
+
+
+async def test_socket_that_is_not_there_is_called_by_its_name():
+    with pytest.raises(AdbServerGone, match=r"localfilesystem:/nowhere/adb\.sock"):
+        await AdbClient.at(ServerAddress(path="/nowhere/adb.sock")).version()
