@@ -101,6 +101,14 @@ def test_resumed_activity_of_the_default_display_is_meant():
     )
 
 
+@pytest.mark.parametrize("length", [79, 80, 81, 120])
+def test_long_line_before_a_heading_is_not_taken_for_a_wrapped_one(length):
+    line = "    topResumedActivity=ActivityRecord{9a u0 com.a/.Main t7}".ljust(length, "}")
+
+    assert window.foreground(f"Display #0 (activities):\n{line}\nDisplay #2 (activities):\n{line}\n") == APP
+    assert window.unwrapped(f"{'x' * 80}\n{'y' * 80}\nz\n{'w' * 81}\nv") == f"{'x' * 80}{'y' * 80}z\n{'w' * 81}\nv"
+
+
 # --- round trip through the simulator's writers -----------------------------------------------------------------------
 
 
@@ -205,7 +213,7 @@ def test_junk_between_displays_is_never_an_error(text, api):
     ("printed_by", "expected"),
     [
         (
-            "Filesystem            Size     Used     Free   Blksize\n/data                21.9G    12.1G     9.8G   4096\n",
+            "Filesystem        Size     Used     Free   Blksize\n/data            21.9G    12.1G     9.8G   4096\n",
             10035,
         ),
         ("/data                  889.4M   104.0K   889.3M   4096\n", 889),

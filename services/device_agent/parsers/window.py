@@ -30,7 +30,7 @@ _RESUMED = (
 _DISPLAY = re.compile(r"^ *Display(?:: mDisplayId=| #)(?P<display>\d+)\b.*$", re.MULTILINE)
 _OF_ALL_DISPLAYS = re.compile(r"^ {0,2}(?=\S)(?=m?ResumedActivity|mFocusedActivity).*$", re.MULTILINE)
 _ASLEEP = re.compile(r"\bmAwake=false|\bmSleeping=true")
-_WRAPPED = re.compile(r"(?<=[^\n\r]{80})\r?\n(?=\S)")
+_WRAPPED = re.compile(r"(?<=^[^\n\r]{80})\r?\n(?=\S)(?!Display #|[A-Z]+ MANAGER )", re.MULTILINE)
 _SECURE = re.compile(r"\bSECURE\b")
 _FLAGS_IN_HEX = re.compile(r"\bfl=#([0-9a-fA-F]+)")
 _FLAG_SECURE = 0x2000
