@@ -213,7 +213,7 @@ class Agent:
             asyncio.create_task(self._follow_log(serial, attached), name=f"log {serial}"),
             asyncio.create_task(self._tend(serial, attached), name=f"tend {serial}"),
         ]
-        telemetry.log.info("phone attached", serial=serial, model=phone.identity.model, server=self._server.place)
+        telemetry.log.info("phone attached", serial=serial, by=phone.serial, server=self._server.place)
 
     async def _detach(self, serial: str, grace_s: float = _GRACE_S) -> None:
         hold = self._holds.pop(serial, None)

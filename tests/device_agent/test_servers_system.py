@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import stat
 import sys
@@ -12,8 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from contracts.device_agent import DeviceReady
+from contracts.device_agent import DeviceLost, DeviceReady, DeviceRegistered
 from deploy.embedded.adb import AdbServer
+from deploy.embedded.process import free_port
 from deploy.simulator.farm import Farm
 from services.device_agent.adb.bootstrap import ServerAddress
 from services.device_agent.adb.client import AdbClient
@@ -60,6 +62,35 @@ async def test_without_a_server_the_agent_says_so_waits_and_starts_none(stack, m
         assert ready.event.serial == address
         assert re.fullmatch(r"device_agent-0@.+/127\.0\.0\.1:\d+", ready.event.agent)
         assert not calls.exists(), f"adb was called: {calls.read_text()}"
+
+
+async def test_phone_with_two_ways_to_it_is_one_and_the_better_way_is_used(stack, migrated_database, tmp_path):
+    """adb's own name for an emulator stands for the better way here: no test has a USB cable."""
+    async with AsyncExitStack() as there:
+        adb = await there.enter_async_context(AdbServer())
+        farm = Farm(1, spec="bare")
+        phone = (await farm.start())["phones"][0]
+        there.push_async_callback(farm.close)
+        cable = await there.enter_async_context(Cable(phone["port"]))
+        await adb.connect(phone["address"])
+        running = OneService.running("device_agent", stack, migrated_database, tmp_path / "agent", adb.environment)
+        agent = await there.enter_async_context(running)
+        log = agent.platform.log_of("device_agent-0")
+
+        async def ways() -> list[str]:
+            lines = [json.loads(line) for line in (await _text(log)).splitlines() if '"phone attached"' in line]
+            return [line["by"] for line in lines]
+
+        await agent.until(ways, lambda used: used == [phone["address"]])
+        console = free_port()
+        await adb.request(f"host:connect:emu:{console},{cable.port}")
+        await agent.until(ways, lambda used: used == [phone["address"], f"emulator-{console}"])
+        await cable.pull()
+        await agent.until(ways, lambda used: used == [phone["address"], f"emulator-{console}", phone["address"]])
+
+        assert [r.event.serial for r in await agent.events(DeviceRegistered)] == [phone["address"]]
+        assert [r.event.session for r in await agent.events(DeviceReady)] == [1]
+        assert await agent.events(DeviceLost) == [], "it was there all the time"
 
 
 async def _text(log: Path) -> str:

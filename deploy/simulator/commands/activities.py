@@ -212,7 +212,7 @@ def _activities(call: Call, surface: Surface) -> str:
     if profile.top_resumed:
         lines.append(f"    topResumedActivity={front}")
     for number, entry in reversed(list(enumerate(history))):
-        lines.append(f"    * Hist  #{number}: {activity_record(profile, *entry)}")
+        lines.append(f"    * Hist {' ' if profile.api >= 31 else ''}#{number}: {activity_record(profile, *entry)}")
         lines.append(f"        packageName={entry[0]} processName={entry[0]}")
     if not profile.resumed_in_stack:
         lines += ["  Resumed activities in task display areas (from top to bottom):", f"    Resumed: {front}"]
