@@ -14,7 +14,7 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5037
 DEFAULT_PHONE_PORT = 5555
 
-SERVERS, CONNECT = "WAYMARK_ADB_SERVERS", "WAYMARK_ADB_CONNECT"
+SERVERS_VARIABLE, CONNECT_VARIABLE = "WAYMARK_ADB_SERVERS", "WAYMARK_ADB_CONNECT"
 """Variables that are Waymark's own; the others are adb's."""
 
 _UNIX = {"localfilesystem", "local", "unix"}
@@ -74,15 +74,17 @@ def servers(environ: Mapping[str, str], hostname: str | None = None) -> tuple[Ad
     Raises `ValueError` with what to write where something cannot be read or two servers are the same.
     """
     host = hostname or socket.gethostname()
-    specs = _list(environ.get(SERVERS, ""))
+    specs = _list(environ.get(SERVERS_VARIABLE, ""))
     named = [_named(spec) for spec in specs] or [("", "")]
-    found = [(name, socket_address(spec, SERVERS) if spec else server_address(environ)) for name, spec in named]
+    found = [
+        (name, socket_address(spec, SERVERS_VARIABLE) if spec else server_address(environ)) for name, spec in named
+    ]
     names = [name or ("" if number == 0 else str(address)) for number, (name, address) in enumerate(found)]
     for kind, values in (("name", names), ("address", [str(address) for _, address in found])):
         twice = sorted({value for value in values if values.count(value) > 1})
         if twice:
-            raise ValueError(f"{SERVERS} holds the {kind} {twice[0]!r} twice: name each adb server once")
-    phones = _phones(environ.get(CONNECT, ""), names)
+            raise ValueError(f"{SERVERS_VARIABLE} holds the {kind} {twice[0]!r} twice: name each adb server once")
+    phones = _phones(environ.get(CONNECT_VARIABLE, ""), names)
     return tuple(
         AdbServer(name, address, given or _place(address, host), phones.get(name, ()))
         for name, (given, address) in zip(names, found, strict=True)
@@ -100,7 +102,7 @@ def _phones(text: str, names: list[str]) -> dict[str, tuple[str, ...]]:
         name = name or names[0]
         if name not in names:
             known = ", ".join(filter(None, names)) or "none that has a name"
-            raise ValueError(f"{CONNECT} names the adb server {name!r}, and there is {known}")
+            raise ValueError(f"{CONNECT_VARIABLE} names the adb server {name!r}, and there is {known}")
         found[name] = (*found.get(name, ()), _phone(phone))
     return found
 
@@ -110,8 +112,8 @@ def _phone(text: str) -> str:
     if not colon or "]" in port:
         host, port = text, str(DEFAULT_PHONE_PORT)
     if not host or re.search(r"[\s/]", host):
-        raise ValueError(f"{CONNECT} holds {text!r}: write HOST:PORT,HOST:PORT")
-    return f"{host}:{_port(port, CONNECT)}"
+        raise ValueError(f"{CONNECT_VARIABLE} holds {text!r}: write HOST:PORT,HOST:PORT")
+    return f"{host}:{_port(port, CONNECT_VARIABLE)}"
 
 
 def _list(text: str) -> list[str]:
