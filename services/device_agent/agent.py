@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -45,6 +46,8 @@ from services.runtime.service import Service
 
 _MAX_PACKAGES = 300
 _RETRY_S = 1.0
+_ORPHANS_AFTER_S = 10.0
+"""Seconds until a phone that was here before the agent should have been seen again."""
 _GRACE_S = 5.0
 """Seconds that an action in hand may take to end where the phone is let go of."""
 
@@ -102,17 +105,14 @@ class Agent:
 
     async def run(self) -> None:
         """Until cancelled: phones come and go."""
-        watching = asyncio.create_task(self._watch_holders(), name=f"holders {self._server.place}")
         try:
-            async with contextlib.aclosing(self._registry.changes()) as changes:
-                async for change in changes:
-                    if watching.done():
-                        watching.result()
-                    async with self._moving:
-                        await self._changed(change)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch_holders(), name=f"holders {self._server.place}")
+                async with contextlib.aclosing(self._registry.changes()) as changes:
+                    async for change in changes:
+                        async with self._moving:
+                            await self._changed(change)
         finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
             for serial in list(self._holds):
                 await self._detach(serial)
 
@@ -129,9 +129,9 @@ class Agent:
 
     async def _lost(self, adb_serial: str, reason: str) -> None:
         """A way to a phone is gone. Where another one is ready, the phone is not lost."""
-        serial = self._names.pop(adb_serial, None)
-        hold = None if serial is None else self._holds.get(serial)
-        if serial is None or (hold is not None and hold.adb_serial != adb_serial):
+        serial = self._names.pop(adb_serial, adb_serial)
+        hold = self._holds.get(serial)
+        if hold is not None and hold.adb_serial != adb_serial:
             return
         await self._detach(serial)
         for other in self._ways(serial):
@@ -147,9 +147,13 @@ class Agent:
 
     async def _watch_holders(self) -> None:
         """Lets go of phones that another place has taken; takes those that have become free, or could not be taken."""
+        began_s, orphans = time.monotonic(), True
         while True:
             await asyncio.sleep(_RETRY_S)
             async with self._moving:
+                if orphans and time.monotonic() - began_s > _ORPHANS_AFTER_S:
+                    orphans = False
+                    await self._tell_orphans()
                 for taken in [serial for serial, hold in self._holds.items() if self._is_elsewhere(serial, hold)]:
                     telemetry.log.info("phone is held at another place now", serial=taken)
                     await self._detach(taken, grace_s=0.0)
@@ -157,6 +161,17 @@ class Agent:
                     serial = self._names.get(adb_serial)
                     if serial is None or (serial not in self._holds and self._is_free(serial, adb_serial)):
                         await self._attach_safely(adb_serial)
+
+    async def _tell_orphans(self) -> None:
+        """Phones that the log has here, and that left while no agent was there to tell."""
+        ready = set(self._names.values())
+        for phone in await self._holders.registered():
+            held = self._holders.held(phone.serial)
+            if phone.serial in ready or held is None or held.agent is None:
+                continue
+            if place_of(held.agent) == self._server.place:
+                reason = "ABSENT: it was gone when the agent came back: check that it is on, and its cable or network"
+                await self._notice(PhoneGone(phone.serial, reason, self._name))
 
     def _is_elsewhere(self, serial: str, hold: _Hold) -> bool:
         held = self._holders.held(serial)

@@ -93,6 +93,26 @@ async def test_phone_with_two_ways_to_it_is_one_and_the_better_way_is_used(stack
         assert await agent.events(DeviceLost) == [], "it was there all the time"
 
 
+async def test_phone_that_left_while_no_agent_was_there_is_told_lost_afterwards(stack, migrated_database, tmp_path):
+    async with AsyncExitStack() as there:
+        adb = await there.enter_async_context(AdbServer())
+        farm = Farm(2, spec="bare")
+        gone, stays = [phone["address"] for phone in (await farm.start())["phones"]]
+        there.push_async_callback(farm.close)
+        for address in (gone, stays):
+            await adb.connect(address)
+        running = OneService.running("device_agent", stack, migrated_database, tmp_path / "agent", adb.environment)
+        agent = await there.enter_async_context(running)
+        await agent.wait_for(2, DeviceReady)
+        agent.platform.kill_service("device_agent")
+        await adb.disconnect(gone)
+        agent.platform.start_service("device_agent")
+
+        (lost,) = await agent.wait_for(1, DeviceLost)
+        assert lost.event.serial == gone
+        assert len(await agent.events(DeviceReady)) == 2, "the other one was there all the time"
+
+
 async def _text(log: Path) -> str:
     return log.read_text() if log.exists() else ""
 
