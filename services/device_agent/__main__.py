@@ -9,6 +9,7 @@ from services.device_agent.adb.bootstrap import servers
 from services.device_agent.agent import Agent
 from services.device_agent.holders import Holders
 from services.device_agent.projections import PROJECTION
+from services.device_agent.settings import PhoneSettings
 from services.runtime.service import Service, main
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -17,9 +18,9 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 async def run() -> None:
     attached_to = servers(os.environ)
     async with Service.open("device-agent") as service:
-        holders = Holders(service)
+        holders, settings = Holders(service), PhoneSettings()
         for server in attached_to:
-            service.background(f"agent {server.place}", Agent(service, server, holders).run)
+            service.background(f"agent {server.place}", Agent(service, server, holders, settings).run)
         service.project(PROJECTION, _MIGRATIONS)
         await service.run()
 

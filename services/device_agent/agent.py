@@ -30,15 +30,18 @@ from services.device_agent.decisions import (
     registered,
 )
 from services.device_agent.effects import AdbTime, Attached, Driver, crash_event
+from services.device_agent.handling import PhoneHandler
 from services.device_agent.holders import Holders, is_free
 from services.device_agent.identity import known_as, way
+from services.device_agent.lease.decisions import LEASE
+from services.device_agent.lease.keeping import Keeper
 from services.device_agent.phone import Identity, Phone, hardware_serial
 from services.device_agent.presence import Appeared, Lost, Ready
 from services.device_agent.registry import Registry
+from services.device_agent.settings import PhoneSettings
 from services.runtime import telemetry
 from services.runtime.consumer import INFRASTRUCTURE, Consumer
 from services.runtime.effect import Effect, Performer
-from services.runtime.handlers import EffectHandler
 from services.runtime.log import Cause, ConflictError, Write
 from services.runtime.provision import provision_durable
 from services.runtime.reactor import Decider, Trigger
@@ -73,7 +76,7 @@ class Agent:
     until that one lets go of it (`holders`).
     """
 
-    def __init__(self, service: Service, server: AdbServer, holders: Holders) -> None:
+    def __init__(self, service: Service, server: AdbServer, holders: Holders, settings: PhoneSettings) -> None:
         self._service, self._server, self._holders = service, server, holders
         self._client = AdbClient.at(server.address, on_call=self._on_adb)
         self._registry = Registry(self._client, server.connect)
@@ -84,11 +87,13 @@ class Agent:
         self._moving = asyncio.Lock()
         self._times: dict[str, AdbTime] = {}
         self._devices: Decider[Device] = service.decider("device-agent-device", DEVICE)
-        driver = Driver(service.objects, service.clock, self.attached)
+        leases = service.decider("device-agent-lease", LEASE)
+        self._keeper = Keeper(service.log, service.clock, leases, settings)
+        driver = Driver(service.objects, service.clock, self._keeper, self.attached)
         self._effect = Effect(
             name="device-agent-action",
             aggregate=decisions.ACTION,
-            triggers=decisions.TRIGGERS,
+            triggers=decisions.ACTION_TRIGGERS,
             begin=decisions.begin_action(self._name, self.holds),
             pending=decisions.is_pending,
             perform=driver.perform,
@@ -205,6 +210,7 @@ class Agent:
             await self._detach(serial)
             phone = await Phone.open(self._client, adb_serial)
             await provision_durable(self._service.js, topology.device_reader(device_id_of(serial)))
+            await self._keeper.restore_left_over(phone, device_id_of(serial))
             found = _found(phone.identity, serial, self._name)
             await self._notice(found)
             self._holders.note(registered(found))
@@ -216,7 +222,9 @@ class Agent:
         attached = Attached(phone, self._times[phone.serial])
         durable = topology.device_reader(device_id_of(serial))
         performer = Performer(self._effect, self._actions)
-        handler = EffectHandler(durable.name, performer, self._service.sealer)
+        handler = PhoneHandler(
+            durable.name, performer, self._keeper, lambda: self.attached(serial), self._service.sealer
+        )
         consumer = Consumer(
             durable.stream, durable.name, handler, self._service.dead_letters, self._service.clock, fetch=1
         )
@@ -286,7 +294,6 @@ class Agent:
 
 def _found(identity: Identity, serial: str, agent: str) -> PhoneFound:
     resolution = None if identity.resolution is None else f"{identity.resolution[0]}x{identity.resolution[1]}"
-    tags = dict(tag.split(":", 1) for tag in identity.tags if ":" in tag)
     return PhoneFound(
         serial=serial,
         model=identity.model,
@@ -294,7 +301,7 @@ def _found(identity: Identity, serial: str, agent: str) -> PhoneFound:
         api_level=identity.api,
         device_type=identity.device_type,
         resolution=resolution,
-        tags={**tags, "manufacturer": identity.manufacturer},
+        tags=identity.named_tags,
         hardware_serial=identity.hardware_serial,
         agent=agent,
     )

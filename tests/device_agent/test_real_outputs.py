@@ -110,7 +110,7 @@ EXPECTED: list[tuple[str, Callable[[str], Any], Any]] = [
     (f"{APPIUM}/general-commands_08.txt", version("com.xxx"), None),
     (f"{APPIUM}/lockmgmt_09.txt", screen, (False, False)),
     (f"{APPIUM}/lockmgmt_10.txt", screen, (False, True)),
-    (f"{APPIUM}/lockmgmt_11.txt", screen, (True, None)),
+    (f"{APPIUM}/lockmgmt_11.txt", screen, (False, None)),  # it restricts no input: in nobody's way
     (f"{APPIUM}/lockmgmt_12.txt", screen, (True, None)),
     (f"{APPIUM}/lockmgmt_13.txt", screen, (False, None)),
     (f"{VIEWCLIENT}/DUMPSYS_WINDOW_PARTIAL.txt", window.foreground, window.NOWHERE),

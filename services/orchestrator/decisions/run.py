@@ -85,7 +85,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case CaptureIndexed():
             return seen_events(run, what) if _is_current(run, what.action_id) else []
         case ActionFinished():
-            return [not_seen(run, what)] if _is_current(run, what.action_id) else []
+            return _unseen(run, what) if _is_current(run, what.action_id) else []
         case CrashSeen():
             return [crash(run, what)]
         case ValidationPlanned():
@@ -137,6 +137,14 @@ def _begun(run: Run) -> list[Event]:
     started = run.spec_started
     detail = {"state_from": "QUEUED", "state_to": "RUNNING", "serial": started.serial}
     return [RunNoted(run_id=started.run_id, event_type=RunEventType.STATE_CHANGE, detail=detail)]
+
+
+def _unseen(run: Run, finished: ActionFinished) -> list[Event]:
+    """Nothing is known of the screen; a phone that is not fit to be driven ends the run with the reason."""
+    if finished.error_code != "NOT_FIT" or run.ending is not None:
+        return [not_seen(run, finished)]
+    serial = run.spec_started.serial
+    return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, f"{serial} is not fit: {finished.error_message}")]
 
 
 def _planned(run: Run, plan: ValidationPlanned, now: datetime) -> list[Event]:
