@@ -42,7 +42,7 @@ def dump(context: typer.Context, serial: Serial, output: Output = None) -> None:
 async def _fetch(serial: str, command: str, output: Path | None) -> None:
     address = server_address(os.environ)
     try:
-        result = await AdbClient(address.host, address.port).shell(serial, command, _LIMIT_S)
+        result = await AdbClient.at(address).shell(serial, command, _LIMIT_S)
     except AdbServerGone as error:
         raise CliError(
             f"{error}\nIts address comes from ADB_SERVER_SOCKET; `adb start-server` starts one.", ExitCode.UNREACHABLE
