@@ -36,6 +36,7 @@ from services.device_agent.identity import known_as, way
 from services.device_agent.lease.decisions import LEASE
 from services.device_agent.lease.keeping import Keeper
 from services.device_agent.phone import Identity, Phone, hardware_serial
+from services.device_agent.phone_tags import PhoneTags
 from services.device_agent.presence import Appeared, Lost, Ready
 from services.device_agent.registry import Registry
 from services.device_agent.settings import PhoneSettings
@@ -80,6 +81,7 @@ class Agent:
         self._service, self._server, self._holders = service, server, holders
         self._client = AdbClient.at(server.address, on_call=self._on_adb)
         self._registry = Registry(self._client, server.connect)
+        self._tags = settings.configured_tags
         self._name = f"{service.instance}@{server.place}"
         self._names: dict[str, str] = {}
         """By adb serial, the serial in Waymark of each phone that is ready; those are held, or waited for."""
@@ -211,7 +213,7 @@ class Agent:
             phone = await Phone.open(self._client, adb_serial)
             await provision_durable(self._service.js, topology.device_reader(device_id_of(serial)))
             await self._keeper.restore_left_over(phone, device_id_of(serial))
-            found = _found(phone.identity, serial, self._name)
+            found = _found(phone.identity, self._tags, serial, self._name)
             await self._notice(found)
             self._holders.note(registered(found))
         await self._hold(serial, phone)
@@ -292,16 +294,15 @@ class Agent:
             adb_time.add(started_s, ended_s)
 
 
-def _found(identity: Identity, serial: str, agent: str) -> PhoneFound:
-    resolution = None if identity.resolution is None else f"{identity.resolution[0]}x{identity.resolution[1]}"
+def _found(identity: Identity, configured: PhoneTags, serial: str, agent: str) -> PhoneFound:
     return PhoneFound(
         serial=serial,
         model=identity.model,
         os_version=identity.os_version,
         api_level=identity.api,
         device_type=identity.device_type,
-        resolution=resolution,
-        tags=identity.named_tags,
+        resolution=identity.tags.get("resolution"),
+        tags={**configured.of(serial), **identity.tags},
         hardware_serial=identity.hardware_serial,
         agent=agent,
     )

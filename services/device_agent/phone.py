@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from contracts.sealed import Sealed, SealedError
@@ -58,14 +58,10 @@ class Identity:
     resolution: tuple[int, int] | None
     density_dpi: int | None
     device_type: DeviceType
-    tags: tuple[str, ...]
+    tags: dict[str, str]
+    """What the phone is, as tasks select by it."""
     hardware_serial: str | None = None
     """The phone's own serial number, where it has one that tells it from every other phone."""
-
-    @property
-    def named_tags(self) -> dict[str, str]:
-        """The tags as names with values, the manufacturer among them."""
-        return named_tags(self.tags, self.manufacturer)
 
 
 class Phone:
@@ -102,7 +98,7 @@ class Phone:
 
     @property
     def tags(self) -> dict[str, str]:
-        return self.identity.named_tags
+        return self.identity.tags
 
     @property
     def resolution(self) -> tuple[int, int] | None:
@@ -278,18 +274,15 @@ class Phone:
         return fence.attempted(answer.stdout, token, number)
 
 
-def named_tags(tags: Iterable[str], manufacturer: str) -> dict[str, str]:
-    return {**dict(tag.split(":", 1) for tag in tags if ":" in tag), "manufacturer": manufacturer}
-
-
-def tags_of(props: Mapping[str, str]) -> dict[str, str]:
-    """The tags of a phone by its properties."""
-    return named_tags(_tags(props), props.get("ro.product.manufacturer", "unknown"))
-
-
-def _tags(props: Mapping[str, str]) -> tuple[str, ...]:
-    api, abi = props.get("ro.build.version.sdk", "unknown"), props.get("ro.product.cpu.abi", "unknown")
-    return (f"api:{api}", f"abi:{abi}")
+def tags_of(props: dict[str, str]) -> dict[str, str]:
+    """What a phone is by its properties, as tags."""
+    return {
+        "api": props.get("ro.build.version.sdk", "unknown"),
+        "os": props.get("ro.build.version.release", "unknown"),
+        "abi": props.get("ro.product.cpu.abi", "unknown"),
+        "manufacturer": props.get("ro.product.manufacturer", "unknown"),
+        "type": properties.device_type(props).value.lower(),
+    }
 
 
 async def hardware_serial(client: AdbClient, serial: str) -> str | None:
@@ -299,17 +292,17 @@ async def hardware_serial(client: AdbClient, serial: str) -> str | None:
 
 
 def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:
-    kind = properties.device_type(props)
-    api = int(props["ro.build.version.sdk"])
+    resolution = properties.size(screen)
+    shown = {} if resolution is None else {"resolution": f"{resolution[0]}x{resolution[1]}"}
     return Identity(
         serial=serial,
         model=props.get("ro.product.model", "unknown"),
         manufacturer=props.get("ro.product.manufacturer", "unknown"),
         os_version=props.get("ro.build.version.release", "unknown"),
-        api=api,
-        resolution=properties.size(screen),
+        api=int(props["ro.build.version.sdk"]),
+        resolution=resolution,
         density_dpi=properties.density(screen),
-        device_type=kind,
-        tags=_tags(props),
+        device_type=properties.device_type(props),
+        tags=tags_of(props) | shown,
         hardware_serial=properties.hardware_serial(props),
     )
