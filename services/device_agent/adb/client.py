@@ -76,6 +76,11 @@ class AdbClient:
         """Where the adb server listens."""
         return self._server
 
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the adb server; meaningless where it listens on a socket of this machine."""
+        return self._server.host, self._server.port
+
     async def version(self) -> int:
         """The server's protocol version (41 with adb 29 to 36). The cheapest way to see whether it is there."""
         return int(await self._host_request("host:version"), 16)
