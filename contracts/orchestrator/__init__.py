@@ -34,6 +34,7 @@ from contracts.orchestrator.runs import (
     StateAdded,
     StepFinished,
     StepOutcome,
+    StepRef,
     WatchSet,
 )
 from contracts.orchestrator.tasks import (
@@ -75,6 +76,7 @@ __all__ = [
     "StateAdded",
     "StepFinished",
     "StepOutcome",
+    "StepRef",
     "TaskAccepted",
     "TaskBlocked",
     "TaskDropped",

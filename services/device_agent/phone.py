@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contracts.sealed import Sealed, SealedError
-from contracts.values import Action, AppVersion, DeviceType, Input, Navigate, Observe
+from contracts.values import Action, AppVersion, Await, DeviceType, Input, Navigate, Observe
 from services.device_agent import fence, fields, gestures, keyboard
 from services.device_agent.adb.client import AdbClient, ShellResult
 from services.device_agent.adb.errors import (
@@ -221,7 +221,7 @@ class Phone:
                     raise NotPossibleError(f"the text to type cannot be opened: {error}") from error
             case Navigate(to="LAUNCH", package=str(name), activity=None):
                 return gestures.commands(action, Facts(launcher=await self._launcher(name)))
-            case Observe():
+            case Observe() | Await():
                 return None
             case _:
                 return gestures.commands(action, Facts())

@@ -78,8 +78,15 @@ _NUMBERS = {
 _FIXED: dict[str, dict[str, Any]] = {
     "RunEnding": {"status": RunStatus.SUCCEEDED},
     "RunFinished": {"status": RunStatus.SUCCEEDED},
+    "AccountRef": {"secrets": {"password": "env:SHOP_PASSWORD"}},
+    "Target": {"text": "登录", "id": "login", "xpath": None, "uiselector": None, "point": None},
+    "Await": {"wait_s": 2.0},
+    "Swipe": {"wait_s": 10.0, "duration_ms": 300},
+    "Touch": {"wait_s": 10.0},
+    "TypeInto": {"wait_s": 10.0},
 }
-"""What a class would take and no writer would write: a run does not end as RUNNING."""
+"""What a class would take and no writer would write, or would not take: a run does not end as RUNNING, a target has one
+xpath or an id, but not both."""
 _DECIMALS = ("score", "success_rate", "cost", "estimate", "used", "limit", "percent")
 
 

@@ -19,8 +19,10 @@ from contracts.orchestrator import (
     TaskStopAsked,
     UserSeen,
 )
-from contracts.requests import TASK_REQUEST, ControlRequest, ExploreRequest
+from contracts.requests import TASK_REQUEST, ControlRequest, CoverageConfig, ExploreRequest, StepsRequest
 from contracts.subjects import derived_id
+from contracts.values import ANDROID, CoverageProfile
+from services.orchestrator.decisions.scripts_asked import script_of
 from services.runtime.aggregate import Aggregate
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
@@ -94,14 +96,17 @@ def evolve(task: Task, recorded: Recorded[Event]) -> Task:
 def _accept(raw: RawRequest, now: datetime) -> Decision:
     request = parse(raw.body, TASK_REQUEST)
     user_id, task_id = derived_id("user", raw.user), task_key(raw)
-    copied: dict[str, Any] = {name: getattr(request, name) for name in _COPIED}
+    copied: dict[str, Any] = {name: getattr(request, name) for name in _COPIED if hasattr(request, name)}
+    if isinstance(request, StepsRequest):
+        copied |= _STEPS_ONLY
     spec = TaskSpec(
         task_id=task_id,
-        name=request.name or f"{request.kind} {request.app}",
+        name=request.name or f"{request.kind} {request.app or 'the phone'}",
         user=raw.user,
         user_id=user_id,
         kind=request.kind,
-        package=request.app,
+        package=request.app or ANDROID,
+        script=script_of(request),
         accepted_at=now,
         schedule_at=_due(request.schedule_at, now),
         **copied,
@@ -112,9 +117,13 @@ def _accept(raw: RawRequest, now: datetime) -> Decision:
 
 _COPIED = tuple(
     name
-    for name in ExploreRequest.model_fields
+    for name in (*ExploreRequest.model_fields, "quiet")
     if name in TaskSpec.model_fields and name not in {"name", "kind", "schedule_at"}
 )
+_STEPS_ONLY: dict[str, Any] = {
+    "profile": CoverageProfile.CUSTOM, "coverage": CoverageConfig(), "validate_locators": False,
+}  # fmt: skip
+"""What a task of steps has of an exploration: nothing is covered, so that no version counts as explored."""
 
 
 def _due(schedule_at: datetime | None, now: datetime) -> datetime | None:

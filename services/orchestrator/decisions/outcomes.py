@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.device_agent import CrashSeen
+from contracts.device_agent import ActionFinished, CrashSeen
 from contracts.event import Event
 from contracts.orchestrator import RunNoted, StateAdded, StepFinished, StepOutcome
 from contracts.screen_indexer import CaptureIndexed
@@ -18,7 +18,7 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         detail = {"what": "declared", "activities": list(seen.declared_activities)}
         events.append(RunNoted(run_id=seen.run_id, event_type=RunEventType.NOTICE, detail=detail))
     if seen.state_id is None or seen.screen_id is None:
-        return [*events, unseen(run)]
+        return [*events, _unrecognised(run, seen)]
     is_new = seen.state_id not in run.states
     is_new_screen = False
     if is_new:
@@ -26,6 +26,16 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         is_new_screen = added.inside and added.screen_id not in run.screens
         events.append(added)
     return [*events, _step(run, seen, is_new=is_new, is_new_screen=is_new_screen)]
+
+
+def _unrecognised(run: Run, seen: CaptureIndexed) -> StepFinished:
+    """Nothing could be made of the screen; whether the action was done is known all the same."""
+    step = unseen(run)
+    if step.step is None:
+        return step
+    update = {"error_code": seen.error_code, "error_message": seen.error_message, "found": seen.found}
+    succeeded = seen.status is ActionStatus.SUCCESS
+    return step.model_copy(update={**update, "succeeded": succeeded, "successful": run.succeeded + int(succeeded)})
 
 
 def _state(run: Run, seen: CaptureIndexed) -> StateAdded:
@@ -97,12 +107,19 @@ def _finished_step(
         duration_ms=0 if seen is None else seen.duration_ms,
         screens=len(run.screens) + int(new_screen),
         states=len(run.states) + int(new_state),
+        step=action.step,
+        found=None if seen is None else seen.found,
+        error_code=None if seen is None else seen.error_code,
+        error_message=None if seen is None else seen.error_message,
     )
 
 
-def unseen(run: Run) -> StepFinished:
-    """The step is over, and nobody knows what came of it."""
-    return _finished_step(run, "UNSEEN")
+def unseen(run: Run, told: ActionFinished | None = None) -> StepFinished:
+    """The step is over, and nobody knows what came of it; `told` is what its phone's agent said."""
+    step = _finished_step(run, "UNSEEN")
+    if told is None:
+        return step
+    return step.model_copy(update={"error_code": told.error_code, "error_message": told.error_message})
 
 
 def crash(run: Run, crash: CrashSeen) -> RunNoted:

@@ -30,6 +30,7 @@ from services.orchestrator.decisions.exploration import choose
 from services.orchestrator.decisions.fleet import run_of
 from services.orchestrator.decisions.outcomes import crash, seen_events, unseen
 from services.orchestrator.decisions.run_state import Run, apply, evolve
+from services.orchestrator.decisions.setup import scripted
 from services.orchestrator.decisions.steps import action_for, advice_for, request
 from services.orchestrator.decisions.watching import RUN_TIMERS, plan_dropped, watch
 from services.runtime.aggregate import Aggregate
@@ -85,7 +86,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case CaptureIndexed():
             return seen_events(run, what) if _is_current(run, what.action_id) else []
         case ActionFinished():
-            return [unseen(run)] if _is_current(run, what.action_id) else []
+            return [unseen(run, what)] if _is_current(run, what.action_id) else []
         case CrashSeen():
             return [crash(run, what)]
         case ValidationPlanned():
@@ -178,6 +179,8 @@ def _next(run: Run, now: datetime) -> list[Event]:
         return []
     if (ending := over(run)) is not None:
         return [ending, *end(apply(run, ending), now)]
+    if (steps := scripted(run, now)) is not None:
+        return steps
     here = run.here
     spec = run.spec_started.spec
     if here is not None and here.inside and spec.validate_locators and here.screen_id not in run.checked_screens:
