@@ -56,9 +56,9 @@ class Launch(Value):
 
 
 class Tap(Value):
-    """Touches an element, which is waited for; `on` with `timeout_s`, or the element itself."""
+    """Touches an element, which is waited for: the element itself, or `element` with `timeout_s`."""
 
-    on: AnyTarget
+    element: AnyTarget
     timeout_s: Patience = 10
 
 
@@ -83,10 +83,10 @@ class Type(Value):
 
 
 class SwipeStroke(Value):
-    """One drag: in the `direction` of the finger, across the screen or the element `on`; or from `start` to `end`."""
+    """One drag: in the `direction` of the finger, across the screen or what is `within`; or from `start` to `end`."""
 
     direction: AnyDirection | None = None
-    on: AnyTarget | None = None
+    within: AnyTarget | None = None
     start: AnyPlace | None = None
     end: AnyPlace | None = None
     duration_ms: int = Field(default=300, ge=1, le=10_000)
@@ -97,8 +97,8 @@ class SwipeStroke(Value):
         by_places = self.start is not None and self.end is not None
         if (self.start is None) != (self.end is None) or by_places == (self.direction is not None):
             raise ValueError("give a direction, or start and end")
-        if by_places and self.on is not None:
-            raise ValueError("on goes with a direction; start and end are places of the screen")
+        if by_places and self.within is not None:
+            raise ValueError("within goes with a direction; start and end are places of the screen")
         return self
 
 
@@ -107,7 +107,7 @@ class ScrollOn(Value):
     where it is still not seen then, the step has failed."""
 
     direction: AnyDirection = "DOWN"
-    on: AnyTarget | None = None
+    within: AnyTarget | None = None
     until: AnyTarget | None = None
     max_swipes: int = Field(default=20, ge=1, le=100)
     timeout_s: Patience = 10
@@ -158,14 +158,16 @@ def _field(name: str) -> Any:
     """What is given in short becomes the field that it stands for."""
 
     def whole(value: Any) -> Any:
-        return {name: value} if isinstance(value, str | list | tuple) else {} if value is None else value
+        if value is None or value == "":
+            return {}
+        return {name: value} if isinstance(value, str | list | tuple) else value
 
     return whole
 
 
 def _tap(value: Any) -> Any:
-    """An element itself, or one under `on` with more beside it."""
-    return value if isinstance(value, dict) and "on" in value else {"on": value}
+    """An element itself, or one under `element` with more beside it."""
+    return value if isinstance(value, dict) and "element" in value else {"element": value}
 
 
 class LaunchStep(Value):

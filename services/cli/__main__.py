@@ -12,12 +12,15 @@ import typer
 from services.cli.commands import (
     alerts,
     apps,
+    by_hand,
     configs,
     dead_letters,
+    looking,
     operations,
     phones,
     reporting,
     runs,
+    steps,
     tracing,
     watching,
 )
@@ -64,17 +67,20 @@ def options(
 _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Runs": (runs.submit, watching.watch, reporting.report, runs.tasks, runs.runs, tracing.trace),
     "What was found": (apps.screens, apps.locators, apps.diff),
-    "Phones": (phones.devices, phones.shot, phones.dump),
+    "Phones": (phones.devices,),
+    "By hand": (by_hand.tap, by_hand.swipe, by_hand.press, looking.shot, looking.dump, looking.locate),
     "Operation": (operations.provision, operations.rebuild, operations.verify),
 }
 
 app.add_typer(runs.run_app, name="run", rich_help_panel="Runs")
+app.add_typer(steps.steps_app, name="steps", rich_help_panel="Runs")
 app.add_typer(alerts.alerts_app, name="alerts", rich_help_panel="What was found")
 app.add_typer(configs.config_app, name="config", rich_help_panel="Operation")
 app.add_typer(dead_letters.letters_app, name="dlq", rich_help_panel="Operation")
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
+app.command("type", rich_help_panel="By hand")(by_hand.type_text)
 
 
 def main() -> None:

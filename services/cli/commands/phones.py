@@ -1,27 +1,12 @@
-"""`devices`, `shot`, `dump`: the phones, and a look at one through the adb server that runs here."""
+"""`devices`: the phones."""
 
 from __future__ import annotations
-
-import os
-import sys
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from services.cli import queries
 from services.cli.connection import Session, execute
-from services.cli.errors import CliError, ExitCode
-from services.cli.output import Json, say, show
-from services.device_agent.adb.bootstrap import server_address
-from services.device_agent.adb.client import AdbClient
-from services.device_agent.adb.errors import AdbError, AdbServerGone
-
-Serial = Annotated[str, typer.Argument(help="Serial of the phone, as `adb devices` and `waymark devices` list it.")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write; without it, standard output.")]
-
-_LIMIT_S = 30.0
-_DUMP = "uiautomator dump /data/local/tmp/waymark-dump.xml >/dev/null && cat /data/local/tmp/waymark-dump.xml"
+from services.cli.output import Json, show
 
 
 def devices(context: typer.Context, as_json: Json = False) -> None:
@@ -43,38 +28,3 @@ def devices(context: typer.Context, as_json: Json = False) -> None:
         )
 
     execute(context, command)
-
-
-def shot(context: typer.Context, serial: Serial, output: Output = None) -> None:
-    """Take a screenshot (PNG) of a phone, also while a run uses it.
-
-    Example:  waymark shot emulator-5554 -o screen.png
-    """
-    execute(context, lambda _: _fetch(serial, "screencap -p", output))
-
-
-def dump(context: typer.Context, serial: Serial, output: Output = None) -> None:
-    """Write the hierarchy (XML) of the screen in front.
-
-    Example:  waymark dump emulator-5554 | xmllint --format -
-    """
-    execute(context, lambda _: _fetch(serial, _DUMP, output))
-
-
-async def _fetch(serial: str, command: str, output: Path | None) -> None:
-    address = server_address(os.environ)
-    try:
-        result = await AdbClient(address.host, address.port).shell(serial, command, _LIMIT_S)
-    except AdbServerGone as error:
-        raise CliError(
-            f"{error}\nIts address comes from ADB_SERVER_SOCKET; `adb start-server` starts one.", ExitCode.UNREACHABLE
-        ) from error
-    except AdbError as error:
-        raise CliError(f"{serial}: {error}", ExitCode.NOT_FOUND) from error
-    if result.rc != 0 or not result.stdout:
-        raise CliError(f"{serial}: {result.text.strip()[:500] or 'the phone gave nothing'}")
-    if output is None:
-        sys.stdout.buffer.write(result.stdout)
-    else:
-        output.write_bytes(result.stdout)
-        say(f"{output}: {len(result.stdout)} bytes")

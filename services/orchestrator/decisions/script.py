@@ -167,11 +167,11 @@ def words(step: Step) -> str:
         case LaunchStep(launch=launch):
             return f"launch {launch.app or 'the app'}{' anew' if launch.restart else ''}"
         case TapStep(tap=body):
-            return f"tap {body.on.words}"
+            return f"tap {body.element.words}"
         case LongPressStep(long_press=body):
-            return f"long press {body.on.words}"
+            return f"long press {body.element.words}"
         case DoubleTapStep(double_tap=body):
-            return f"double tap {body.on.words}"
+            return f"double tap {body.element.words}"
         case TypeStep(type=typing):
             where = "the field that has the focus" if typing.into is None else typing.into.words
             return f"type {'a secret ' if typing.secret else ''}into {where}"
@@ -179,13 +179,17 @@ def words(step: Step) -> str:
             return f"press {key}"
         case SwipeStep(swipe=stroke):
             if stroke.direction is not None:
-                return f"swipe {stroke.direction}" + ("" if stroke.on is None else f" on {stroke.on.words}")
+                return f"swipe {stroke.direction}" + ("" if stroke.within is None else f" within {stroke.within.words}")
             assert stroke.start is not None
             assert stroke.end is not None
             return f"swipe from {stroke.start.words} to {stroke.end.words}"
         case ScrollStep(scroll=scroll):
             until = "" if scroll.until is None else f" until {scroll.until.words}"
-            return f"scroll {scroll.direction}" + ("" if scroll.on is None else f" on {scroll.on.words}") + until
+            return (
+                f"scroll {scroll.direction}"
+                + ("" if scroll.within is None else f" within {scroll.within.words}")
+                + until
+            )
         case WaitStep(wait=wait):
             return "wait for " + _condition(wait, "the screen to rest" if wait.stable else None)
         case ExpectStep(expect=expect):

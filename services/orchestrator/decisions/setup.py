@@ -108,7 +108,7 @@ def action_of(step: Step, package: str, wait_s: float) -> Action:
         case SwipeStep(swipe=stroke):
             return Swipe(
                 direction=stroke.direction,
-                within=stroke.on,
+                within=stroke.within,
                 start=stroke.start,
                 end=stroke.end,
                 duration_ms=stroke.duration_ms,
@@ -116,7 +116,7 @@ def action_of(step: Step, package: str, wait_s: float) -> Action:
             )
         case ScrollStep(scroll=scroll):
             finger = _FINGER[scroll.direction]
-            return Swipe(direction=finger, within=scroll.on, until=scroll.until, wait_s=wait_s)
+            return Swipe(direction=finger, within=scroll.within, until=scroll.until, wait_s=wait_s)
         case WaitStep(wait=wait):
             return Await(
                 visible=wait.visible, gone=wait.not_visible, package=wait.package, stable=wait.stable, wait_s=wait_s
@@ -130,4 +130,4 @@ def action_of(step: Step, package: str, wait_s: float) -> Action:
 
 
 def _touch(body: Tap, press: str, wait_s: float) -> Touch:
-    return Touch.model_validate({"target": body.on, "press": press, "wait_s": wait_s})
+    return Touch.model_validate({"target": body.element, "press": press, "wait_s": wait_s})
