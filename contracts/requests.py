@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from contracts.steps import STEPS_LIMIT, Package, Step, Variables
-from contracts.values import ConfigType, CoverageProfile, SecretRef
+from contracts.values import ANDROID, ConfigType, CoverageProfile, SecretRef
 
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
 Rule = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -66,6 +66,11 @@ class ExploreRequest(Request):
     variables: Variables = Field(default_factory=dict)
     """Texts that `{{name}}` stands for in the steps."""
 
+    @property
+    def package(self) -> str:
+        """The app that it is about."""
+        return self.app
+
 
 class StepsRequest(Request):
     """Do these steps on a phone, and end. Without `app` they are about the phone itself."""
@@ -83,6 +88,11 @@ class StepsRequest(Request):
     limits: Limits = Limits()
     quiet: bool = False
     """No alert where it fails: whoever asked sits in front of it."""
+
+    @property
+    def package(self) -> str:
+        """The app that it is about; Android's own package where it is about the phone itself."""
+        return self.app or ANDROID
 
 
 TaskRequest = Annotated[ExploreRequest | StepsRequest, Field(discriminator="kind")]

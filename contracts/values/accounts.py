@@ -1,17 +1,21 @@
-"""Test accounts that runs borrow."""
+"""Test accounts, which are leased to runs as phones are."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
 
-from contracts.values.references import SecretRef
+from pydantic import Field, StringConstraints
+
 from contracts.values.value import Value
+
+SecretPlace = Annotated[str, StringConstraints(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$", max_length=500)]
+"""Where a secret lies (`env:NAME`, `file:/path`); the secret itself is never in a message, an event or a row."""
 
 
 class AccountRef(Value):
-    """A test account that a run has for itself: `fields` in the clear, `secrets` as references to where they lie."""
+    """One test account. `fields` are in the clear (a user name, a country), `secrets` are references."""
 
     name: str
     pool: str
     fields: dict[str, str] = Field(default_factory=dict)
-    secrets: dict[str, SecretRef] = Field(default_factory=dict)
+    secrets: dict[str, str] = Field(default_factory=dict)

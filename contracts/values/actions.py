@@ -14,8 +14,9 @@ from contracts.values.references import SecretRef
 from contracts.values.targets import Place, Target
 from contracts.values.value import Value
 
-PATIENCE_LIMIT_S = 20.0
-"""How long one action looks for its target at most; who wants to wait longer asks again."""
+PATIENCE_LIMIT_S = 5.0
+"""How long one action looks for its target at most. Who wants to wait longer asks again, so that a run can be stopped
+and paused in between."""
 Key = Literal["BACK", "HOME", "ENTER", "DELETE", "TAB", "SEARCH", "MENU", "RECENTS", "POWER", "WAKE", "ESCAPE",
               "VOLUME_UP", "VOLUME_DOWN", "UP", "DOWN", "LEFT", "RIGHT"]  # fmt: skip
 Direction = Literal["UP", "DOWN", "LEFT", "RIGHT"]
@@ -97,7 +98,7 @@ class Touch(Value):
     name: Literal["TOUCH"] = "TOUCH"
     target: Target
     press: Literal["TAP", "LONG", "DOUBLE"] = "TAP"
-    wait_s: float = Field(default=10.0, ge=0, le=PATIENCE_LIMIT_S)
+    wait_s: float = Field(default=5.0, ge=0, le=PATIENCE_LIMIT_S)
 
 
 class TypeInto(Value):
@@ -112,7 +113,7 @@ class TypeInto(Value):
     text: Sealed[str] | None = None
     secret_ref: SecretRef | None = None
     submit: bool = False
-    wait_s: float = Field(default=10.0, ge=0, le=PATIENCE_LIMIT_S)
+    wait_s: float = Field(default=5.0, ge=0, le=PATIENCE_LIMIT_S)
 
 
 class Swipe(Value):
@@ -129,7 +130,7 @@ class Swipe(Value):
     end: Place | None = None
     duration_ms: int = Field(default=300, ge=1, le=10_000)
     until: Target | None = None
-    wait_s: float = Field(default=10.0, ge=0, le=PATIENCE_LIMIT_S)
+    wait_s: float = Field(default=5.0, ge=0, le=PATIENCE_LIMIT_S)
 
 
 class PressKey(Value):

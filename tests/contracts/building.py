@@ -82,9 +82,9 @@ _FIXED: dict[type[BaseModel], dict[str, Any]] = {
     AccountRef: {"secrets": {"password": "env:SHOP_PASSWORD"}},
     Target: {"text": "登录", "id": "login", "xpath": None, "uiselector": None, "point": None},
     Await: {"wait_s": 2.0},
-    Swipe: {"wait_s": 10.0, "duration_ms": 300},
-    Touch: {"wait_s": 10.0},
-    TypeInto: {"wait_s": 10.0},
+    Swipe: {"wait_s": 5.0, "duration_ms": 300},
+    Touch: {"wait_s": 5.0},
+    TypeInto: {"wait_s": 5.0},
 }
 """What a class would take and no writer would write, or would not take: a run does not end as RUNNING, a target has one
 xpath or an id, but not both."""

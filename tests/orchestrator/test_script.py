@@ -66,7 +66,6 @@ def test_the_set_up_is_done_once_and_the_exploration_goes_on_from_where_it_led()
     assert (password.text, password.secret_ref, password.submit) == (None, "env:SHOP_PASSWORD", True)
     story.shows("loading")
     story.shows("home", tap("a"), found=True)
-
     assert (story.asked.purpose, story.asked.gesture_id) == ("EXPLORE", "a")
     assert asked(story) == [
         ("1", "launch the app"), ("2", "if text=Accept is seen"), ("3", "type into id=user"),
@@ -110,12 +109,12 @@ def test_a_step_that_fails_ends_the_run_with_its_number_its_words_and_what_was_t
 
 
 def test_a_long_wait_asks_again_as_long_as_it_may():
-    story = alone([{"wait": {"visible": "x", "timeout_s": 45}}])
+    story = alone([{"wait": {"visible": "x", "timeout_s": 12}}])
     waits = []
     while story.last(ActionRequested) is not None and not story.all(RunFinished):
         waits.append(story.asked.action.wait_s)
         story.shows("one", **NOT_FOUND, error_message="no")
-    assert waits == [20, 20, 5]
+    assert waits == [5, 5, 2]
     assert story.last(RunFinished).failure_reason == "step 1 of 1 (wait for text=x): no"
 
 

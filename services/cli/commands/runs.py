@@ -210,9 +210,9 @@ async def _submit(session: Session, request: dict[str, Any]) -> None:
 
 
 def _set_up(setup: Path | None, var: list[str] | None) -> dict[str, Any]:
+    if setup is None and var:
+        raise _usage("--var goes with --setup: there are no steps that could use it")
     try:
-        if setup is None and var:
-            raise CliError("--var goes with --setup: there are no steps that could use it", ExitCode.USAGE)
         return {} if setup is None else steps_and_variables(read_script(setup), var, "setup")
     except CliError as error:
         raise _usage(str(error)) from None

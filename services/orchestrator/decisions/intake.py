@@ -101,11 +101,11 @@ def _accept(raw: RawRequest, now: datetime) -> Decision:
         copied |= _STEPS_ONLY
     spec = TaskSpec(
         task_id=task_id,
-        name=request.name or f"{request.kind} {request.app or 'the phone'}",
+        name=request.name or f"{request.kind} {'the phone' if request.package == ANDROID else request.package}",
         user=raw.user,
         user_id=user_id,
         kind=request.kind,
-        package=request.app or ANDROID,
+        package=request.package,
         script=script_of(request),
         accepted_at=now,
         schedule_at=_due(request.schedule_at, now),

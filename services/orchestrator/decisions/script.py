@@ -5,6 +5,7 @@ The steps of a run are fixed by its beginning, and its place in them follows fro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
@@ -135,7 +136,7 @@ def _failed(progress: Progress, current: Instruction, finished: StepFinished) ->
 
 def looks(step: Step) -> int:
     """How many actions a step may take to find its element: one looks for so long at most."""
-    return max(-(-int(patience_s(step)) // int(PATIENCE_LIMIT_S)), 1)
+    return max(math.ceil(patience_s(step) / PATIENCE_LIMIT_S), 1)
 
 
 def patience_s(step: Step) -> float:
