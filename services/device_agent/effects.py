@@ -6,30 +6,25 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from contracts import device_agent as events
 from contracts.orchestrator import ActionRequested
-from contracts.sealed import Sealed
 from contracts.subjects import derived_id
-from contracts.values import Action as ActionValue
-from contracts.values import Addressed, AppVersion, Await, Input, Navigate, ObjectRef, Observe, Sighting, Swipe
+from contracts.values import Addressed, AppVersion, Await, Navigate, ObjectRef, Observe
 from services.device_agent import capture as capturing
-from services.device_agent import fields
 from services.device_agent.adb.errors import AdbError, AdbServerGone
-from services.device_agent.aiming import aim, sighted
+from services.device_agent.aiming import aim
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
-from services.device_agent.fence import Attempt
 from services.device_agent.performing import Performed, Result
 from services.device_agent.phone import Phone
-from services.device_agent.typed_secrets import hidden, typed_secret
+from services.device_agent.sending import Done, read_back, send, sighting, was_attempted
 from services.runtime.clock import Clock
 from services.runtime.objects import MissingObjectError, Objects
 from services.runtime.reactor import Trigger
-from services.runtime.secrets import SecretError
 
 _PACKAGE = re.compile(rb' package="([A-Za-z][\w.]{0,200})"')
 _MAX_PACKAGES = 8
@@ -68,17 +63,6 @@ class Attached:
     run: ActionRequested | None = None
 
 
-@dataclass(frozen=True)
-class Done:
-    """What came of an action. `action` is what was sent, its place found; `seen` is what was in front where nothing
-    was."""
-
-    performed: Performed
-    action: ActionValue
-    sighting: Sighting | None = None
-    seen: capturing.Capture | None = None
-
-
 @dataclass
 class Driver:
     """Performs actions. `attached` finds the phone of a serial; None where it has gone."""
@@ -100,14 +84,14 @@ class Driver:
         done = await self._do(held, asked, fresh)
         seen, capture, checks = await self._look(held, asked, done)
         return Outcome(
-            performed=done.performed if seen is None else _read_back(done, seen),
+            performed=done.performed if seen is None else read_back(done, seen),
             capture=capture,
             checks=checks,
             declared_activities=await self._declared(held, asked),
             started_at=started_at,
             adb_ms=held.adb_time.take_ms(),
             resolved=not fresh,
-            sighting=_sighting(asked, done, seen),
+            sighting=sighting(asked, done, seen),
         )
 
     async def _do(self, held: Attached, asked: ActionRequested, fresh: bool) -> Done:
@@ -123,9 +107,9 @@ class Driver:
     async def _attempt(self, held: Attached, asked: ActionRequested, fresh: bool) -> Done:
         action = asked.action
         if not isinstance(action, Addressed | Await):
-            return await self._send(held, asked, Done(Performed(Result.DONE), action))
+            return await send(held.phone, asked, Done(Performed(Result.DONE), action))
         try:
-            if not fresh and await self._was_attempted(held, asked):
+            if not fresh and await was_attempted(held.phone, asked):
                 # Where its target is now proves nothing: it may have gone because it was touched.
                 return Done(Performed(Result.DUPLICATE, "attempted before, by somebody who did not tell"), action)
             aimed = await aim(action, lambda: self._capture(held, action, self._keep), time.monotonic)
@@ -134,25 +118,7 @@ class Driver:
         except AdbError as error:
             return Done(Performed(Result.NOT_ATTEMPTED, str(error)), action)
         done = Done(aimed.performed, aimed.action or action, aimed.sighting, aimed.seen)
-        return done if aimed.action is None else await self._send(held, asked, done)
-
-    async def _send(self, held: Attached, asked: ActionRequested, done: Done) -> Done:
-        """Through the phone's fence. A secret is read now, and appears in no word about what came of it."""
-        action, secret = done.action, None
-        if isinstance(action, Input) and action.secret_ref is not None:
-            try:
-                secret = typed_secret(action.secret_ref)
-            except SecretError as error:
-                return replace(done, performed=Performed(Result.IMPOSSIBLE, str(error)))
-            action = action.model_copy(update={"text": Sealed[str].of(secret)})
-        performed = await held.phone.perform(action, asked.lease_token, asked.sequence, lambda sealed: sealed.reveal())
-        if secret is not None and performed.reason and performed.result is not Result.NOT_ATTEMPTED:
-            performed = replace(performed, reason="a secret could not be typed: " + hidden(performed.reason, secret))
-        return replace(done, performed=performed, action=action, seen=None)
-
-    async def _was_attempted(self, held: Attached, asked: ActionRequested) -> bool:
-        attempt = await held.phone.attempted(asked.lease_token, asked.sequence)
-        return not isinstance(asked.action, Await) and attempt is not Attempt.NOT_ATTEMPTED
+        return done if aimed.action is None else await send(held.phone, asked, done)
 
     async def _keep(self, png: bytes) -> None:
         await self.objects.put(png, "png")
@@ -258,23 +224,6 @@ class Driver:
         except AdbError:
             return ()
         return () if found is None else tuple(found.activities[:500])
-
-
-def _sighting(asked: ActionRequested, done: Done, seen: capturing.Capture | None) -> Sighting | None:
-    """A drag that was made tells whether what it was made for is there now."""
-    if isinstance(asked.action, Swipe) and done.seen is None:
-        return sighted(asked.action.until, seen)
-    return done.sighting
-
-
-def _read_back(done: Done, seen: capturing.Capture) -> Performed:
-    """Typing succeeded only if the field shows the text: what the phone's commands answer proves nothing."""
-    action, performed = done.action, done.performed
-    if not isinstance(action, Input) or performed.result is not Result.DONE or action.submit:
-        return performed
-    if fields.holds(seen.hierarchy_xml, action.point, action.text.reveal()) is False:
-        return Performed(Result.FAILED, "the field does not show what was typed", performed.latency_ms)
-    return performed
 
 
 def crash_event(held: Attached, device: Any, crash: Any, seen_at: datetime) -> events.CrashSeen:
