@@ -104,7 +104,7 @@ async def test_what_is_not_there_is_told_with_what_is_and_nothing_is_touched(dri
 
 async def test_what_appears_in_time_is_waited_for(drive):
     async with drive(playing(worlds.Loading)) as d:
-        outcome = await d.do(Await(gone=Target(id="go"), wait_s=10))
+        outcome = await d.do(Await(gone=Target(id="go"), wait_s=5))
 
         assert outcome.performed.result is Result.DONE
         assert outcome.capture.foreground.activity == worlds.SECOND
