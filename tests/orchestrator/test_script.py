@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contracts.orchestrator import ActionRequested, RunFinished, StepFinished
 from contracts.requests import Limits
@@ -192,3 +195,57 @@ def test_a_paused_run_goes_on_with_the_step_that_is_next():
     story.pause(on=False)
     assert story.asked.step.number == "2"
     assert story.last(StepFinished).step.number == "1"
+
+
+ANSWERS = ["ok", "seen", "missing", "NOT_FOUND", "OUTCOME_UNKNOWN", "EXPIRED", "NOT_ATTEMPTED", "blind"]
+ANY_STEP = st.sampled_from(
+    [
+        {"launch": {}}, {"tap": "a"}, {"type": {"into": "a", "text": "b"}}, {"press": "BACK"}, {"swipe": "UP"},
+        {"scroll": {"until": "a", "max_swipes": 3}}, {"wait": {"visible": "a", "timeout_s": 11}}, {"expect": "a"},
+        {"if_seen": {"visible": "a", "timeout_s": 7, "steps": [{"tap": "b"}, {"press": "HOME"}]}},
+    ]
+)  # fmt: skip
+SAFE = frozenset({"NOT_FOUND", "EXPIRED", "NOT_ATTEMPTED"})
+
+
+def answer(story: RunStory, how: str) -> None:
+    match how:
+        case "ok" | "seen" | "missing":
+            story.shows("one", found={"ok": None, "seen": True, "missing": False}[how])
+        case "blind":
+            found = {"screen_id": None, "state_id": None, "reason": "EMPTY"}
+            story.when(story.capture("", **found))
+        case "NOT_FOUND":
+            story.shows("one", **NOT_FOUND, error_message="no")
+        case code:
+            story.fails(code)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ANY_STEP, min_size=1, max_size=5), st.lists(st.sampled_from(ANSWERS), min_size=60, max_size=60))
+def test_whatever_comes_of_steps_they_end_in_order_and_nothing_that_may_have_been_done_is_done_again(
+    steps: list[Any], answers: list[str]
+):
+    story = alone(steps, limits=Limits(max_steps=60))
+    came: dict[int, str] = {}
+    for how in answers:
+        if story.state.finished is not None:
+            break
+        came[story.asked.sequence] = how
+        answer(story, how)
+    assert story.state.finished is not None, "steps that only fail or repeat end too"
+    requests = story.all(ActionRequested)
+    for before, after in pairwise(requests):
+        assert before.step is not None
+        assert after.step is not None
+        again = before.step.number == after.step.number
+        looks = isinstance(before.action, Await | Navigate)
+        drags = isinstance(before.action, Swipe)  # a scroll goes on until it sees
+        assert not again or looks or drags or came[before.sequence] in SAFE
+        assert place(before.step.number) <= place(after.step.number)
+    succeeded = story.last(RunFinished).status is RunStatus.SUCCEEDED
+    assert succeeded == (story.state.script.at == len(story.state.script.program))
+
+
+def place(number: str) -> tuple[int, ...]:
+    return tuple(map(int, number.split(".")))
