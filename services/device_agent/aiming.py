@@ -210,5 +210,4 @@ def _missed(action: Addressed | Await, reason: str, seen: Capture, waited_s: flo
     sighting = Sighting(found=False, waited_ms=round(waited_s * 1000))
     if isinstance(action, Await) and not action.strict:
         return Aim(sighting=sighting, seen=seen)
-    waited = f" within {waited_s:.1f} s" if action.wait_s else ""
-    return Aim(None, Performed(Result.NOT_FOUND, f"{reason}{waited}; {on_screen(seen)}"), sighting, seen)
+    return Aim(None, Performed(Result.NOT_FOUND, f"{reason}; {on_screen(seen)}"), sighting, seen)

@@ -107,7 +107,7 @@ def test_a_step_that_fails_ends_the_run_with_its_number_its_words_and_what_was_t
     finished = story.shows("home", package="launcher")[-1]
     assert finished.status is RunStatus.FAILED
     assert finished.failure_reason == (
-        'set-up step 2 of 2 (tap id=pay): nothing matches id=pay; on the screen (x): "Hi"'
+        'set-up step 2 of 2 (tap id=pay): not within 1 s: nothing matches id=pay; on the screen (x): "Hi"'
     )
 
 
@@ -118,7 +118,7 @@ def test_a_long_wait_asks_again_as_long_as_it_may():
         waits.append(story.asked.action.wait_s)
         story.shows("one", **NOT_FOUND, error_message="no")
     assert waits == [5, 5, 2]
-    assert story.last(RunFinished).failure_reason == "step 1 of 1 (wait for text=x): no"
+    assert story.last(RunFinished).failure_reason == "step 1 of 1 (wait for text=x): not within 12 s: no"
 
 
 def test_scrolling_goes_on_until_it_is_seen_and_fails_after_so_many_swipes():

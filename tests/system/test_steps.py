@@ -152,7 +152,7 @@ async def test_a_step_that_fails_says_which_and_what_was_there_and_its_picture_i
         f"app: {PACKAGE}\nsteps:\n- launch\n- tap: {{element: 不存在, timeout_s: 1}}\n- press: back\n"
     )
     assert result.exit_code == ExitCode.FAILED
-    assert "step 2 of 3 (tap text=不存在): nothing matches text=不存在 within" in result.output
+    assert "step 2 of 3 (tap text=不存在): not within 1 s: nothing matches text=不存在; on the screen" in result.output
     assert '"Checkout"' in result.output
     finished = (await events(running.platform, RunFinished))[-1].event
     assert finished.total_actions == 2

@@ -124,7 +124,8 @@ def _failed(progress: Progress, current: Instruction, finished: StepFinished) ->
         tries = progress.tries + 1
         if tries < looks(current.step):
             return replace(progress, tries=tries, lost=0)
-        return replace(progress, failure=reason)
+        waited_s = patience_s(current.step)
+        return replace(progress, failure=f"not within {waited_s:g} s: {reason}" if waited_s else reason)
     harmless = isinstance(current.step, LaunchStep | WaitStep | ExpectStep | IfSeenStep)
     unknown = finished.error_code in {None, "OUTCOME_UNKNOWN"}
     if (finished.error_code in _UNTOUCHED or (harmless and unknown)) and progress.lost + 1 < TRIES:
