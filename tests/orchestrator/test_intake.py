@@ -265,6 +265,8 @@ def test_a_set_up_is_kept_with_its_variables_and_readable_by_nobody_without_the_
         ({"kind": "steps"}, "steps: this field is needed"),
         ({"kind": "steps", "steps": []}, "steps: "),
         ({"kind": "steps", "steps": [{"tapp": "x"}]}, "a step is one of launch"),
+        ({"kind": "steps", "steps": ["launch"]}, "launch: which app?"),
+        ({"kind": "steps", "steps": [{"if_seen": {"visible": "a", "steps": ["launch"]}}]}, "launch: which app?"),
         ({"kind": "steps", "steps": [{"tap": "{{who}}"}]}, "no variable is given for who"),
         (PLAIN | {"variables": {"who": "x"}}, "there are no steps"),
         (PLAIN | {"setup": [{"type": {"into": "a", "secret": "hunter2"}}]}, "secret"),

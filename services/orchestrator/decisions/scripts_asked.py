@@ -8,7 +8,8 @@ from typing import Any
 
 from contracts.requests import ExploreRequest, StepsRequest
 from contracts.sealed import Sealed
-from contracts.steps import NESTING_LIMIT, STEPS_LIMIT, IfSeenStep, Step, variables_in
+from contracts.steps import NESTING_LIMIT, STEPS_LIMIT, IfSeenStep, LaunchStep, Step, variables_in
+from contracts.values import ANDROID
 from services.runtime.request_json import RejectedError
 
 SCRIPT_BYTES = 60_000
@@ -27,6 +28,8 @@ def script_of(request: ExploreRequest | StepsRequest) -> Sealed[dict[str, Any]] 
         raise RejectedError(
             "INVALID", f"{field}: {count} steps, {depth} deep; {STEPS_LIMIT} and {NESTING_LIMIT} are the most"
         )
+    if request.package == ANDROID and _launches_nothing(steps):
+        raise RejectedError("INVALID", f"{field}: launch: which app? Name it there, or give `app`")
     written = [step.model_dump(mode="json", exclude_none=True) for step in steps]
     unknown = {n for n in variables_in(written) if not n.startswith("account.")} - request.variables.keys()
     if unknown:
@@ -36,6 +39,15 @@ def script_of(request: ExploreRequest | StepsRequest) -> Sealed[dict[str, Any]] 
     if size > SCRIPT_BYTES:
         raise RejectedError("TOO_LARGE", f"{field}: the steps are {size} bytes long; {SCRIPT_BYTES} is the most")
     return Sealed[dict[str, Any]].of(script)
+
+
+def _launches_nothing(steps: Iterable[Step]) -> bool:
+    """Whether a step starts the app that the task is about, which is none."""
+    return any(
+        (isinstance(step, LaunchStep) and step.launch.app is None)
+        or (isinstance(step, IfSeenStep) and _launches_nothing(step.if_seen.steps))
+        for step in steps
+    )
 
 
 def _extent(steps: Iterable[Step], depth: int = 1) -> tuple[int, int]:

@@ -24,7 +24,6 @@ from contracts.steps import (
     WaitStep,
 )
 from contracts.values import (
-    ANDROID,
     Action,
     Await,
     Navigate,
@@ -88,10 +87,7 @@ def action_of(step: Step, package: str, wait_s: float) -> Action:
     """What a phone is asked for. `wait_s`: how long it looks for what the step is about."""
     match step:
         case LaunchStep(launch=launch):
-            app = launch.app or package
-            if app == ANDROID:
-                return Navigate(to="HOME")
-            return Navigate(to="LAUNCH", package=app, restart=launch.restart)
+            return Navigate(to="LAUNCH", package=launch.app or package, restart=launch.restart)
         case TapStep(tap=body):
             return _touch(body, "TAP", wait_s)
         case LongPressStep(long_press=body):
