@@ -95,6 +95,8 @@ class Capture(Value):
     screenshot_absent: str | None = None
     hierarchy: ObjectRef | None = None
     hierarchy_absent: str | None = None
+    split_screen: bool = False
+    """The app shares the screen with another one."""
     foreground: Foreground
     versions: tuple[AppVersion, ...] = ()
     """Versions of the apps that have a window in the hierarchy, and of the one in front."""

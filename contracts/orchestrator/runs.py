@@ -128,6 +128,7 @@ class StepFinished(Event, owner=OWNER, key="run_id"):
     found: bool | None = None
     """Whether what the action looked for was seen; none: it looked for nothing."""
     error_code: str | None = None
+    """Why the phone did not do it (`INPUT_DENIED`, `NOT_FOUND`, ..) or why nothing was seen (`NOT_IDLE`, ..)."""
     error_message: str | None = None
 
 

@@ -158,6 +158,7 @@ class Driver:
             screenshot_absent=None if seen.picture_absent_reason is None else seen.picture_absent_reason.name,
             hierarchy=hierarchy,
             hierarchy_absent=None if seen.hierarchy_absent_reason is None else seen.hierarchy_absent_reason.name,
+            split_screen=seen.split_screen,
             foreground=seen.foreground,
             versions=versions,
             width=seen.width or 0,

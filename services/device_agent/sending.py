@@ -11,6 +11,7 @@ from services.device_agent import fields
 from services.device_agent.aiming import sighted
 from services.device_agent.capture import Capture
 from services.device_agent.fence import Attempt
+from services.device_agent.gestures import NOT_SHOWN
 from services.device_agent.performing import Performed, Result
 from services.device_agent.phone import Phone
 from services.device_agent.typed_secrets import hidden, typed_secret
@@ -63,5 +64,5 @@ def read_back(done: Done, seen: Capture) -> Performed:
     if not isinstance(action, Input) or performed.result is not Result.DONE or action.submit:
         return performed
     if fields.holds(seen.hierarchy_xml, action.point, action.text.reveal()) is False:
-        return Performed(Result.FAILED, "the field does not show what was typed", performed.latency_ms)
+        return Performed(Result.FAILED, "the field does not show what was typed", performed.latency_ms, NOT_SHOWN)
     return performed

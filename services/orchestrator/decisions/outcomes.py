@@ -7,8 +7,9 @@ from contracts.event import Event
 from contracts.orchestrator import RunNoted, StateAdded, StepFinished, StepOutcome
 from contracts.screen_indexer import CaptureIndexed
 from contracts.values import ActionStatus, RunEventType
-from services.orchestrator.decisions.exploration import TRANSIENT_PACKAGES
+from services.orchestrator.decisions.interruptions import TRANSIENT_PACKAGES
 from services.orchestrator.decisions.run_state import Run
+from services.orchestrator.decisions.trouble import Trouble, of_action, of_capture
 
 
 def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
@@ -29,13 +30,12 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
 
 
 def _unrecognised(run: Run, seen: CaptureIndexed) -> StepFinished:
-    """Nothing could be made of the screen; whether the action was done is known all the same."""
-    step = unseen(run)
-    if step.step is None:
-        return step
-    update = {"error_code": seen.error_code, "error_message": seen.error_message, "found": seen.found}
+    """Nothing could be made of the screen. Whether a step of a script was done is known all the same."""
+    if run.action is None or run.action.step is None:
+        return unseen(run, of_capture(seen))
     succeeded = seen.status is ActionStatus.SUCCESS
-    return step.model_copy(update={**update, "succeeded": succeeded, "successful": run.succeeded + int(succeeded)})
+    update = {"succeeded": succeeded, "successful": run.succeeded + int(succeeded), "found": seen.found}
+    return unseen(run, of_action(seen)).model_copy(update=update)
 
 
 def _state(run: Run, seen: CaptureIndexed) -> StateAdded:
@@ -71,7 +71,15 @@ def _step(run: Run, seen: CaptureIndexed, *, is_new: bool, is_new_screen: bool) 
         outcome = "NEW_STATE"
     else:
         outcome = "NOTHING" if seen.state_id == action.state_id else "KNOWN_STATE"
-    return _finished_step(run, outcome, to_state=seen.state_id, seen=seen, new_state=is_new, new_screen=is_new_screen)
+    return _finished_step(
+        run,
+        outcome,
+        to_state=seen.state_id,
+        seen=seen,
+        new_state=is_new,
+        new_screen=is_new_screen,
+        trouble=of_action(seen),
+    )
 
 
 def _finished_step(
@@ -82,6 +90,7 @@ def _finished_step(
     seen: CaptureIndexed | None = None,
     new_state: bool = False,
     new_screen: bool = False,
+    trouble: Trouble | None = None,
 ) -> StepFinished:
     action = run.action
     assert action is not None
@@ -109,17 +118,19 @@ def _finished_step(
         states=len(run.states) + int(new_state),
         step=action.step,
         found=None if seen is None else seen.found,
-        error_code=None if seen is None else seen.error_code,
-        error_message=None if seen is None else seen.error_message,
+        error_code=None if trouble is None else trouble.code[:100],
+        error_message=None if trouble is None else trouble.words[:1000],
     )
 
 
-def unseen(run: Run, told: ActionFinished | None = None) -> StepFinished:
-    """The step is over, and nobody knows what came of it; `told` is what its phone's agent said."""
-    step = _finished_step(run, "UNSEEN")
-    if told is None:
-        return step
-    return step.model_copy(update={"error_code": told.error_code, "error_message": told.error_message})
+def unseen(run: Run, trouble: Trouble | None = None) -> StepFinished:
+    """The step is over, and nobody knows what came of it; `trouble` is why, where that was told."""
+    return _finished_step(run, "UNSEEN", trouble=trouble)
+
+
+def not_seen(run: Run, finished: ActionFinished) -> StepFinished:
+    """The step is over without a capture."""
+    return unseen(run, of_action(finished))
 
 
 def crash(run: Run, crash: CrashSeen) -> RunNoted:
