@@ -112,7 +112,7 @@ class Driver:
             if not fresh and await was_attempted(held.phone, asked):
                 # Where its target is now proves nothing: it may have gone because it was touched.
                 return Done(Performed(Result.DUPLICATE, "attempted before, by somebody who did not tell"), action)
-            aimed = await aim(action, lambda: self._capture(held, action, self._keep), time.monotonic)
+            aimed = await aim(action, lambda: capturing.capture(held.phone, self._keep), time.monotonic)
         except AdbServerGone:
             raise
         except AdbError as error:

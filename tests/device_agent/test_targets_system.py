@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +24,7 @@ from services.runtime.clock import SystemClock
 from services.runtime.objects import Objects, StoreAddress
 from services.runtime.reactor import Trigger
 from tests.device_agent import worlds
+from tests.device_agent.bench import until
 from tests.device_agent.worlds import TestWorld, playing
 
 pytestmark = pytest.mark.system
@@ -176,3 +178,15 @@ async def test_a_secret_that_must_not_or_cannot_be_typed_fails_with_its_place(dr
         assert outcome.performed.result is Result.IMPOSSIBLE
         assert ref.partition(":")[2] in outcome.performed.reason
         assert TestWorld.latest.gestures == []
+
+
+async def test_a_phone_that_drops_while_it_is_looked_at_is_touched_once_when_it_is_back(drive):
+    async with drive(playing(TestWorld)) as d:
+        await d.bench.control.arm("drop_during", "uiautomator")
+        doing = asyncio.create_task(d.do(Touch(target=Target(text="Go"))))
+        await until(lambda states: states.get(d.bench.serial) != "device", d.bench.client)
+        await d.bench.back()
+        done = await doing
+
+        assert done.performed.result is Result.DONE, done.performed
+        assert TestWorld.latest.gestures == ["tap 540 680"]
