@@ -55,12 +55,12 @@ class RunStarted(Event, owner=OWNER, key="run_id", deadline="watch_at"):
     llm_config_version: int | None = None
     """Version of the model configuration that this run keeps; none: it explores alone."""
     llm_config_id: UUID | None = None
-    account: AccountRef | None = None
-    """The test account that the run has for itself."""
     started_at: datetime
     ends_at: datetime
     """When the run's time is up."""
     watch_at: datetime
+    account: AccountRef | None = None
+    """The test account that the run has, until its end."""
 
 
 class StateAdded(Event, owner=OWNER, key="run_id"):
@@ -198,6 +198,8 @@ class RunEnding(Event, owner=OWNER, key="run_id"):
     run_id: UUID
     status: RunStatus
     reason: str | None
+    code: str | None = None
+    """Why it failed, for programs: NOT_FIT where the phone was not fit for it."""
 
 
 class RunPaused(Event, owner=OWNER, key="run_id"):
@@ -234,3 +236,5 @@ class RunFinished(Event, owner=OWNER, key="run_id"):
     """Nobody is alerted: whoever asked for it sees it."""
     started_at: datetime
     ended_at: datetime
+    failure_code: str | None = None
+    """Why it failed, for programs, where its ending had a code."""

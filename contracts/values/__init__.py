@@ -46,11 +46,13 @@ from contracts.values.enumerations import (
     Visibility,
 )
 from contracts.values.references import SecretRef
+from contracts.values.selectors import BUILT_IN_TAGS, Selector, SelectorText, parse_selector, unmet
 from contracts.values.targets import AnyPlace, AnyTarget, Place, Sighting, Target
 from contracts.values.value import Value
 
 __all__ = [
     "ANDROID",
+    "BUILT_IN_TAGS",
     "AccountRef",
     "Action",
     "ActionStatus",
@@ -88,6 +90,8 @@ __all__ = [
     "ScreenElement",
     "Scroll",
     "SecretRef",
+    "Selector",
+    "SelectorText",
     "SendStatus",
     "Severity",
     "Sighting",
@@ -101,4 +105,6 @@ __all__ = [
     "ValidationType",
     "Value",
     "Visibility",
+    "parse_selector",
+    "unmet",
 ]

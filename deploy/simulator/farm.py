@@ -161,6 +161,11 @@ def _lock(phone: Phone, locked: bool = True, awake: bool = True, pin: str = "") 
     phone.screen.keyguard.pin = pin
 
 
+def _keyguard(phone: Phone, on: bool = True, pin: str = "") -> None:
+    """Whether the phone is locked after a restart, and what opens it; `lock` locks it now."""
+    phone.screen.locks_itself, phone.screen.keyguard.pin = on, pin
+
+
 def _settings(phone: Phone, **tables: dict[str, str | None]) -> dict[str, dict[str, str]]:
     """Sets what is given (None: not set any more), by namespace; everything that is set then."""
     for namespace, values in tables.items():
@@ -170,6 +175,24 @@ def _settings(phone: Phone, **tables: dict[str, str | None]) -> dict[str, dict[s
             if values[name] is None:
                 del table[name]
     return {namespace: dict(table) for namespace, table in phone.settings.tables.items()}
+
+
+def _clock(phone: Phone, skew_s: float) -> None:
+    phone.skew_s = skew_s
+
+
+def _property(phone: Phone, name: str, value: str) -> None:
+    phone.properties[name] = value
+
+
+def _screen(phone: Phone) -> dict[str, bool | int]:
+    screen = phone.screen
+    return {
+        "awake": screen.awake,
+        "locked": screen.locked,
+        "rotation": screen.rotation,
+        "refused_pins": screen.keyguard.refused,
+    }
 
 
 def _interrupt(phone: Phone, name: str, **options: Any) -> int:
@@ -247,6 +270,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "authorization": _authorization,
     "battery": _battery,
     "clear": _clear,
+    "clock": _clock,
     "drop": Phone.drop,
     "fault_kinds": _fault_kinds,
     "file": _file,
@@ -256,12 +280,15 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "interrupt": _interrupt,
     "interruptions": lambda phone: phone.interruptions.listed(),
     "keyboard": _keyboard,
+    "keyguard": _keyguard,
     "later": _later,
     "latency": _latency,
     "lock": _lock,
     "play": _play,
+    "property": _property,
     "reboot": _reboot,
     "rotate": _rotate,
+    "screen": _screen,
     "settings": _settings,
     "shown": _shown,
     "split": _split,

@@ -59,6 +59,8 @@ class Phone:
         self.display_override: dict[str, str] = {}
         self.granted: set[tuple[str, str]] = set()
         """(package, permission) that `pm grant` gave."""
+        self.shells: set[int] = set()
+        """Process ids of the shells that run now."""
         self.staged: dict[int, bytes] = {}
         """Install sessions that are written and not committed."""
         self.automation_held = False
@@ -68,14 +70,15 @@ class Phone:
         self.frozen = False
         self.booted_s = time.time()
         self.port = 0
-        self._skew_s = 0.0
+        self.skew_s = 0.0
+        """How far its clock is ahead of the real one."""
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._background: set[asyncio.Task[Any]] = set()
 
     def now_s(self) -> float:
         """The phone's wall clock, epoch seconds: what the World is told."""
-        return time.time() + self._skew_s
+        return time.time() + self.skew_s
 
     @property
     def uptime_s(self) -> float:
@@ -130,7 +133,7 @@ class Phone:
             self.world.force_stop(front, self.now_s())
             self.listeners.clear()
             self.reverses.clear()
-            self.screen.awake, self.screen.locked, self.screen.split = True, False, None
+            self.screen.boot()
             self.interruptions.clear()
             await self.stop()
             await asyncio.sleep(_REBOOT_S)

@@ -19,6 +19,7 @@ from services.device_agent.adb.errors import AdbError, AdbServerGone
 from services.device_agent.aiming import aim
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
+from services.device_agent.lease.keeping import Keeper
 from services.device_agent.performing import Performed, Result
 from services.device_agent.phone import Phone
 from services.device_agent.sending import Done, read_back, send, sighting, was_attempted
@@ -27,6 +28,7 @@ from services.runtime.objects import MissingObjectError, Objects
 from services.runtime.reactor import Trigger
 
 _PACKAGE = re.compile(rb' package="([A-Za-z][\w.]{0,200})"')
+_SYSTEM_UI = b"com.android.systemui"
 _MAX_PACKAGES = 8
 _PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
 """Waits for a phone that has just left: adb brings it back within a second or two, or the registry tells it lost."""
@@ -61,6 +63,8 @@ class Attached:
     adb_time: AdbTime
     versions: dict[str, AppVersion | None] = field(default_factory=dict)
     run: ActionRequested | None = None
+    prepared: int | None = None
+    """Token of the lease for which the phone was made ready on this attachment."""
 
 
 @dataclass
@@ -69,6 +73,7 @@ class Driver:
 
     objects: Objects
     clock: Clock
+    keeper: Keeper
     attached: Callable[[str], Attached | None]
 
     async def perform(self, _state: Action, trigger: Trigger[ActionRequested], fresh: bool) -> Outcome:
@@ -81,8 +86,10 @@ class Driver:
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
         held.run = asked
         held.adb_time.take_ms()
-        done = await self._do(held, asked, fresh)
+        done = await self._do(held, trigger, fresh)
         seen, capture, checks = await self._look(held, asked, done)
+        if done.performed.result is Result.UNKNOWN or _shows_no_app(seen):
+            held.prepared = None  # It left, went dark or locked itself: before the next action it is made ready again.
         return Outcome(
             performed=done.performed if seen is None else read_back(done, seen),
             capture=capture,
@@ -94,11 +101,13 @@ class Driver:
             sighting=sighting(asked, done, seen),
         )
 
-    async def _do(self, held: Attached, asked: ActionRequested, fresh: bool) -> Done:
+    async def _do(self, held: Attached, trigger: Trigger[ActionRequested], fresh: bool) -> Done:
         """Does the action; while the phone surely was not touched, again, until it is back or patience ends."""
+        asked = trigger.what
         tries = iter(_PAUSES_S)
         while True:
-            done = await self._attempt(held, asked, fresh)
+            refusal = await self._prepare(held, trigger)
+            done = await self._attempt(held, asked, fresh) if refusal is None else Done(refusal, asked.action)
             pause_s = next(tries, None)
             if done.performed.result is not Result.NOT_ATTEMPTED or pause_s is None:
                 return done
@@ -123,6 +132,20 @@ class Driver:
     async def _keep(self, png: bytes) -> None:
         await self.objects.put(png, "png")
 
+    async def _prepare(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed | None:
+        """Makes the phone ready for the lease, once an attachment; None where it is, else why it is not."""
+        token = trigger.what.lease_token
+        if held.prepared == token:
+            return None
+        try:
+            refusal = await self.keeper.prepare(held.phone, trigger)
+        except AdbServerGone:
+            raise
+        except AdbError as error:
+            return Performed(Result.NOT_ATTEMPTED, str(error))
+        held.prepared = token if refusal is None else None
+        return refusal
+
     async def _capture(self, held: Attached, action: Any, keep: capturing.OnPicture) -> capturing.Capture:
         """What is on the phone now; a phone that has just left is waited for. Raises `AdbError` when it stays away."""
         before = held.phone.last_shown
@@ -143,7 +166,7 @@ class Driver:
         self, held: Attached, asked: ActionRequested, done: Done
     ) -> tuple[capturing.Capture | None, events.Capture | None, tuple[events.CheckResult, ...]]:
         """What is in front now; where nothing was sent, what was looked at for that."""
-        if done.performed.result is Result.STALE:
+        if done.performed.result in {Result.STALE, Result.NOT_FIT}:
             return None, None, ()
         try:
             seen = done.seen or await self._capture(held, asked.action, self._keep)
@@ -225,6 +248,13 @@ class Driver:
         except AdbError:
             return ()
         return () if found is None else tuple(found.activities[:500])
+
+
+def _shows_no_app(seen: capturing.Capture | None) -> bool:
+    """Whether nothing can be seen, or only the system's own windows: a dark screen, the lock screen, the shade."""
+    if seen is None or seen.hierarchy_xml is None:
+        return seen is None or seen.png is None
+    return set(_PACKAGE.findall(seen.hierarchy_xml)) == {_SYSTEM_UI}
 
 
 def crash_event(held: Attached, device: Any, crash: Any, seen_at: datetime) -> events.CrashSeen:

@@ -120,19 +120,30 @@ def _displays(call: Call, surface: Surface) -> str:
 
 
 def _policy(call: Call) -> str:
-    screen = call.phone.screen
+    screen, old = call.phone.screen, call.phone.profile.api < 29
     locked, awake = str(screen.locked).lower(), "ON" if screen.awake else "OFF"
+    lockscreen = f"    mShowingLockscreen={locked} mShowingDream=false mDreamingLockscreen={locked}\n" if old else ""
     return (
         "WINDOW MANAGER POLICY STATE (dumpsys window policy)\n"
-        f"    screenState=SCREEN_STATE_{awake}\n"
-        f"    mShowingLockscreen={locked} mShowingDream=false mDreamingLockscreen={locked}\n"
+        f"    screenState=SCREEN_STATE_{awake}\n{lockscreen}"
         "    KeyguardServiceDelegate\n"
         f"      showing={locked}\n"
         f"      showingAndNotOccluded={locked}\n"
+        f"      inputRestricted={locked}\n"
+        "      occluded=false\n"
         f"      secure={str(bool(screen.keyguard.pin)).lower()}\n"
+        "      dreaming=false\n"
+        "      systemIsReady=true\n"
         "      deviceHasKeyguard=true\n"
+        f"      enabled={str(screen.locks_itself or screen.locked).lower()}\n"
+        "      currentUser=0\n"
+        "      bootCompleted=true\n"
+        f"      screenState=SCREEN_STATE_{awake}\n"
         f"      interactiveState=INTERACTIVE_STATE_{'AWAKE' if screen.awake else 'SLEEP'}\n"
         "      KeyguardStateMonitor\n"
         f"        mIsShowing={locked}\n"
         "        mSimSecure=false\n"
+        f"        mInputRestricted={locked}\n"
+        "        mTrusted=false\n"
+        "        mCurrentUserId=0\n"
     )

@@ -116,8 +116,23 @@ def is_split(windows: str) -> bool:
 
 
 def keyguard_showing(output: str) -> bool | None:
-    """Whether the lock screen is up, by `dumpsys window policy`; None where the phone does not say."""
-    found = re.search(r"\b(?:mIsShowing|mShowingLockscreen|isStatusBarKeyguard|showing)=(true|false)", output)
+    """Whether the lock screen is up, by `dumpsys window policy`; None where the phone does not say.
+
+    A keyguard that is up and restricts no input (`mIsShowing=true`, `mInputRestricted=false`) is one that goes away or
+    lies behind an app: it is in nobody's way.
+    """
+    told = dict(re.findall(r"\b(mShowingLockscreen|mDreamingLockscreen|isStatusBarKeyguard)=(true|false)", output))
+    monitor = dict(re.findall(r"\b(mIsShowing|mInputRestricted)=(true|false)", output))
+    if not told and not monitor:
+        found = re.search(r"\bshowing=(true|false)", output)
+        return None if found is None else found[1] == "true"
+    restricted = monitor.get("mIsShowing") == "true" and monitor.get("mInputRestricted", "true") == "true"
+    return restricted or "true" in told.values()
+
+
+def lock_is_secure(output: str) -> bool | None:
+    """Whether the lock screen wants a secret, by `dumpsys window policy`; None where the phone does not say."""
+    found = re.search(r"(?<!\w)secure=(true|false)", output)
     return None if found is None else found[1] == "true"
 
 
