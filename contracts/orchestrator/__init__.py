@@ -58,6 +58,7 @@ from contracts.orchestrator.runs import (
     StateAdded,
     StepFinished,
     StepOutcome,
+    StepRef,
     WatchSet,
 )
 from contracts.orchestrator.tasks import (
@@ -117,6 +118,7 @@ __all__ = [
     "StateAdded",
     "StepFinished",
     "StepOutcome",
+    "StepRef",
     "TaskAccepted",
     "TaskBlocked",
     "TaskDropped",
