@@ -16,6 +16,7 @@ from contracts.values import (
     Bounds,
     DeviceType,
     Foreground,
+    InstalledFiles,
     LocatorCheck,
     ObjectRef,
     ValidationStatus,
@@ -147,6 +148,8 @@ class ActionFinished(Event, owner=OWNER, key="action_id"):
     checks: tuple[CheckResult, ...] = ()
     declared_activities: tuple[str, ...] = ()
     """Activities that the launched app declares; only after a launch."""
+    installed: InstalledFiles | None = None
+    """What the phone has installed; only after an installation that succeeded."""
 
 
 class CrashSeen(Event, owner=OWNER, key="occurrence_id"):

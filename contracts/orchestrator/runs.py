@@ -23,8 +23,9 @@ from contracts.values import (
     RunStatus,
 )
 
-Purpose = Literal["LAUNCH", "EXPLORE", "RECOVER", "VALIDATE", "RESTORE"]
-"""Why an action is done: start the app, try a gesture, get back, check locators, leave the phone as it was."""
+Purpose = Literal["INSTALL", "LAUNCH", "EXPLORE", "RECOVER", "VALIDATE", "RESTORE"]
+"""Why an action is done: install the app, start it, try a gesture, get back, check locators, leave the phone as it
+was."""
 
 StepOutcome = Literal["NEW_SCREEN", "NEW_STATE", "KNOWN_STATE", "NOTHING", "LEFT_APP", "CRASHED", "FAILED", "UNSEEN"]
 

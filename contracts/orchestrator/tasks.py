@@ -10,6 +10,7 @@ from contracts.event import Event
 from contracts.orchestrator.owner import OWNER
 from contracts.requests import CoverageConfig, Limits
 from contracts.values import (
+    AppInstall,
     ConfigType,
     CoverageProfile,
     ResolvedApp,
@@ -35,6 +36,10 @@ class TaskSpec(Value):
     limits: Limits
     validate_locators: bool = True
     seed: int = 0
+    install: AppInstall | None = None
+    """What the run installs first; none: the app is on the phone already."""
+    retries: UUID | None = None
+    """The task that this one does again."""
     accepted_at: datetime
 
 

@@ -5,8 +5,18 @@ Enumerations carry the names that the database designs use, so that a row and an
 
 from __future__ import annotations
 
-from contracts.values.actions import Action, Click, Input, LocatorCheck, Navigate, Observe, Scroll
-from contracts.values.apps import AppVersion, Bounds, Foreground, ObjectRef, Point, ResolvedApp
+from contracts.values.actions import Action, Click, Input, Install, LocatorCheck, Navigate, Observe, Scroll, Uninstall
+from contracts.values.apps import (
+    ApkFile,
+    AppInstall,
+    AppVersion,
+    Bounds,
+    Foreground,
+    InstalledFiles,
+    ObjectRef,
+    Point,
+    ResolvedApp,
+)
 from contracts.values.elements import Gesture, LocatorCandidate, ScreenElement
 from contracts.values.enumerations import (
     ActionStatus,
@@ -38,6 +48,8 @@ __all__ = [
     "ActionType",
     "AlertStatus",
     "AlertType",
+    "ApkFile",
+    "AppInstall",
     "AppVersion",
     "Bounds",
     "Channel",
@@ -49,6 +61,8 @@ __all__ = [
     "Foreground",
     "Gesture",
     "Input",
+    "Install",
+    "InstalledFiles",
     "LocatorCandidate",
     "LocatorCheck",
     "LocatorSource",
@@ -66,6 +80,7 @@ __all__ = [
     "Severity",
     "Strategy",
     "TaskStatus",
+    "Uninstall",
     "ValidationStatus",
     "ValidationType",
     "Value",

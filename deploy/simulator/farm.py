@@ -14,6 +14,7 @@ import orjson
 
 from .catalogue import world_for
 from .faults import FaultKind
+from .package_manager import Options
 from .phone import Phone
 from .profiles import api_profile, latency_profile
 from .settings import ADB_KEYBOARD
@@ -136,10 +137,17 @@ def _authorization(phone: Phone, mode: str) -> None:
 def _play(phone: Phone, app: str, seed: int = 0) -> None:
     """Another World on the same phone: what was installed before is gone."""
     phone.world = world_for(app, seed)
+    phone.packages.forget()
 
 
 def _install(phone: Phone, apk_hex: str) -> str:
-    return phone.world.install(bytes.fromhex(apk_hex), phone.now_s())
+    return phone.packages.install([bytes.fromhex(apk_hex)], Options())
+
+
+def _refuse_installs(phone: Phone, failure: str = "") -> None:
+    """From now on every installation fails with this, e.g. `INSTALL_FAILED_ABORTED: User rejected permissions`; empty:
+    none does."""
+    phone.packages.refusal = failure
 
 
 def _rotate(phone: Phone, quarter_turns: int) -> None:
@@ -204,6 +212,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "lock": _lock,
     "play": _play,
     "reboot": _reboot,
+    "refuse_installs": _refuse_installs,
     "rotate": _rotate,
     "start": Phone.start,
     "stop": Phone.stop,

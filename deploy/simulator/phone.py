@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .commands import PROGRAMS
 from .faults import Fault, FaultKind, Faults
 from .filesystem import FileSystem
+from .package_manager import PackageManager
 from .profiles import ApiProfile, LatencyProfile, banner, properties
 from .screen import Screen
 from .services import open_service
@@ -43,7 +44,8 @@ class Phone:
         self.latency = latency
         self.trace = trace if trace is not None else Trace(serial)
         self.faults = Faults()
-        self.files = FileSystem(full=self._storage_full)
+        self.packages = PackageManager(self)
+        self.files = FileSystem(full=self._storage_full, made=self.packages.read)
         self.settings = Settings()
         self.properties = properties(profile, serial, DENSITY_DPI)
         self.screen = Screen(self)
@@ -55,8 +57,6 @@ class Phone:
         self.display_override: dict[str, str] = {}
         self.granted: set[tuple[str, str]] = set()
         """(package, permission) that `pm grant` gave."""
-        self.staged: dict[int, bytes] = {}
-        """Install sessions that are written and not committed."""
         self.automation_held = False
         """A resident server holds UiAutomation: `uiautomator dump` fails meanwhile."""
         self.log_cleared_s = 0.0

@@ -15,6 +15,7 @@ from services.cli.commands import (
     configs,
     dead_letters,
     operations,
+    packages,
     phones,
     reporting,
     runs,
@@ -63,6 +64,7 @@ def options(
 
 _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Runs": (runs.submit, watching.watch, reporting.report, runs.tasks, runs.runs, tracing.trace),
+    "Apps": (packages.apk,),
     "What was found": (apps.screens, apps.locators, apps.diff),
     "Phones": (phones.devices, phones.shot, phones.dump),
     "Operation": (operations.provision, operations.rebuild, operations.verify),

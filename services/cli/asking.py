@@ -21,7 +21,7 @@ ANSWER_LIMIT_S = 20.0
 _POLL_S = 0.05
 _KINDS = {
     "explore": "task",
-    "stop": "control", "pause": "control", "resume": "control",
+    "stop": "control", "pause": "control", "resume": "control", "retry": "control",
     "ack": "alert", "resolve": "alert", "suppress": "alert",
     "set": "config",
 }  # fmt: skip
@@ -48,11 +48,12 @@ async def ask(session: Session, body: dict[str, Any]) -> Answer:
     topic = _KINDS.get(kind) if isinstance(kind, str) else None
     if topic is None:
         raise CliError(f"kind is {kind!r}; it must be one of {', '.join(_KINDS)}", ExitCode.USAGE)
-    if topic == "task" and not body.get("id"):
+    starts = topic == "task" or kind == "retry"
+    if starts and not body.get("id"):
         body = {**body, "id": str(session.clock.new_id())}
     key, kinds = _expected(session.user, topic, body)
     log = await session.log()
-    if topic == "task" and (known := await log.last(event_filter(TaskAccepted, key=key))) is not None:
+    if starts and (known := await log.last(event_filter(TaskAccepted, key=key))) is not None:
         return Answer(key, known.event, again=True)
     js = await session.js()
     before = (await js.stream_info(STREAM)).state.last_seq
@@ -76,6 +77,8 @@ def _expected(user: str, topic: str, body: dict[str, Any]) -> tuple[UUID, tuple[
     match topic:
         case "task":
             return derived_id("task", user, str(body["id"]).strip()[:200]), (TaskAccepted, TaskRejected)
+        case "control" if body.get("kind") == "retry":
+            return derived_id("task", user, str(body["id"]).strip()[:200]), (TaskAccepted,)
         case "control":
             return _uuid(body, "task"), (TaskStopAsked, TaskPauseAsked, TaskRejected)
         case "alert":

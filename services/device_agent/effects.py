@@ -12,12 +12,13 @@ from typing import Any
 from contracts import device_agent as events
 from contracts.orchestrator import ActionRequested
 from contracts.subjects import derived_id
-from contracts.values import AppVersion, Input, Navigate, ObjectRef, Observe
+from contracts.values import AppVersion, Input, Install, InstalledFiles, Navigate, ObjectRef, Observe, Uninstall
 from services.device_agent import capture as capturing
 from services.device_agent import fields
 from services.device_agent.adb.errors import AdbError
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
+from services.device_agent.installing import Installer, Lease
 from services.device_agent.performing import Performed, Result
 from services.device_agent.phone import Phone
 from services.runtime.clock import Clock
@@ -59,6 +60,8 @@ class Attached:
     adb_time: AdbTime
     versions: dict[str, AppVersion | None] = field(default_factory=dict)
     run: ActionRequested | None = None
+    apps_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when an app was installed or removed: what is installed is read anew then."""
 
 
 @dataclass
@@ -68,6 +71,10 @@ class Driver:
     objects: Objects
     clock: Clock
     attached: Callable[[str], Attached | None]
+    installer: Installer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.installer = Installer(self.objects)
 
     async def perform(self, _state: Action, trigger: Trigger[ActionRequested], fresh: bool) -> Outcome:
         """At most once: the phone's fence refuses what it has seen, and then the outcome is unknown."""
@@ -79,6 +86,8 @@ class Driver:
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
         held.run = asked
         held.adb_time.take_ms()
+        if isinstance(asked.action, Install | Uninstall):
+            return await self._change_apps(held, asked, asked.action, started_at, fresh)
         performed = await self._attempt(held, asked)
         seen, capture, checks = await self._look(held, asked, performed)
         return Outcome(
@@ -90,6 +99,22 @@ class Driver:
             adb_ms=held.adb_time.take_ms(),
             resolved=not fresh,
         )
+
+    async def _change_apps(
+        self, held: Attached, asked: ActionRequested, action: Install | Uninstall, started_at: datetime, fresh: bool
+    ) -> Outcome:
+        """Installing and removing show nothing on the screen that a run needs to see, so there is no capture."""
+        lease = Lease(asked.lease_token, asked.sequence)
+        left_s = (asked.expires_at - started_at).total_seconds()
+        files: InstalledFiles | None = None
+        if isinstance(action, Install):
+            performed, files = await self.installer.install(held.phone, action.app, lease, left_s)
+            held.versions.pop(action.app.package, None)
+        else:
+            performed = await self.installer.uninstall(held.phone, action.package, lease, max(left_s, 1.0))
+            held.versions.pop(action.package, None)
+        held.apps_changed.set()
+        return Outcome(performed, None, (), (), started_at, held.adb_time.take_ms(), not fresh, files)
 
     async def _attempt(self, held: Attached, asked: ActionRequested) -> Performed:
         """Does the action; while the phone surely was not touched, again, until it is back or patience ends."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
-from contracts.values import Action, Click, Input, Navigate, Observe, Point, Scroll
+from contracts.values import Action, Click, Input, Install, Navigate, Observe, Point, Scroll, Uninstall
 from services.device_agent.keyboard import type_any, type_ascii, typeable
 from services.device_agent.shell import command
 
@@ -59,6 +59,8 @@ def commands(action: Action, facts: Facts, text: str | None = None) -> str | Non
             return _navigate(action, facts)
         case Observe():
             return None
+        case Install() | Uninstall():
+            raise NotPossibleError("installing and removing apps is no gesture")
         case _:
             assert_never(action)
 

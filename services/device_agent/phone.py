@@ -6,11 +6,9 @@ Mutating commands go one at a time (a lock); reads may run beside them.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from contracts.sealed import Sealed, SealedError
 from contracts.values import Action, AppVersion, DeviceType, Input, Navigate, Observe
@@ -25,7 +23,7 @@ from services.device_agent.adb.errors import (
     DeviceTimeout,
     DeviceUnauthorized,
 )
-from services.device_agent.fence import Attempt, Verdict
+from services.device_agent.fence import Attempt, Outcome, Verdict
 from services.device_agent.gestures import Facts, NotPossibleError
 from services.device_agent.parsers import packages, properties
 from services.device_agent.parsers.packages import Package
@@ -34,7 +32,6 @@ from services.device_agent.performing import Performed, Result, performed_by
 READ_TIMEOUT_S = 10.0
 ACTION_TIMEOUT_S = 30.0
 HEARTBEAT_TIMEOUT_S = 3.0
-INSTALL_TIMEOUT_S = 300.0
 LONGEST_COMMAND_BYTES = 60_000
 LONGEST_V1_COMMAND_BYTES = 3_900
 """Daemons of Android 6 and older take 4 KB in one request, the mark for the exit code included."""
@@ -154,26 +151,13 @@ class Phone:
             return None
         return AppVersion(package=name, version_name=found.version_name, version_code=found.version_code)
 
-    async def install(self, apk: bytes) -> None:
-        """Installs an APK, replacing an older version. Raises `CommandFailed` with the phone's `INSTALL_FAILED_..`."""
-        async with self._driving:
-            self._launchers.clear()
-            await asyncio.to_thread(self._install, apk)
+    async def feed(self, cmd: str, chunks: AsyncIterable[bytes], timeout_s: float) -> str:
+        """See `AdbClient.feed`: for what an installation sends before it counts."""
+        return await self._client.feed(self.serial, cmd, chunks, timeout_s, "install")
 
-    def _install(self, apk: bytes) -> None:
-        # adbutils knows the ways of installing that each generation needs; it is synchronous and used for this only.
-        from adbutils import AdbClient as Adbutils
-        from adbutils.errors import AdbError as AdbutilsError
-
-        host, port = self._client.address
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "app.apk")
-            path.write_bytes(apk)
-            try:
-                device = Adbutils(host=host, port=port, socket_timeout=INSTALL_TIMEOUT_S).device(self.serial)
-                device.install(str(path), nolaunch=True, silent=True)
-            except AdbutilsError as error:
-                raise CommandFailed(self.serial, "install", None, str(error)) from error
+    async def push(self, chunks: AsyncIterable[bytes], path: str, timeout_s: float) -> None:
+        """Writes a file of any size."""
+        await self._client.push_chunks(self.serial, chunks, path, timeout_s)
 
     # --- actions ------------------------------------------------------------------------------------------------------
 
@@ -197,6 +181,15 @@ class Phone:
             self._shown = None
             performed = await self._through_the_fence(script, token, number)
         return replace(performed, latency_ms=(time.monotonic() - begun_s) * 1e3)
+
+    async def change_apps(
+        self, cmd: str, token: int, number: int, timeout_s: float, read: Callable[[Outcome], Performed]
+    ) -> Performed:
+        """A command list that installs, clears or removes apps, once at most, as number `number` of the lease `token`;
+        `read` understands what it prints. Raises only `AdbServerGone`."""
+        async with self._driving:
+            self._launchers.clear()
+            return await self._through_the_fence(fence.fenced(cmd, token, number), token, number, timeout_s, read)
 
     async def _script(self, action: Action, token: int, number: int, open_text: OpenText) -> str | None:
         cmd = await self._command(action, open_text)
@@ -231,10 +224,17 @@ class Phone:
             await self.package(name)
         return self._launchers[name]
 
-    async def _through_the_fence(self, script: str, token: int, number: int) -> Performed:
+    async def _through_the_fence(
+        self,
+        script: str,
+        token: int,
+        number: int,
+        timeout_s: float = ACTION_TIMEOUT_S,
+        read: Callable[[Outcome], Performed] = performed_by,
+    ) -> Performed:
         for _ in range(2):
             try:
-                answer = await self.shell(script, ACTION_TIMEOUT_S, "action")
+                answer = await self.shell(script, timeout_s, "action")
             except (DeviceGone, DeviceTimeout) as error:
                 return await self._after_losing_it(error, token, number)
             except (DeviceOffline, DeviceUnauthorized) as error:
@@ -243,7 +243,7 @@ class Phone:
             if outcome.verdict is not Verdict.BUSY:
                 break
             await self.shell(fence.unlock(), READ_TIMEOUT_S, "unlock")
-        return performed_by(outcome)
+        return read(outcome)
 
     async def _after_losing_it(self, error: AdbError, token: int, number: int) -> Performed:
         """The call was cut off: where the phone still answers, its fence tells whether the action was attempted."""
@@ -280,5 +280,11 @@ def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:
         resolution=properties.size(screen),
         density_dpi=properties.density(screen),
         device_type=kind,
-        tags=(f"api:{api}", f"abi:{props.get('ro.product.cpu.abi', 'unknown')}"),
+        tags=(f"api:{api}", f"abi:{props.get('ro.product.cpu.abi', 'unknown')}", *_abis(props)),
     )
+
+
+def _abis(props: dict[str, str]) -> tuple[str, ...]:
+    """All instruction sets that the phone runs, the best first."""
+    listed = props.get("ro.product.cpu.abilist", "")
+    return (f"abis:{listed}",) if listed else ()

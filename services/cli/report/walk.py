@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 from uuid import UUID
 
 from contracts.event import Event
 from contracts.orchestrator import ActionRequested, RunNoted, StateAdded, StepFinished
 from contracts.sealed import Sealed
-from contracts.values import Action, Click, Gesture, Input, Navigate, Observe, Scroll
+from contracts.values import Action, Click, Gesture, Input, Install, Navigate, Observe, Scroll, Uninstall
 from services.cli.report.model import Edge, StepView
 from services.runtime.log import Recorded
 
@@ -135,6 +136,12 @@ def _action_name(action: Action) -> str:
             return action.to.lower().replace("_", " ")
         case Observe():
             return "check" if action.checks else "look"
+        case Install():
+            return "install"
+        case Uninstall():
+            return "uninstall"
+        case _:
+            assert_never(action)
 
 
 def _points(action: Action) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:

@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 
 from contracts.event import Event
 from contracts.orchestrator import FleetWatchSet, TaskBlocked, TaskDropped, TaskUnblocked
+from contracts.values import AppInstall
 from services.orchestrator.decisions.fleet_state import Fleet, Phone, Queued
-from services.orchestrator.decisions.granting import DEFAULT_FLEET, fits, is_due
+from services.orchestrator.decisions.granting import DEFAULT_FLEET, cannot_run, fits, is_due
 from services.runtime.timers import TimerFired
 
 LOOK_EVERY = timedelta(seconds=60)
@@ -67,30 +68,40 @@ class _Reasons:
 
     def __init__(self, phones: Iterable[Phone]) -> None:
         self._here = sorted((p for p in phones if p.present), key=lambda p: p.serial)
-        self._known: dict[tuple[str | None, str, str | None], str | None] = {}
+        self._known: dict[tuple[str | None, str, str | None, AppInstall | None], str | None] = {}
 
     def of(self, queued: Queued) -> str | None:
         """None where a phone could, busy or not."""
         version = queued.spec.version if queued.app is None else queued.app.version_name
-        asked = (queued.spec.serial, queued.spec.package, version)
+        asked = (queued.spec.serial, queued.spec.package, version, queued.spec.install)
         if asked not in self._known:
             app = queued.app
             could = app is not None and any(fits(queued.spec, app, p) for p in self._here)
             self._known[asked] = None if could else self._why(*asked)
         return self._known[asked]
 
-    def _why(self, serial: str | None, package: str, version: str | None) -> str:
+    def _why(self, serial: str | None, package: str, version: str | None, install: AppInstall | None) -> str:
         wanted = package if version is None else f"{package} {version}"
         asked = [p for p in self._here if serial in {None, p.serial}]
         who = "no phone that is connected" if serial is None else f"phone {serial}"
         if not asked:
             return "no phone is connected" if serial is None else f"phone {serial} is not connected"
+        if install is not None:
+            return _unfit(f"{who} can run {wanted}", install, asked)
         other = [f"{p.versions[package][0]} on {p.serial}" for p in asked if package in p.versions]
         if not other:
             return f"{who} has {package} installed" if serial is None else f"{who} does not have {package} installed"
         more = f" and {len(other) - _NAMED} more" if len(other) > _NAMED else ""
         has = "has" if serial is None else "does not have"
         return f"{who} {has} {wanted} installed; there is {', '.join(other[:_NAMED])}{more}"
+
+
+def _unfit(who: str, app: AppInstall, phones: list[Phone]) -> str:
+    """Which phones cannot run an app that a task brings along, and what it needs."""
+    needs = [f"API level {app.min_api} or higher"] * (app.min_api > 1) + [" or ".join(app.abis)] * bool(app.abis)
+    reasons = [why for phone in phones if (why := cannot_run(app, phone)) is not None]
+    more = f" and {len(reasons) - _NAMED} more" if len(reasons) > _NAMED else ""
+    return f"{who}, which needs {' and '.join(needs)}; {', '.join(reasons[:_NAMED])}{more}"
 
 
 def _span(time: timedelta) -> str:

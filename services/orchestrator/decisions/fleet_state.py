@@ -47,6 +47,7 @@ class Phone(BaseModel):
     api_level: int
     present: bool = True
     versions: dict[str, tuple[str, int | None]] = Field(default_factory=dict)
+    tags: dict[str, str] = Field(default_factory=dict)
 
 
 class Queued(BaseModel):
@@ -127,6 +128,7 @@ def apply(state: Fleet, event: Event) -> Fleet:
                 serial=event.serial,
                 model=event.model,
                 api_level=event.api_level,
+                tags=event.tags,
             )
             return _with_phone(state, phone)
         case PhoneApps():

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from contracts.orchestrator import RunStarted, TaskGranted, TaskSpec
 from contracts.subjects import derived_id
-from contracts.values import ResolvedApp
+from contracts.values import AppInstall, ResolvedApp
 from services.orchestrator.decisions.fleet_state import Fleet, Phone, Queued
 
 DEFAULT_FLEET = derived_id("fleet", "default")
@@ -19,7 +19,10 @@ PinnedModel = tuple[UUID, int]
 
 
 def resolve(spec: TaskSpec, phones: Iterable[Phone]) -> ResolvedApp | None:
-    """The version that a task is about: the one given, else the highest that a phone in question has installed."""
+    """The version that a task is about: that of the APK it brings along, the one given, else the highest that a phone
+    in question has installed."""
+    if spec.install is not None:
+        return resolved_app(spec.package, spec.install.version_name, spec.install.version_code)
     found = [
         p.versions[spec.package] for p in phones if p.present and _is_meant(spec, p) and spec.package in p.versions
     ]
@@ -54,7 +57,7 @@ def is_due(queued: Queued, now: datetime) -> bool:
 
 def grants(state: Fleet, now: datetime) -> list[TaskGranted]:
     """Phones for tasks that are due and not held: by priority, then by age; a phone must have the very version
-    installed."""
+    installed, or be one that can run the app which the task brings along."""
     free = [p for p in state.phones.values() if p.present and str(p.device_id) not in state.leases]
     token = state.last_token
     granted = []
@@ -87,8 +90,20 @@ def run_of(task_id: UUID) -> UUID:
 
 
 def fits(spec: TaskSpec, app: ResolvedApp, phone: Phone) -> bool:
+    if spec.install is not None:
+        return _is_meant(spec, phone) and cannot_run(spec.install, phone) is None
     installed = phone.versions.get(app.package)
     return _is_meant(spec, phone) and installed is not None and installed[0] == app.version_name
+
+
+def cannot_run(app: AppInstall, phone: Phone) -> str | None:
+    """Why an app that is to be installed does not run on a phone; None where it should."""
+    if phone.api_level < app.min_api:
+        return f"{phone.serial} has API level {phone.api_level}"
+    has = phone.tags.get("abis", phone.tags.get("abi", ""))
+    if app.abis and has and not set(app.abis) & set(has.split(",")):
+        return f"{phone.serial} runs {has.replace(',', ', ')}"
+    return None
 
 
 def run_started(

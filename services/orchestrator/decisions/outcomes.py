@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.device_agent import CrashSeen
+from contracts.device_agent import ActionFinished, CrashSeen
 from contracts.event import Event
 from contracts.orchestrator import RunNoted, StateAdded, StepFinished, StepOutcome
 from contracts.screen_indexer import CaptureIndexed
@@ -61,15 +61,15 @@ def _step(run: Run, seen: CaptureIndexed, *, is_new: bool, is_new_screen: bool) 
         outcome = "NEW_STATE"
     else:
         outcome = "NOTHING" if seen.state_id == action.state_id else "KNOWN_STATE"
-    return _finished_step(run, outcome, to_state=seen.state_id, seen=seen, new_state=is_new, new_screen=is_new_screen)
+    return finished_step(run, outcome, to_state=seen.state_id, seen=seen, new_state=is_new, new_screen=is_new_screen)
 
 
-def _finished_step(
+def finished_step(
     run: Run,
     outcome: StepOutcome,
     *,
     to_state: str | None = None,
-    seen: CaptureIndexed | None = None,
+    seen: CaptureIndexed | ActionFinished | None = None,
     new_state: bool = False,
     new_screen: bool = False,
 ) -> StepFinished:
@@ -88,7 +88,7 @@ def _finished_step(
         outcome=outcome,
         from_state=action.state_id,
         to_state=to_state,
-        screen_id=None if seen is None else seen.screen_id,
+        screen_id=seen.screen_id if isinstance(seen, CaptureIndexed) else None,
         gesture_id=action.gesture_id,
         from_screen_id=None if source is None else source.screen_id,
         element_hash=None if gesture is None else gesture.element_hash,
@@ -102,7 +102,7 @@ def _finished_step(
 
 def unseen(run: Run) -> StepFinished:
     """The step is over, and nobody knows what came of it."""
-    return _finished_step(run, "UNSEEN")
+    return finished_step(run, "UNSEEN")
 
 
 def crash(run: Run, crash: CrashSeen) -> RunNoted:

@@ -24,10 +24,11 @@ from contracts.orchestrator import (
 )
 from contracts.screen_indexer import CaptureIndexed
 from contracts.subjects import derived_id
-from contracts.values import Observe, RunEventType, RunStatus
+from contracts.values import Install, Observe, RunEventType, RunStatus, Uninstall
 from services.orchestrator.decisions.endings import end, ending_of, over
 from services.orchestrator.decisions.exploration import choose
 from services.orchestrator.decisions.fleet import run_of
+from services.orchestrator.decisions.installing import came_of, install_phase
 from services.orchestrator.decisions.outcomes import crash, seen_events, unseen
 from services.orchestrator.decisions.run_state import Run, apply, evolve
 from services.orchestrator.decisions.steps import action_for, advice_for, request
@@ -85,7 +86,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case CaptureIndexed():
             return seen_events(run, what) if _is_current(run, what.action_id) else []
         case ActionFinished():
-            return [unseen(run)] if _is_current(run, what.action_id) else []
+            return _unpictured(run, what) if _is_current(run, what.action_id) else []
         case CrashSeen():
             return [crash(run, what)]
         case ValidationPlanned():
@@ -133,6 +134,14 @@ def _is_current(run: Run, action_id: UUID) -> bool:
     return run.action is not None and run.action.action_id == action_id
 
 
+def _unpictured(run: Run, finished: ActionFinished) -> list[Event]:
+    """An action without a capture: an installation has none, elsewhere nothing could be seen."""
+    assert run.action is not None
+    if isinstance(run.action.action, Install | Uninstall):
+        return came_of(run, finished)
+    return [unseen(run)]
+
+
 def _begun(run: Run) -> list[Event]:
     started = run.spec_started
     detail = {"state_from": "QUEUED", "state_to": "RUNNING", "serial": started.serial}
@@ -178,6 +187,8 @@ def _next(run: Run, now: datetime) -> list[Event]:
         return []
     if (ending := over(run)) is not None:
         return [ending, *end(apply(run, ending), now)]
+    if (installing := install_phase(run, now)) is not None:
+        return installing
     here = run.here
     spec = run.spec_started.spec
     if here is not None and here.inside and spec.validate_locators and here.screen_id not in run.checked_screens:

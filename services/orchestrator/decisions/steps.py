@@ -34,8 +34,10 @@ def request(
     *,
     gesture_id: str | None = None,
     plan_id: UUID | None = None,
+    timeout_s: int | None = None,
 ) -> ActionRequested:
-    """Asks for the next action of the run; its id follows from the run and its number."""
+    """Asks for the next action of the run; its id follows from the run and its number. `timeout_s`: for those that may
+    take longer than a step."""
     started = run.spec_started
     sequence = run.sequence + 1
     return ActionRequested(
@@ -52,7 +54,7 @@ def request(
         state_id=run.current,
         gesture_id=gesture_id,
         plan_id=plan_id,
-        expires_at=now + timedelta(seconds=started.spec.limits.step_timeout_s),
+        expires_at=now + timedelta(seconds=timeout_s or started.spec.limits.step_timeout_s),
         requested_at=now,
     )
 

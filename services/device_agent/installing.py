@@ -1,0 +1,261 @@
+"""Installing and removing apps: the APKs go from the object store to the phone piece by piece, and nothing counts
+before one command through the fence makes it so.
+
+Android 7 and newer take them into an install session, whose commit is that command; older ones take files, which are
+removed again. What is installed is compared by the checksums of the files on the phone, so an installation that is
+asked for again, or of which nobody saw the end, is looked up and not repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from contracts.values import AppInstall, InstalledFiles
+from services.device_agent.adb.errors import AdbError, CommandFailed
+from services.device_agent.fence import Attempt
+from services.device_agent.gestures import check_package
+from services.device_agent.parsers import installs
+from services.device_agent.performing import Performed, Result, changed_by
+from services.device_agent.phone import READ_TIMEOUT_S, Phone
+from services.device_agent.shell import command, quote
+from services.runtime.objects import MissingObjectError, Objects
+
+CHECKSUM_TIMEOUT_S = 60.0
+"""Reading a gigabyte of APKs on a slow phone."""
+SESSIONS_FROM_API = 24
+PERMISSIONS_FROM_API = 23
+_FOLDER = "/data/local/tmp"
+_PAUSES_S = (0.3, 0.6, 1.0, 2.0, 4.0, 8.0)
+"""Waits for a phone that has just left."""
+_MD5_KNOWN = 200
+
+
+@dataclass(frozen=True)
+class OnPhone:
+    """APKs of an installed app as they lie on the phone, by `algorithm` (sha256, or md5 on old phones)."""
+
+    algorithm: str
+    base: str
+    all: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Lease:
+    """As which action of which lease the phone is changed."""
+
+    token: int
+    number: int
+
+
+@dataclass
+class Installer:
+    """Installs from one object store."""
+
+    objects: Objects
+    _md5: OrderedDict[str, str] = field(default_factory=OrderedDict)
+
+    async def install(
+        self, phone: Phone, app: AppInstall, lease: Lease, time_left_s: float
+    ) -> tuple[Performed, InstalledFiles | None]:
+        """Puts the app on the phone, and reads what is there then. Raises `StoreAwayError`.
+
+        Whatever the phone does or does not is a result: NOT_ATTEMPTED and UNKNOWN may be asked for again.
+        """
+        pauses = iter(_PAUSES_S)
+        performed = Performed(Result.NOT_ATTEMPTED, "there was no time left for it")
+        try:
+            async with asyncio.timeout(max(time_left_s, 0.0)):
+                while True:
+                    try:
+                        performed, files = await self._once(phone, app, lease)
+                    except AdbError as error:
+                        begun = performed.result is Result.UNKNOWN
+                        performed = Performed(Result.UNKNOWN if begun else Result.NOT_ATTEMPTED, str(error))
+                        files = None
+                    pause_s = next(pauses, None)
+                    if performed.result not in {Result.NOT_ATTEMPTED, Result.UNKNOWN} or pause_s is None:
+                        return performed, files
+                    await asyncio.sleep(pause_s)
+        except TimeoutError:
+            return Performed(Result.UNKNOWN, f"it did not end within {time_left_s:.0f} s: {performed.reason}"), None
+
+    async def uninstall(self, phone: Phone, package: str, lease: Lease, timeout_s: float) -> Performed:
+        """Removes an app; where it is gone already, that is well."""
+        try:
+            if await self._on_phone(phone, check_package(package)) is None:
+                return Performed(Result.DONE)
+            cmd = command("pm", "uninstall", package)
+            performed = await phone.change_apps(cmd, lease.token, lease.number, timeout_s, changed_by)
+            if performed.result in {Result.DUPLICATE, Result.UNKNOWN} and await self._on_phone(phone, package) is None:
+                return Performed(Result.DONE)
+        except AdbError as error:
+            return Performed(Result.UNKNOWN, str(error))
+        return performed
+
+    async def _once(self, phone: Phone, app: AppInstall, lease: Lease) -> tuple[Performed, InstalledFiles | None]:
+        package = check_package(app.package)
+        before = await self._on_phone(phone, package)
+        attempt = await phone.attempted(lease.token, lease.number)
+        try:
+            if before is not None and await self._same(app, before):
+                performed = await self._as_wanted(phone, app, lease, attempt)
+                if performed.result is not Result.DONE:
+                    return performed, None
+                return await self._told(phone, app, was_there=attempt is not Attempt.ATTEMPTED)
+            if attempt is Attempt.ATTEMPTED:
+                return Performed(Result.UNKNOWN, "it was attempted, and the app is not there (yet)"), None
+            performed = await self._changed(phone, app, lease, clear=before is not None and app.reset == "DATA")
+        except MissingObjectError as error:
+            missing = f"{error}: it was never uploaded, or removed since; `waymark run explore --apk` uploads it"
+            return Performed(Result.FAILED, missing), None
+        if performed.result is not Result.DONE:
+            return performed, None
+        after = await self._on_phone(phone, package)
+        if after is None or not await self._same(app, after):
+            return Performed(
+                Result.FAILED, "the phone said that it succeeded, and has other files than were sent"
+            ), None
+        return await self._told(phone, app, was_there=False)
+
+    async def _as_wanted(self, phone: Phone, app: AppInstall, lease: Lease, attempt: Attempt) -> Performed:
+        """The files are there; what is stored and permitted is made as it was asked for, unless that was done."""
+        cmds = [command("pm", "clear", app.package)] if app.reset == "DATA" else []
+        if app.grant_all and phone.api >= PERMISSIONS_FROM_API:
+            told = await phone.shell(command("dumpsys", "package", app.package), READ_TIMEOUT_S, "package")
+            granted = [command("pm", "grant", app.package, p) for p in installs.requested_permissions(told.text)]
+            # Those that are no matter of the user are refused; that is as it should be.
+            cmds += [f"{cmd} >/dev/null 2>&1" for cmd in granted]
+        if not cmds or attempt is Attempt.ATTEMPTED:
+            return Performed(Result.DONE)
+        first, *others = cmds
+        script = "\n".join([first if app.reset == "NONE" else f"{first} || exit 1", *others, "echo Success"])
+        return await phone.change_apps(script, lease.token, lease.number, CHECKSUM_TIMEOUT_S, changed_by)
+
+    # --- getting it there ---------------------------------------------------------------------------------------------
+
+    async def _changed(self, phone: Phone, app: AppInstall, lease: Lease, *, clear: bool) -> Performed:
+        """Sends the files, then lets the phone install them. Data is cleared before: afterwards it would take the
+        permissions away again."""
+        cleared = f"{command('pm', 'clear', app.package)} || exit 1\n" if clear else ""
+        staging = _session if phone.api >= SESSIONS_FROM_API else _files_first
+        try:
+            async with staging(self, phone, app) as commit:
+                return await phone.change_apps(cleared + commit, lease.token, lease.number, 3600.0, changed_by)
+        except CommandFailed as error:
+            return Performed(Result.FAILED, installs.failure(error.output))
+
+    async def size_bytes(self, key: str) -> int:
+        return await self.objects.size_bytes(key)
+
+    # --- what is there ------------------------------------------------------------------------------------------------
+
+    async def _on_phone(self, phone: Phone, package: str) -> OnPhone | None:
+        """The APKs of an app by their checksums; None where it is not installed."""
+        told = await phone.shell(command("pm", "path", package), READ_TIMEOUT_S, "package")
+        found = installs.paths(told.stdout.decode(errors="replace"))
+        if not found:
+            return None
+        names = " ".join(quote(path) for path in found)
+        cmd = f"sha256sum {names} 2>/dev/null || md5sum {names}"
+        answer = await phone.shell(cmd, CHECKSUM_TIMEOUT_S, "checksum")
+        sums = installs.digests(answer.stdout.decode(errors="replace"))
+        if found[0] not in sums:
+            raise CommandFailed(phone.serial, "sha256sum", answer.rc, answer.text)
+        algorithm = "sha256" if len(sums[found[0]]) == 64 else "md5"
+        return OnPhone(algorithm, sums[found[0]], frozenset(sums.get(path, "") for path in found))
+
+    async def _same(self, app: AppInstall, there: OnPhone) -> bool:
+        if len(there.all) != len(app.apks):
+            return False
+        if there.algorithm == "sha256":
+            return there.all == {apk.sha256 for apk in app.apks}
+        return there.all == {await self._md5_of(apk.key) for apk in app.apks}
+
+    async def _md5_of(self, key: str) -> str:
+        if key not in self._md5:
+            digest = hashlib.md5(usedforsecurity=False)
+            async with contextlib.aclosing(self.objects.chunks(key)) as chunks:
+                async for chunk in chunks:
+                    digest.update(chunk)
+            self._md5[key] = digest.hexdigest()
+            while len(self._md5) > _MD5_KNOWN:
+                self._md5.popitem(last=False)
+        return self._md5[key]
+
+    async def _told(self, phone: Phone, app: AppInstall, *, was_there: bool) -> tuple[Performed, InstalledFiles | None]:
+        """Success, with what the phone itself says that it has."""
+        found, version = await self._on_phone(phone, app.package), await phone.app_version(app.package)
+        if found is None or version is None:
+            return Performed(Result.UNKNOWN, "the phone does not tell what it has installed"), None
+        files = InstalledFiles(
+            package=app.package,
+            version_name=version.version_name,
+            version_code=version.version_code,
+            base_digest=f"{found.algorithm}:{found.base}",
+            was_there=was_there,
+        )
+        return Performed(Result.DONE), files
+
+
+def _options(phone: Phone, app: AppInstall) -> tuple[str, ...]:
+    """Replace what is there; take builds for tests too; grant what it asks for."""
+    grant = ("-g",) if app.grant_all and phone.api >= PERMISSIONS_FROM_API else ()
+    return ("-r", "-t", *grant)
+
+
+@contextlib.asynccontextmanager
+async def _session(installer: Installer, phone: Phone, app: AppInstall) -> AsyncGenerator[str, None]:
+    """An install session with everything in it; gives the command that commits it. Given up if it was not."""
+    sizes = [await installer.size_bytes(apk.key) for apk in app.apks]
+    create = command("cmd", "package", "install-create", *_options(phone, app), "-S", str(sum(sizes)))
+    created = await phone.shell(create, READ_TIMEOUT_S, "install")
+    number = installs.session(created.text)
+    if number is None:
+        raise CommandFailed(phone.serial, "install-create", created.rc, created.text)
+    try:
+        for index, (apk, size) in enumerate(zip(app.apks, sizes, strict=True)):
+            write = command("cmd", "package", "install-write", "-S", str(size), str(number), f"{index}.apk", "-")
+            async with contextlib.aclosing(installer.objects.chunks(apk.key)) as chunks:
+                said = await phone.feed(write, chunks, 3600.0)
+            if not installs.succeeded(said):
+                raise CommandFailed(phone.serial, "install-write", None, said)
+        yield command("cmd", "package", "install-commit", str(number))
+    finally:
+        # A session that was committed is gone: giving it up changes nothing.
+        with contextlib.suppress(AdbError):
+            await phone.shell(command("cmd", "package", "install-abandon", str(number)), READ_TIMEOUT_S, "install")
+
+
+@contextlib.asynccontextmanager
+async def _files_first(installer: Installer, phone: Phone, app: AppInstall) -> AsyncGenerator[str, None]:
+    """The way of Android 6: files on the phone, then the command that installs them. They are removed afterwards."""
+    paths = [f"{_FOLDER}/waymark.{index}.apk" for index in range(len(app.apks))]
+    try:
+        sizes = []
+        for apk, path in zip(app.apks, paths, strict=True):
+            sizes.append(await installer.size_bytes(apk.key))
+            async with contextlib.aclosing(installer.objects.chunks(apk.key)) as chunks:
+                await phone.push(chunks, path, 3600.0)
+        if len(paths) == 1:
+            yield command("pm", "install", *_options(phone, app), paths[0])
+            return
+        created = await phone.shell(
+            command("pm", "install-create", *_options(phone, app), "-S", str(sum(sizes))), READ_TIMEOUT_S, "install"
+        )
+        number = installs.session(created.text)
+        if number is None:
+            raise CommandFailed(phone.serial, "install-create", created.rc, created.text)
+        for index, (size, path) in enumerate(zip(sizes, paths, strict=True)):
+            write = command("pm", "install-write", "-S", str(size), str(number), f"{index}.apk", path)
+            wrote = await phone.shell(write, CHECKSUM_TIMEOUT_S, "install")
+            if not installs.succeeded(wrote.text):
+                raise CommandFailed(phone.serial, "install-write", wrote.rc, wrote.text)
+        yield command("pm", "install-commit", str(number))
+    finally:
+        with contextlib.suppress(AdbError):
+            await phone.shell(command("rm", "-f", *paths), READ_TIMEOUT_S, "install")
