@@ -207,6 +207,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "forgotten": lambda phone: phone.trace.forgotten,
     "freeze": _freeze,
     "install": _install,
+    "install_sessions": lambda phone: len(phone.packages.sessions),
     "keyboard": _keyboard,
     "latency": _latency,
     "lock": _lock,

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Listener: TypeAlias = "Callable[[Phone, Stream, Entry], Coroutine[None, None, None]]"
 
 DENSITY_DPI = 420
+_SINCE_API = {"sha256sum": 26}
+"""Programs that older phones lack."""
 _MAX_BACKGROUND = 64
 _REBOOT_S = 0.3
 _log = logging.getLogger(__name__)
@@ -138,7 +140,7 @@ class Phone:
         """The program that a shell finds under this name, with or without its folder."""
         for folder in ("/system/bin/", "/system/xbin/"):
             name = name.removeprefix(folder)
-        return PROGRAMS.get(name)
+        return None if self.profile.api < _SINCE_API.get(name, 0) else PROGRAMS.get(name)
 
     def background(self, work: Coroutine[Any, Any, Any]) -> None:
         """Runs work that outlives the command which started it; RuntimeError when there is too much of it."""

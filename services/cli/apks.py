@@ -149,7 +149,7 @@ def check_size(apks: Sequence[Apk], limit_mb: int) -> None:
     total = sum(apk.size_bytes for apk in apks)
     if total > limit_mb * 1024 * 1024:
         raise CliError(
-            f"the APKs are {total / 1e6:.0f} MB long, {limit_mb} MB is the most: WAYMARK_APK_LIMIT_MB sets another limit",
+            f"the APKs are {total / 1e6:.0f} MB long, {limit_mb} MB is the most (WAYMARK_APK_LIMIT_MB sets it)",
             ExitCode.USAGE,
         )
 

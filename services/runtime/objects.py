@@ -174,7 +174,7 @@ class Objects:
         try:
             answer = await self._client.get_object(Bucket=self._address.bucket, Key=key)
             async with answer["Body"] as body:
-                while piece := await body.read(CHUNK_BYTES):
+                async for piece in body.content.iter_chunked(CHUNK_BYTES):
                     yield piece
         except ClientError as error:
             if _is_missing(error):

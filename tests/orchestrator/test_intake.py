@@ -76,7 +76,7 @@ MALFORMED = {
     "unknown kind": ({"kind": "fly", "app": "a.b"}, "INVALID", "explore"),
     "no kind": ({"app": "a.b"}, "INVALID", "kind"),
     "unknown field": (PLAIN | {"ap": "x"}, "INVALID", "ap: there is no such field"),
-    "no app": ({"kind": "explore"}, "INVALID", "app: this field is needed"),
+    "no app": ({"kind": "explore"}, "INVALID", "app is missing: name its package"),
     "a field twice": (b'{"kind": "explore", "app": "a.b", "app": "c.d"}', "NOT_JSON", '"app" is there twice'),
     "text for a number": (PLAIN | {"priority": "3"}, "INVALID", "priority"),
     "true for a number": (PLAIN | {"priority": True}, "INVALID", "priority"),

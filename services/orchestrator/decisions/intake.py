@@ -35,8 +35,8 @@ _CONTROL: TypeAdapter[ControlRequest] = TypeAdapter(ControlRequest)
 
 @dataclass(frozen=True)
 class Task:
-    """What the orchestrator knows of a task before it has a run. `spec`: none before it is accepted. `rejections`: code and reason by trigger, the last
-    ones: a task's own id can be published again until it is right."""
+    """What the orchestrator knows of a task before it has a run. `spec`: none before it is accepted. `rejections`: code
+    and reason by trigger, the last ones: a task's own id can be published again until it is right."""
 
     spec: TaskSpec | None = None
     rejections: Mapping[UUID, tuple[str, str]] = field(default_factory=dict)
