@@ -27,6 +27,8 @@ from services.runtime.reactor import Trigger
 
 _PACKAGE = re.compile(rb' package="([A-Za-z][\w.]{0,200})"')
 _MAX_PACKAGES = 8
+_TO_TELL_S = 3.0
+"""What an installation leaves of its time, so that its end is known before the run stops waiting for it."""
 _PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
 """Waits for a phone that has just left: adb brings it back within a second or two, or the registry tells it lost."""
 
@@ -105,7 +107,7 @@ class Driver:
     ) -> Outcome:
         """Installing and removing show nothing on the screen that a run needs to see, so there is no capture."""
         lease = Lease(asked.lease_token, asked.sequence)
-        left_s = (asked.expires_at - started_at).total_seconds()
+        left_s = (asked.expires_at - started_at).total_seconds() - _TO_TELL_S
         files: InstalledFiles | None = None
         if isinstance(action, Install):
             performed, files = await self.installer.install(held.phone, action.app, lease, left_s)

@@ -27,6 +27,11 @@ from services.runtime.objects import MissingObjectError, Objects
 
 CHECKSUM_TIMEOUT_S = 60.0
 """Reading a gigabyte of APKs on a slow phone."""
+TIDY_TIMEOUT_S = 3.0
+"""For what is left over. Where the phone does not answer, the next installation replaces the files, and Android drops
+the session after some days."""
+LONGEST_S = 3600.0
+"""For one part of an installation; the whole has less time, which is given with it."""
 SESSIONS_FROM_API = 24
 PERMISSIONS_FROM_API = 23
 _FOLDER = "/data/local/tmp"
@@ -69,7 +74,8 @@ class Installer:
         pauses = iter(_PAUSES_S)
         performed = Performed(Result.NOT_ATTEMPTED, "there was no time left for it")
         try:
-            async with asyncio.timeout(max(time_left_s, 0.0)):
+            time_left_s = max(time_left_s, 0.0)
+            async with asyncio.timeout(time_left_s):
                 while True:
                     try:
                         performed, files = await self._once(phone, app, lease)
@@ -145,7 +151,7 @@ class Installer:
         staging = _session if phone.api >= SESSIONS_FROM_API else _files_first
         try:
             async with staging(self, phone, app) as commit:
-                return await phone.change_apps(cleared + commit, lease.token, lease.number, 3600.0, changed_by)
+                return await phone.change_apps(cleared + commit, lease.token, lease.number, LONGEST_S, changed_by)
         except CommandFailed as error:
             return Performed(Result.FAILED, installs.failure(error.output))
 
@@ -221,14 +227,14 @@ async def _session(installer: Installer, phone: Phone, app: AppInstall) -> Async
         for index, (apk, size) in enumerate(zip(app.apks, sizes, strict=True)):
             write = command("cmd", "package", "install-write", "-S", str(size), str(number), f"{index}.apk", "-")
             async with contextlib.aclosing(installer.objects.chunks(apk.key)) as chunks:
-                said = await phone.feed(write, chunks, 3600.0)
+                said = await phone.feed(write, chunks, LONGEST_S)
             if not installs.succeeded(said):
                 raise CommandFailed(phone.serial, "install-write", None, said)
         yield command("cmd", "package", "install-commit", str(number))
     finally:
         # A session that was committed is gone: giving it up changes nothing.
         with contextlib.suppress(AdbError):
-            await phone.shell(command("cmd", "package", "install-abandon", str(number)), READ_TIMEOUT_S, "install")
+            await phone.shell(command("cmd", "package", "install-abandon", str(number)), TIDY_TIMEOUT_S, "install")
 
 
 @contextlib.asynccontextmanager
@@ -240,7 +246,7 @@ async def _files_first(installer: Installer, phone: Phone, app: AppInstall) -> A
         for apk, path in zip(app.apks, paths, strict=True):
             sizes.append(await installer.size_bytes(apk.key))
             async with contextlib.aclosing(installer.objects.chunks(apk.key)) as chunks:
-                await phone.push(chunks, path, 3600.0)
+                await phone.push(chunks, path, LONGEST_S)
         if len(paths) == 1:
             yield command("pm", "install", *_options(phone, app), paths[0])
             return
@@ -258,4 +264,4 @@ async def _files_first(installer: Installer, phone: Phone, app: AppInstall) -> A
         yield command("pm", "install-commit", str(number))
     finally:
         with contextlib.suppress(AdbError):
-            await phone.shell(command("rm", "-f", *paths), READ_TIMEOUT_S, "install")
+            await phone.shell(command("rm", "-f", *paths), TIDY_TIMEOUT_S, "install")

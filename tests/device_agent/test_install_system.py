@@ -17,7 +17,7 @@ from deploy.simulator.apps.apk import Build
 from deploy.simulator.apps.catalog import apk
 from services.device_agent.installing import Installer, Lease
 from services.device_agent.performing import Result
-from services.runtime.objects import Objects, StoreAddress
+from services.runtime.objects import Objects, StoreAddress, StoreAwayError
 
 pytestmark = pytest.mark.system
 
@@ -27,16 +27,18 @@ APIS = (23, 28, 33, 35)
 
 
 @pytest_asyncio.fixture
-async def objects(tmp_path: Path) -> AsyncIterator[Objects]:
+async def server(tmp_path: Path) -> AsyncIterator[S3]:
     server = S3(tmp_path / "s3", "key", "secret-key")
     await asyncio.to_thread(server.start)
+    yield server
+    await asyncio.to_thread(server.stop)
+
+
+@pytest_asyncio.fixture
+async def objects(server: S3) -> AsyncIterator[Objects]:
     access = server.access
-    try:
-        address = StoreAddress(access.endpoint, access.access_key, access.secret_key, access.bucket)
-        async with Objects(address) as opened:
-            yield opened
-    finally:
-        await asyncio.to_thread(server.stop)
+    async with Objects(StoreAddress(access.endpoint, access.access_key, access.secret_key, access.bucket)) as opened:
+        yield opened
 
 
 async def wanted(objects: Objects, version: str, *builds: Build, **changes: Any) -> AppInstall:
@@ -241,6 +243,18 @@ async def test_a_phone_that_drops_at_the_commit_has_the_app_once(bench, objects,
         assert len(await installs(b)) == 1
 
 
+@pytest.mark.parametrize("api", [23, 33])
+async def test_an_installation_that_is_delivered_again_is_looked_up(bench, objects, api):
+    """An agent died after the phone had installed: the next one finds it done, by this very run."""
+    async with bench("empty", api=api) as b:
+        app = await wanted(objects, "1", reset="DATA")
+        await put_on(b, objects, app)
+        again, files = await put_on(b, objects, app)
+
+        assert (again.result, files.was_there) == (Result.DONE, False)
+        assert (len(await installs(b)), await touches(b, "clear")) == (1, 0)
+
+
 async def test_a_stale_lease_installs_nothing(bench, objects):
     async with bench("empty") as b:
         await put_on(b, objects, await wanted(objects, "1"), token=7)
@@ -250,6 +264,17 @@ async def test_a_stale_lease_installs_nothing(bench, objects):
         assert (await (await b.phone()).app_version(PACKAGE)).version_name == "1.0"
         sessions = await b.control.do("install_sessions")
         assert sessions == 0, "what was written and not installed is given up"
+
+
+async def test_a_store_that_is_away_is_not_the_phones_failure_and_leaves_no_session(bench, objects, server):
+    app = await wanted(objects, "1")
+    async with bench("empty") as b:
+        await asyncio.to_thread(server.stop)
+        with pytest.raises(StoreAwayError):
+            await put_on(b, objects, app)
+
+        assert await installs(b) == []
+        assert await b.control.do("install_sessions") == 0
 
 
 async def test_an_app_is_removed_once_and_being_gone_is_well(bench, objects):

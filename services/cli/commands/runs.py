@@ -12,9 +12,9 @@ import typer
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from contracts.orchestrator import TaskAccepted
+from contracts.orchestrator import RunFinished, TaskAccepted
 from contracts.requests import ConfigRequest, ExploreRequest
-from contracts.subjects import derived_id
+from contracts.subjects import derived_id, event_filter
 from contracts.values import CoverageProfile
 from services.cli import asking, queries
 from services.cli.apks import Reset, check_size, chosen_apks, install_request, upload
@@ -163,7 +163,11 @@ def stop(context: typer.Context, task: Task, reason: Reason = None) -> None:
 def pause(context: typer.Context, task: Task, reason: Reason = None) -> None:
     """Hold a run after the action under way; it keeps its phone. A task without a run is held in the queue.
 
-    Example:  waymark run pause 0198c2
+    Examples:
+
+      waymark run pause 0198c2
+
+      waymark run pause last --reason "somebody needs the phone"
     """
     execute(context, lambda s: _steer(s, "pause", task, reason))
 
@@ -172,7 +176,11 @@ def pause(context: typer.Context, task: Task, reason: Reason = None) -> None:
 def resume(context: typer.Context, task: Task, reason: Reason = None) -> None:
     """Go on with a paused run, or let a held task have a phone.
 
-    Example:  waymark run resume last
+    Examples:
+
+      waymark run resume last
+
+      waymark run resume 0198c2
     """
     execute(context, lambda s: _steer(s, "resume", task, reason))
 
@@ -252,7 +260,12 @@ async def _start(session: Session, request: dict[str, Any], *, wait: bool, follo
 
 
 async def _steer(session: Session, kind: str, task: str, reason: str | None) -> None:
-    body: dict[str, Any] = {"kind": kind, "task": str(await watching.task_of(session, task))}
+    task_id = await watching.task_of(session, task)
+    log = await session.log()
+    over = await log.last(event_filter(RunFinished, key=derived_id("run", task_id)))
+    if over is not None and isinstance(over.event, RunFinished):
+        raise CliError(f"the run of task {task_id} is over ({over.event.status}): there is nothing to {kind}")
+    body: dict[str, Any] = {"kind": kind, "task": str(task_id)}
     await _submit(session, body | ({} if reason is None else {"reason": reason}))
 
 
