@@ -133,9 +133,11 @@ class Installer:
         cmds = [command("pm", "clear", app.package)] if app.reset == "DATA" else []
         if app.grant_all and phone.api >= PERMISSIONS_FROM_API:
             told = await phone.shell(command("dumpsys", "package", app.package), READ_TIMEOUT_S, "package")
-            granted = [command("pm", "grant", app.package, p) for p in installs.requested_permissions(told.text)]
-            # Those that are no matter of the user are refused; that is as it should be.
-            cmds += [f"{cmd} >/dev/null 2>&1" for cmd in granted]
+            names = installs.grantable_permissions(told.text)
+            # In a loop, because phones of Android 6 take short commands only. Those that are not the user's to give are
+            # refused, and that is as it should be.
+            granting = f"pm grant {app.package} $p >/dev/null 2>&1"
+            cmds += [f"for p in {' '.join(map(quote, names))}; do {granting}; done"] * bool(names)
         if not cmds or attempt is Attempt.ATTEMPTED:
             return Performed(Result.DONE)
         first, *others = cmds

@@ -127,15 +127,21 @@ def digests(output: str) -> dict[str, str]:
     return {row[1].strip(): row[0] for row in rows if len(row) == 2 and re.fullmatch(r"[0-9a-f]{32,64}", row[0])}
 
 
-def requested_permissions(output: str) -> tuple[str, ...]:
-    """Permissions that an app asks for, by `dumpsys package`."""
-    begin = re.search(r"^(\s+)requested permissions:\s*$", output, re.MULTILINE)
+def grantable_permissions(output: str) -> tuple[str, ...]:
+    """Permissions that an app asks for and did not get by being installed, by `dumpsys package`: those are the user's
+    to give."""
+    given = set(_permissions(output, "install"))
+    return tuple(name for name in _permissions(output, "requested") if name not in given)
+
+
+def _permissions(output: str, kind: str) -> list[str]:
+    begin = re.search(rf"^(\s+){kind} permissions:\s*$", output, re.MULTILINE)
     if begin is None:
-        return ()
+        return []
     found = []
     for line in output[begin.end() :].strip("\n").splitlines():
         name = re.fullmatch(r"\s+([A-Za-z0-9_.]+)(?::.*)?", line)
         if name is None or len(line) - len(line.lstrip()) <= len(begin[1].strip("\n")):
             break
         found.append(name[1])
-    return tuple(found)
+    return found
