@@ -28,8 +28,8 @@ from services.runtime.objects import MissingObjectError, Objects
 CHECKSUM_TIMEOUT_S = 60.0
 """Reading a gigabyte of APKs on a slow phone."""
 TIDY_TIMEOUT_S = 3.0
-"""For what is left over. Where the phone does not answer, the next installation replaces the files, and Android drops
-the session after some days."""
+"""For what is left over. Where the phone does not answer, the next installation replaces the files and gives up the
+session; Android drops one that nobody knows any more after some days."""
 LONGEST_S = 3600.0
 """For one part of an installation; the whole has less time, which is given with it."""
 SESSIONS_FROM_API = 24
@@ -62,6 +62,8 @@ class Installer:
     """Installs from one object store."""
 
     objects: Objects
+    left: dict[str, set[int]] = field(default_factory=dict)
+    """Sessions by phone that could not be given up, because it had left: the next installation does."""
     _md5: OrderedDict[str, str] = field(default_factory=OrderedDict)
 
     async def install(
@@ -216,10 +218,16 @@ def _options(phone: Phone, app: AppInstall) -> tuple[str, ...]:
     return ("-r", "-t", *grant)
 
 
+def _abandon(session: int) -> str:
+    return command("cmd", "package", "install-abandon", str(session))
+
+
 @contextlib.asynccontextmanager
 async def _session(installer: Installer, phone: Phone, app: AppInstall) -> AsyncGenerator[str, None]:
     """An install session with everything in it; gives the command that commits it. Given up if it was not."""
     sizes = [await installer.size_bytes(apk.key) for apk in app.apks]
+    for left in installer.left.pop(phone.serial, ()):
+        await phone.shell(_abandon(left), READ_TIMEOUT_S, "install")
     create = command("cmd", "package", "install-create", *_options(phone, app), "-S", str(sum(sizes)))
     created = await phone.shell(create, READ_TIMEOUT_S, "install")
     number = installs.session(created.text)
@@ -235,8 +243,10 @@ async def _session(installer: Installer, phone: Phone, app: AppInstall) -> Async
         yield command("cmd", "package", "install-commit", str(number))
     finally:
         # A session that was committed is gone: giving it up changes nothing.
-        with contextlib.suppress(AdbError):
-            await phone.shell(command("cmd", "package", "install-abandon", str(number)), TIDY_TIMEOUT_S, "install")
+        try:
+            await phone.shell(_abandon(number), TIDY_TIMEOUT_S, "install")
+        except AdbError:
+            installer.left.setdefault(phone.serial, set()).add(number)
 
 
 @contextlib.asynccontextmanager

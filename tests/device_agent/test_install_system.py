@@ -243,6 +243,19 @@ async def test_a_phone_that_drops_at_the_commit_has_the_app_once(bench, objects,
         assert len(await installs(b)) == 1
 
 
+@pytest.mark.parametrize(("api", "call"), [(33, "install-write"), (33, "install-create"), (23, "^sync:")])
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after"])
+async def test_a_phone_that_drops_while_the_files_are_sent_gets_them_anew(bench, objects, api, call, fault):
+    async with bench("empty", api=api) as b:
+        await b.control.arm(fault, call)
+        done, files = await put_on(b, objects, await wanted(objects, "1"))
+
+        assert (done.result, done.reason) == (Result.DONE, "")
+        assert files.was_there is False
+        assert len(await installs(b)) == 1
+        assert await b.control.do("install_sessions") <= (call == "install-create" and fault == "drop_after")
+
+
 @pytest.mark.parametrize("api", [23, 33])
 async def test_an_installation_that_is_delivered_again_is_looked_up(bench, objects, api):
     """An agent died after the phone had installed: the next one finds it done, by this very run."""

@@ -179,21 +179,20 @@ class AdbClient:
 
     async def feed(self, serial: str, cmd: str, chunks: AsyncIterable[bytes], timeout_s: float, name: str) -> str:
         """Runs `cmd` with `chunks` as its input, and returns what it printed, which alone tells how it went: there is
-        no exit code. One that ends before it has read everything is no error here."""
+        no exit code. One that ends before it has read everything is no error here; one that does not say a whole line
+        is taken for a phone that left (`DeviceGone`)."""
 
         async def call() -> str:
             async with connected(self._host, self._port, serial) as wire:
                 await wire.request(f"exec:{cmd}")
-                try:
+                # Where it refuses in the middle, why is in its answer.
+                with contextlib.suppress(DeviceGone):
                     async for chunk in chunks:
                         await wire.send(chunk)
-                    said = await wire.rest()
-                except DeviceGone:
-                    # It refused in the middle: why is in its answer, where that still came through.
-                    said = await wire.rest()
-                    if not said.strip():
-                        raise
-                return said.decode(errors="replace").strip()
+                said = await wire.rest()
+            if not said.endswith(b"\n"):
+                raise DeviceGone(serial, f"its answer was {said[-200:]!r}")
+            return said.decode(errors="replace").strip()
 
         return await self._measured(serial, name, timeout_s, call)
 
