@@ -146,11 +146,13 @@ class PackageManager:
 
     def read(self, path: str) -> bytes | None:
         """The content of a package file where it lies on the phone; None for any other path."""
-        if not path.startswith("/data/app/"):
+        if not path.startswith(("/data/app/", "/system/app/")):
             return None
         folder, name = posixpath.split(path)
         app = next((each for each in self._phone.world.apps() if folder == folder_of(each)), None)
-        return None if app is None else self.files(app).get(name)
+        if app is None:
+            return None
+        return self.files(app).get(BASE if app.system and name == f"{app.package}.apk" else name)
 
     def build(self, app: InstalledApp) -> Build:
         """How the installed base was built."""

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from contracts.values import AppInstall, InstalledFiles
@@ -73,37 +73,20 @@ class Installer:
 
         Whatever the phone does or does not is a result: NOT_ATTEMPTED and UNKNOWN may be asked for again.
         """
-        pauses = iter(_PAUSES_S)
-        performed = Performed(Result.NOT_ATTEMPTED, "there was no time left for it")
-        try:
-            time_left_s = max(time_left_s, 0.0)
-            async with asyncio.timeout(time_left_s):
-                while True:
-                    try:
-                        performed, files = await self._once(phone, app, lease)
-                    except AdbError as error:
-                        begun = performed.result is Result.UNKNOWN
-                        performed = Performed(Result.UNKNOWN if begun else Result.NOT_ATTEMPTED, str(error))
-                        files = None
-                    pause_s = next(pauses, None)
-                    if performed.result not in {Result.NOT_ATTEMPTED, Result.UNKNOWN} or pause_s is None:
-                        return performed, files
-                    await asyncio.sleep(pause_s)
-        except TimeoutError:
-            return Performed(Result.UNKNOWN, f"it did not end within {time_left_s:.0f} s: {performed.reason}"), None
+        return await _patiently(lambda: self._once(phone, app, lease), time_left_s)
 
-    async def uninstall(self, phone: Phone, package: str, lease: Lease, timeout_s: float) -> Performed:
+    async def uninstall(self, phone: Phone, package: str, lease: Lease, time_left_s: float) -> Performed:
         """Removes an app; where it is gone already, that is well."""
-        try:
-            if await self._on_phone(phone, check_package(package)) is None:
-                return Performed(Result.DONE)
-            cmd = command("pm", "uninstall", package)
-            performed = await phone.change_apps(cmd, lease.token, lease.number, timeout_s, changed_by)
-            if performed.result in {Result.DUPLICATE, Result.UNKNOWN} and await self._on_phone(phone, package) is None:
-                return Performed(Result.DONE)
-        except AdbError as error:
-            return Performed(Result.UNKNOWN, str(error))
+        performed, _ = await _patiently(lambda: self._removed(phone, check_package(package), lease), time_left_s)
         return performed
+
+    async def _removed(self, phone: Phone, package: str, lease: Lease) -> tuple[Performed, None]:
+        if not await _paths(phone, package):
+            return Performed(Result.DONE), None
+        if await phone.attempted(lease.token, lease.number) is Attempt.ATTEMPTED:
+            return Performed(Result.UNKNOWN, "it was attempted, and the app is there (still)"), None
+        cmd = command("pm", "uninstall", package)
+        return await phone.change_apps(cmd, lease.token, lease.number, LONGEST_S, changed_by), None
 
     async def _once(self, phone: Phone, app: AppInstall, lease: Lease) -> tuple[Performed, InstalledFiles | None]:
         package = check_package(app.package)
@@ -166,8 +149,7 @@ class Installer:
 
     async def _on_phone(self, phone: Phone, package: str) -> OnPhone | None:
         """The APKs of an app by their checksums; None where it is not installed."""
-        told = await phone.shell(command("pm", "path", package), READ_TIMEOUT_S, "package")
-        found = installs.paths(told.stdout.decode(errors="replace"))
+        found = await _paths(phone, package)
         if not found:
             return None
         names = " ".join(quote(path) for path in found)
@@ -210,6 +192,36 @@ class Installer:
             was_there=was_there,
         )
         return Performed(Result.DONE), files
+
+
+async def _paths(phone: Phone, package: str) -> tuple[str, ...]:
+    """Where the APKs of an app lie; none where it is not installed."""
+    told = await phone.shell(command("pm", "path", package), READ_TIMEOUT_S, "package")
+    return installs.paths(told.stdout.decode(errors="replace"))
+
+
+async def _patiently(
+    once: Callable[[], Awaitable[tuple[Performed, InstalledFiles | None]]], time_left_s: float
+) -> tuple[Performed, InstalledFiles | None]:
+    """Again while the phone left before or in the middle of it, until it is known what came of it, or time is over."""
+    pauses = iter(_PAUSES_S)
+    performed = Performed(Result.NOT_ATTEMPTED, "there was no time left for it")
+    time_left_s = max(time_left_s, 0.0)
+    try:
+        async with asyncio.timeout(time_left_s):
+            while True:
+                try:
+                    performed, files = await once()
+                except AdbError as error:
+                    begun = performed.result is Result.UNKNOWN
+                    performed = Performed(Result.UNKNOWN if begun else Result.NOT_ATTEMPTED, str(error))
+                    files = None
+                pause_s = next(pauses, None)
+                if performed.result not in {Result.NOT_ATTEMPTED, Result.UNKNOWN} or pause_s is None:
+                    return performed, files
+                await asyncio.sleep(pause_s)
+    except TimeoutError:
+        return Performed(Result.UNKNOWN, f"it did not end within {time_left_s:.0f} s: {performed.reason}"), None
 
 
 def _options(phone: Phone, app: AppInstall) -> tuple[str, ...]:

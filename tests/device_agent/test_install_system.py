@@ -301,6 +301,24 @@ async def test_an_app_is_removed_once_and_being_gone_is_well(bench, objects):
         assert await touches(b, "uninstall") == 1
 
 
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after"])
+async def test_a_phone_that_drops_at_a_removal_is_looked_up(bench, objects, fault):
+    async with bench("demo@1") as b:
+        await b.control.arm(fault, "pm uninstall")
+        done = await Installer(objects).uninstall(await b.phone(), PACKAGE, Lease(1, 1), 30.0)
+
+        assert (done.result, done.reason) == (Result.DONE, "")
+        assert await touches(b, "uninstall") == 1
+
+
+async def test_an_app_of_the_system_is_not_removed_and_that_is_told(bench, objects):
+    async with bench("demo@1") as b:
+        done = await Installer(objects).uninstall(await b.phone(), "com.android.settings", Lease(1, 1), 10.0)
+
+        assert done.result is Result.FAILED
+        assert "belongs to the system" in done.reason
+
+
 async def test_a_frozen_phone_ends_the_installation_in_time(bench, objects):
     async with bench("empty") as b:
         app = await wanted(objects, "1")
