@@ -1,9 +1,8 @@
-"""Installing and removing apps: the APKs go from the object store to the phone piece by piece, and nothing counts
-before one command through the fence makes it so.
+"""Installing and removing apps: the APKs are sent first (`staging`), and nothing counts before one command through the
+fence makes it so.
 
-Android 7 and newer take them into an install session, whose commit is that command; older ones take files, which are
-removed again. What is installed is compared by the checksums of the files on the phone, so an installation that is
-asked for again, or of which nobody saw the end, is looked up and not repeated.
+What is installed is compared by the checksums of the files on the phone, so an installation that is asked for again, or
+of which nobody saw the end, is looked up and not repeated.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from contracts.values import AppInstall, InstalledFiles
@@ -23,18 +22,11 @@ from services.device_agent.parsers import installs
 from services.device_agent.performing import Performed, Result, changed_by
 from services.device_agent.phone import READ_TIMEOUT_S, Phone
 from services.device_agent.shell import command, quote
+from services.device_agent.staging import LONGEST_S, PERMISSIONS_FROM_API, Sender
 from services.runtime.objects import MissingObjectError, Objects
 
 CHECKSUM_TIMEOUT_S = 60.0
 """Reading a gigabyte of APKs on a slow phone."""
-TIDY_TIMEOUT_S = 3.0
-"""For what is left over. Where the phone does not answer, the next installation replaces the files and gives up the
-session; Android drops one that nobody knows any more after some days."""
-LONGEST_S = 3600.0
-"""For one part of an installation; the whole has less time, which is given with it."""
-SESSIONS_FROM_API = 24
-PERMISSIONS_FROM_API = 23
-_FOLDER = "/data/local/tmp"
 _PAUSES_S = (0.3, 0.6, 1.0, 2.0, 4.0, 8.0)
 """Waits for a phone that has just left."""
 _MD5_KNOWN = 200
@@ -62,9 +54,11 @@ class Installer:
     """Installs from one object store."""
 
     objects: Objects
-    left: dict[str, set[int]] = field(default_factory=dict)
-    """Sessions by phone that could not be given up, because it had left: the next installation does."""
+    sender: Sender = field(init=False)
     _md5: OrderedDict[str, str] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.sender = Sender(self.objects)
 
     async def install(
         self, phone: Phone, app: AppInstall, lease: Lease, time_left_s: float
@@ -135,15 +129,11 @@ class Installer:
         """Sends the files, then lets the phone install them. Data is cleared before: afterwards it would take the
         permissions away again."""
         cleared = f"{command('pm', 'clear', app.package)} || exit 1\n" if clear else ""
-        staging = _session if phone.api >= SESSIONS_FROM_API else _files_first
         try:
-            async with staging(self, phone, app) as commit:
+            async with self.sender.staged(phone, app) as commit:
                 return await phone.change_apps(cleared + commit, lease.token, lease.number, LONGEST_S, changed_by)
         except CommandFailed as error:
             return Performed(Result.FAILED, installs.failure(error.output))
-
-    async def size_bytes(self, key: str) -> int:
-        return await self.objects.size_bytes(key)
 
     # --- what is there ------------------------------------------------------------------------------------------------
 
@@ -222,70 +212,3 @@ async def _patiently(
                 await asyncio.sleep(pause_s)
     except TimeoutError:
         return Performed(Result.UNKNOWN, f"it did not end within {time_left_s:.0f} s: {performed.reason}"), None
-
-
-def _options(phone: Phone, app: AppInstall) -> tuple[str, ...]:
-    """Replace what is there; take builds for tests too; grant what it asks for."""
-    grant = ("-g",) if app.grant_all and phone.api >= PERMISSIONS_FROM_API else ()
-    return ("-r", "-t", *grant)
-
-
-def _abandon(session: int) -> str:
-    return command("cmd", "package", "install-abandon", str(session))
-
-
-@contextlib.asynccontextmanager
-async def _session(installer: Installer, phone: Phone, app: AppInstall) -> AsyncGenerator[str, None]:
-    """An install session with everything in it; gives the command that commits it. Given up if it was not."""
-    sizes = [await installer.size_bytes(apk.key) for apk in app.apks]
-    for left in installer.left.pop(phone.serial, ()):
-        await phone.shell(_abandon(left), READ_TIMEOUT_S, "install")
-    create = command("cmd", "package", "install-create", *_options(phone, app), "-S", str(sum(sizes)))
-    created = await phone.shell(create, READ_TIMEOUT_S, "install")
-    number = installs.session(created.text)
-    if number is None:
-        raise CommandFailed(phone.serial, "install-create", created.rc, created.text)
-    try:
-        for index, (apk, size) in enumerate(zip(app.apks, sizes, strict=True)):
-            write = command("cmd", "package", "install-write", "-S", str(size), str(number), f"{index}.apk", "-")
-            async with contextlib.aclosing(installer.objects.chunks(apk.key)) as chunks:
-                said = await phone.feed(write, chunks, LONGEST_S)
-            if not installs.succeeded(said):
-                raise CommandFailed(phone.serial, "install-write", None, said)
-        yield command("cmd", "package", "install-commit", str(number))
-    finally:
-        # A session that was committed is gone: giving it up changes nothing.
-        try:
-            await phone.shell(_abandon(number), TIDY_TIMEOUT_S, "install")
-        except AdbError:
-            installer.left.setdefault(phone.serial, set()).add(number)
-
-
-@contextlib.asynccontextmanager
-async def _files_first(installer: Installer, phone: Phone, app: AppInstall) -> AsyncGenerator[str, None]:
-    """The way of Android 6: files on the phone, then the command that installs them. They are removed afterwards."""
-    paths = [f"{_FOLDER}/waymark.{index}.apk" for index in range(len(app.apks))]
-    try:
-        sizes = []
-        for apk, path in zip(app.apks, paths, strict=True):
-            sizes.append(await installer.size_bytes(apk.key))
-            async with contextlib.aclosing(installer.objects.chunks(apk.key)) as chunks:
-                await phone.push(chunks, path, LONGEST_S)
-        if len(paths) == 1:
-            yield command("pm", "install", *_options(phone, app), paths[0])
-            return
-        created = await phone.shell(
-            command("pm", "install-create", *_options(phone, app), "-S", str(sum(sizes))), READ_TIMEOUT_S, "install"
-        )
-        number = installs.session(created.text)
-        if number is None:
-            raise CommandFailed(phone.serial, "install-create", created.rc, created.text)
-        for index, (size, path) in enumerate(zip(sizes, paths, strict=True)):
-            write = command("pm", "install-write", "-S", str(size), str(number), f"{index}.apk", path)
-            wrote = await phone.shell(write, CHECKSUM_TIMEOUT_S, "install")
-            if not installs.succeeded(wrote.text):
-                raise CommandFailed(phone.serial, "install-write", wrote.rc, wrote.text)
-        yield command("pm", "install-commit", str(number))
-    finally:
-        with contextlib.suppress(AdbError):
-            await phone.shell(command("rm", "-f", *paths), TIDY_TIMEOUT_S, "install")
