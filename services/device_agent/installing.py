@@ -50,6 +50,17 @@ class Lease:
 
 
 @dataclass
+class _Seen:
+    """Whether the wanted files were on the phone before it was touched; None where an earlier agent touched it."""
+
+    was_there: bool | None = None
+
+    def was_there_before(self, app: AppInstall) -> bool:
+        """What was attempted may have been clearing the app's data only. In doubt it had been there: then it stays."""
+        return self.was_there if self.was_there is not None else app.reset != "NONE" or app.grant_all
+
+
+@dataclass
 class Installer:
     """Installs from one object store."""
 
@@ -67,7 +78,8 @@ class Installer:
 
         Whatever the phone does or does not is a result: NOT_ATTEMPTED and UNKNOWN may be asked for again.
         """
-        return await _patiently(lambda: self._once(phone, app, lease), time_left_s)
+        seen = _Seen()
+        return await _patiently(lambda: self._once(phone, app, lease, seen), time_left_s)
 
     async def uninstall(self, phone: Phone, package: str, lease: Lease, time_left_s: float) -> Performed:
         """Removes an app; where it is gone already, that is well."""
@@ -82,16 +94,21 @@ class Installer:
         cmd = command("pm", "uninstall", package)
         return await phone.change_apps(cmd, lease.token, lease.number, LONGEST_S, changed_by), None
 
-    async def _once(self, phone: Phone, app: AppInstall, lease: Lease) -> tuple[Performed, InstalledFiles | None]:
+    async def _once(
+        self, phone: Phone, app: AppInstall, lease: Lease, seen: _Seen
+    ) -> tuple[Performed, InstalledFiles | None]:
         package = check_package(app.package)
         before = await self._on_phone(phone, package)
         attempt = await phone.attempted(lease.token, lease.number)
         try:
-            if before is not None and await self._same(app, before):
+            same = before is not None and await self._same(app, before)
+            if attempt is not Attempt.ATTEMPTED:
+                seen.was_there = same
+            if same:
                 performed = await self._as_wanted(phone, app, lease, attempt)
                 if performed.result is not Result.DONE:
                     return performed, None
-                return await self._told(phone, app, was_there=attempt is not Attempt.ATTEMPTED)
+                return await self._told(phone, app, was_there=seen.was_there_before(app))
             if attempt is Attempt.ATTEMPTED:
                 return Performed(Result.UNKNOWN, "it was attempted, and the app is not there (yet)"), None
             performed = await self._changed(phone, app, lease, clear=before is not None and app.reset == "DATA")
