@@ -7,12 +7,13 @@ from datetime import datetime
 
 from contracts.device_agent import ActionFinished
 from contracts.event import Event
-from contracts.orchestrator import RunNoted
+from contracts.orchestrator import RunNoted, StepOutcome
 from contracts.values import ActionStatus, AppInstall, Install, InstalledFiles, RunEventType, RunStatus, Uninstall
 from services.orchestrator.decisions.endings import ending_of
 from services.orchestrator.decisions.outcomes import finished_step, unseen
 from services.orchestrator.decisions.run_state import INSTALLED, Run
 from services.orchestrator.decisions.steps import request
+from services.orchestrator.decisions.trouble import of_action
 
 TRIES = 2
 """An installation of which nobody knows what came is asked for once more: it is the same files again."""
@@ -38,7 +39,7 @@ def came_of(run: Run, finished: ActionFinished) -> list[Event]:
         return _removed(run, finished)
     if finished.status is ActionStatus.SUCCESS and finished.installed is not None:
         return _installed(run, finished, finished.installed)
-    step = finished_step(run, "FAILED", seen=finished)
+    step = finished_step(run, "FAILED", seen=finished, trouble=of_action(finished))
     if finished.error_code in _AGAIN and run.installs < TRIES:
         return [step]
     return [step, *_given_up(run, finished.error_message or finished.error_code or "nobody knows why")]
@@ -87,7 +88,8 @@ def _given_up(run: Run, why: str) -> list[Event]:
 
 def _removed(run: Run, finished: ActionFinished) -> list[Event]:
     succeeded = finished.status is ActionStatus.SUCCESS
-    events: list[Event] = [finished_step(run, "NOTHING" if succeeded else "FAILED", seen=finished)]
+    outcome: StepOutcome = "NOTHING" if succeeded else "FAILED"
+    events: list[Event] = [finished_step(run, outcome, seen=finished, trouble=of_action(finished))]
     if not succeeded:
         detail = {"what": "not removed", "package": run.spec_started.app.package, "why": finished.error_message}
         events.append(RunNoted(run_id=finished.run_id, event_type=RunEventType.NOTICE, detail=detail))

@@ -29,7 +29,7 @@ from services.orchestrator.decisions.endings import end, ending_of, over
 from services.orchestrator.decisions.exploration import choose
 from services.orchestrator.decisions.fleet import run_of
 from services.orchestrator.decisions.installing import came_of, install_phase
-from services.orchestrator.decisions.outcomes import crash, seen_events, unseen
+from services.orchestrator.decisions.outcomes import crash, not_seen, seen_events
 from services.orchestrator.decisions.run_state import Run, apply, evolve
 from services.orchestrator.decisions.steps import action_for, advice_for, request
 from services.orchestrator.decisions.watching import RUN_TIMERS, plan_dropped, watch
@@ -134,18 +134,22 @@ def _is_current(run: Run, action_id: UUID) -> bool:
     return run.action is not None and run.action.action_id == action_id
 
 
-def _unpictured(run: Run, finished: ActionFinished) -> list[Event]:
-    """An action without a capture: an installation has none, elsewhere nothing could be seen."""
-    assert run.action is not None
-    if isinstance(run.action.action, Install | Uninstall):
-        return came_of(run, finished)
-    return [unseen(run)]
-
-
 def _begun(run: Run) -> list[Event]:
     started = run.spec_started
     detail = {"state_from": "QUEUED", "state_to": "RUNNING", "serial": started.serial}
     return [RunNoted(run_id=started.run_id, event_type=RunEventType.STATE_CHANGE, detail=detail)]
+
+
+def _unpictured(run: Run, finished: ActionFinished) -> list[Event]:
+    """An action without a capture: an installation has none, elsewhere nothing is known of the screen. A phone that is
+    not fit to be driven ends the run with the reason."""
+    assert run.action is not None
+    if finished.error_code == "NOT_FIT" and run.ending is None:
+        unfit = f"{run.spec_started.serial} is not fit: {finished.error_message}"
+        return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, unfit)]
+    if isinstance(run.action.action, Install | Uninstall):
+        return came_of(run, finished)
+    return [not_seen(run, finished)]
 
 
 def _planned(run: Run, plan: ValidationPlanned, now: datetime) -> list[Event]:
