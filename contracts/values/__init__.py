@@ -12,6 +12,7 @@ from contracts.values.actions import (
     Await,
     Click,
     Input,
+    Install,
     LocatorCheck,
     Navigate,
     Observe,
@@ -20,8 +21,20 @@ from contracts.values.actions import (
     Swipe,
     Touch,
     TypeInto,
+    Uninstall,
 )
-from contracts.values.apps import ANDROID, AppVersion, Bounds, Foreground, ObjectRef, Point, ResolvedApp
+from contracts.values.apps import (
+    ANDROID,
+    ApkFile,
+    AppInstall,
+    AppVersion,
+    Bounds,
+    Foreground,
+    InstalledFiles,
+    ObjectRef,
+    Point,
+    ResolvedApp,
+)
 from contracts.values.elements import Gesture, LocatorCandidate, ScreenElement
 from contracts.values.enumerations import (
     ActionStatus,
@@ -62,6 +75,8 @@ __all__ = [
     "AlertType",
     "AnyPlace",
     "AnyTarget",
+    "ApkFile",
+    "AppInstall",
     "AppVersion",
     "Await",
     "Bounds",
@@ -74,6 +89,8 @@ __all__ = [
     "Foreground",
     "Gesture",
     "Input",
+    "Install",
+    "InstalledFiles",
     "LocatorCandidate",
     "LocatorCheck",
     "LocatorSource",
@@ -101,6 +118,7 @@ __all__ = [
     "TaskStatus",
     "Touch",
     "TypeInto",
+    "Uninstall",
     "ValidationStatus",
     "ValidationType",
     "Value",
