@@ -80,5 +80,11 @@ VIEWED: dict[str, tuple[type[Event], ...]] = {
     orchestrator.OWNER: (orchestrator.ConfigChanged,),
     llm_gateway.OWNER: (orchestrator.ConfigChanged,),
     notifier.OWNER: (orchestrator.ConfigChanged,),
+    device_agent.OWNER: (
+        device_agent.DeviceRegistered,
+        device_agent.DeviceReady,
+        device_agent.DeviceLost,
+        device_agent.DeviceHeartbeat,
+    ),
 }
 """Events of which every process of a service keeps the last one under each key."""

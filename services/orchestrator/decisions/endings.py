@@ -37,7 +37,7 @@ def over(run: Run) -> RunEnding | None:
     denied = run.trouble is not None and run.trouble.code == INPUT_DENIED
     if run.refused >= (DENIED_LIMIT if denied else REFUSED_LIMIT):
         words = f"the phone did not do {run.refused} actions in a row{_because(run)}"
-        return ending_of(run, RunStatus.FAILED, words)
+        return ending_of(run, RunStatus.FAILED, words, "NOT_FIT" if denied else None)
     return None
 
 

@@ -147,7 +147,8 @@ def _unseen(run: Run, finished: ActionFinished) -> list[Event]:
     if finished.error_code != "NOT_FIT" or run.ending is not None:
         return [not_seen(run, finished)]
     serial = run.spec_started.serial
-    return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, f"{serial} is not fit: {finished.error_message}")]
+    words = f"{serial} is not fit: {finished.error_message}"
+    return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, words, "NOT_FIT")]
 
 
 def _planned(run: Run, plan: ValidationPlanned, now: datetime) -> list[Event]:
