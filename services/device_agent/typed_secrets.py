@@ -17,7 +17,17 @@ from services.runtime.secrets import SecretError, resolve
 
 SETTING = "WAYMARK_TYPED_SECRETS"
 _ALLOWED = "env:*,file:/run/secrets/*,file:/var/run/secrets/waymark/*"
-_OWN = ("env:WAYMARK_*", "env:AWS_*", "env:NATS_*", "env:PG*", "env:POSTGRES_*", "env:MINIO_*", "env:S3_*")
+_OWN = (
+    "env:WAYMARK_*",
+    "env:PHONE_PIN*",
+    "env:MODEL_*",
+    "env:AWS_*",
+    "env:NATS_*",
+    "env:PG*",
+    "env:POSTGRES_*",
+    "env:MINIO_*",
+    "env:S3_*",
+)
 
 
 def typed_secret(secret_ref: str, environ: Mapping[str, str] | None = None) -> str:

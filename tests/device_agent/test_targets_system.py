@@ -69,8 +69,9 @@ def drive(bench, stack: Stack):
     async def driving(spec: str) -> AsyncIterator[Driven]:
         s3 = stack.s3
         async with bench(spec) as b, Objects(StoreAddress(s3.endpoint, s3.access_key, s3.secret_key, s3.bucket)) as o:
-            attached = Attached(await b.phone(), AdbTime())
-            yield Driven(Driver(o, CLOCK, lambda _serial: attached), attached, b)
+            # The phone was prepared for this lease; preparing has tests of its own.
+            attached = Attached(await b.phone(), AdbTime(), prepared=1)
+            yield Driven(Driver(o, CLOCK, None, lambda _serial: attached), attached, b)
 
     return driving
 
