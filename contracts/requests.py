@@ -42,6 +42,8 @@ class Limits(Request):
     step_timeout_s: int = Field(default=60, ge=2, le=600)
     max_wait_s: int = Field(default=86_400, ge=1, le=31_622_400)
     """How long it waits in the queue while no phone could take it. Waiting for a phone that is busy has no limit."""
+    reproduce_steps: int = Field(default=60, ge=0, le=2_000)
+    """Actions, on top of `max_steps`, for making crashes happen again near the end of the run. 0: none is repeated."""
 
 
 class ExploreRequest(Request):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contracts.values.actions import Action, Click, Input, LocatorCheck, Navigate, Observe, Scroll
 from contracts.values.apps import AppVersion, Bounds, Foreground, ObjectRef, Point, ResolvedApp
+from contracts.values.crashes import CrashPicture, CrashStep
 from contracts.values.elements import Gesture, LocatorCandidate, ScreenElement
 from contracts.values.enumerations import (
     ActionStatus,
@@ -44,6 +45,8 @@ __all__ = [
     "Click",
     "ConfigType",
     "CoverageProfile",
+    "CrashPicture",
+    "CrashStep",
     "DeviceStatus",
     "DeviceType",
     "Foreground",

@@ -5,14 +5,23 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from contracts.event import Event
-from contracts.orchestrator import AdviceRequested, AdviceTaken, PlanPending, RunNoted, RunStarted, WatchSet
+from contracts.orchestrator import (
+    AdviceRequested,
+    AdviceTaken,
+    CrashAwaited,
+    PlanPending,
+    RunNoted,
+    RunStarted,
+    WatchSet,
+)
 from contracts.values import RunEventType, RunStatus
 from services.orchestrator.decisions.endings import ending_of
 from services.orchestrator.decisions.outcomes import unseen
+from services.orchestrator.decisions.reproducing import over_without
 from services.orchestrator.decisions.run_state import NO_CHECKS, Run, apply
 from services.runtime.timers import TimerFired
 
-RUN_TIMERS = frozenset(e.type_name() for e in (RunStarted, WatchSet, PlanPending, AdviceRequested))
+RUN_TIMERS = frozenset(e.type_name() for e in (RunStarted, WatchSet, PlanPending, AdviceRequested, CrashAwaited))
 LATE = timedelta(seconds=5)
 """A timer that fires later than this was held up with everything else: its grace begins again."""
 GRACE = timedelta(seconds=5)
@@ -46,6 +55,8 @@ def _is_current(run: Run, fired: TimerFired) -> bool:
         return run.plan is not None and run.plan.until == fired.due_at
     if fired.event_type == AdviceRequested.type_name():
         return run.call is not None and run.call.expires_at == fired.due_at
+    if fired.event_type == CrashAwaited.type_name():
+        return run.awaited is not None and run.awaited.until == fired.due_at
     return run.watch_at == fired.due_at
 
 
@@ -56,6 +67,8 @@ def _overdue(run: Run, now: datetime) -> list[Event]:
         return [unseen(run)]
     if run.plan is not None and now >= run.plan.until:
         return [plan_dropped(run)]
+    if run.awaited is not None and now >= run.awaited.until:
+        return [over_without(run, "no crash came")]
     if run.call is not None and now >= run.call.expires_at:
         return [AdviceTaken(run_id=run.call.run_id, call_id=run.call.call_id, state_id=run.call.state_id)]
     return []
