@@ -8,12 +8,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from contracts import topology
-from services.device_agent import decisions, logcat
+from contracts.device_agent import DeviceHeartbeat
+from contracts.subjects import event_filter
+from services.device_agent import decisions
 from services.device_agent.adb.client import AdbClient
 from services.device_agent.adb.errors import AdbError
+from services.device_agent.crash_watch import CrashWatch
 from services.device_agent.decisions import (
     DEVICE,
     HEARTBEAT_EVERY_S,
@@ -25,7 +30,7 @@ from services.device_agent.decisions import (
     PhoneGone,
     device_id_of,
 )
-from services.device_agent.effects import AdbTime, Attached, Driver, crash_event
+from services.device_agent.effects import AdbTime, Attached, Driver
 from services.device_agent.phone import Identity, Phone
 from services.device_agent.presence import Appeared, Lost, Ready
 from services.device_agent.registry import Registry
@@ -33,7 +38,6 @@ from services.runtime import telemetry
 from services.runtime.consumer import INFRASTRUCTURE, Consumer
 from services.runtime.effect import Effect, Performer
 from services.runtime.handlers import EffectHandler
-from services.runtime.log import Cause, ConflictError, Write
 from services.runtime.provision import provision_durable
 from services.runtime.reactor import Decider, Trigger
 from services.runtime.service import Service
@@ -115,6 +119,7 @@ class Agent:
         phone = await Phone.open(self._client, serial)
         durable = topology.device_reader(device_id_of(serial))
         await provision_durable(self._service.js, durable)
+        watched_until = await self._watched_until(device_id_of(serial))
         await self._notice(_found(phone.identity))
         attached = Attached(phone, self._times[serial])
         performer = Performer(self._effect, self._actions)
@@ -127,7 +132,7 @@ class Agent:
         await hold.subscriber.start()
         hold.tasks = [
             asyncio.create_task(consumer.keep_alive(self._service.js), name=f"keep-alive {serial}"),
-            asyncio.create_task(self._follow_log(serial, attached), name=f"log {serial}"),
+            asyncio.create_task(self._watch_crashes(serial, attached, watched_until), name=f"crashes {serial}"),
             asyncio.create_task(self._tend(serial, attached), name=f"tend {serial}"),
         ]
         telemetry.log.info("phone attached", serial=serial, model=phone.identity.model)
@@ -156,25 +161,20 @@ class Agent:
                 telemetry.log.info("phone not read", serial=serial, error=repr(error))
             await asyncio.sleep(HEARTBEAT_EVERY_S)
 
-    async def _follow_log(self, serial: str, attached: Attached) -> None:
-        device_id = device_id_of(serial)
-        async with contextlib.aclosing(logcat.crashes(self._client, serial)) as crashes:
-            async for crash in crashes:
-                event = crash_event(attached, device_id, crash, self._service.clock.now())
-                step = None if attached.run is None else attached.run.sequence
-                cause = Cause(event.occurrence_id, "device-agent-crash", event.run_id, None, step)
-                while True:
-                    try:
-                        await self._service.log.append(
-                            [Write(event.OWNER, event.key, 0, (event,))], cause, self._service.clock.now()
-                        )
-                    except ConflictError:
-                        break  # Another agent, or this one before a restart, told of this very crash.
-                    except INFRASTRUCTURE as error:
-                        telemetry.log.warning("crash not told yet", serial=serial, error=repr(error))
-                        await asyncio.sleep(_RETRY_S)
-                    else:
-                        break
+    async def _watch_crashes(self, serial: str, attached: Attached, since: datetime | None) -> None:
+        device_id, service = device_id_of(serial), self._service
+        await CrashWatch(self._client, service.log, service.objects, service.clock, attached, device_id, since).run()
+
+    async def _watched_until(self, device_id: UUID) -> datetime | None:
+        """When an agent heard of the phone last; None: none ever did."""
+        while True:
+            try:
+                last = await self._service.log.last(event_filter(DeviceHeartbeat, key=device_id))
+            except INFRASTRUCTURE as error:
+                telemetry.log.info("last heartbeat not read", device_id=str(device_id), error=repr(error))
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return None if last is None else last.time
 
     async def _notice(self, what: Noticed) -> None:
         now = self._service.clock.now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,7 @@ from services.runtime.reactor import Trigger
 
 _PACKAGE = re.compile(rb' package="([A-Za-z][\w.]{0,200})"')
 _MAX_PACKAGES = 8
+_BEGUN = 100
 _PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
 """Waits for a phone that has just left: adb brings it back within a second or two, or the registry tells it lost."""
 
@@ -53,12 +55,17 @@ class AdbTime:
 
 @dataclass
 class Attached:
-    """A phone that this agent holds, with what it keeps of it: versions of apps, the run that drives it."""
+    """A phone that this agent holds, with what it keeps of it: versions of apps, what was done on it."""
 
     phone: Phone
     adb_time: AdbTime
     versions: dict[str, AppVersion | None] = field(default_factory=dict)
-    run: ActionRequested | None = None
+    begun: deque[tuple[datetime, ActionRequested]] = field(default_factory=lambda: deque(maxlen=_BEGUN))
+    """The last actions, each with the time at which it began."""
+
+    def last_before(self, moment: datetime) -> ActionRequested | None:
+        """The action that was the last to begin before a moment."""
+        return next((asked for at, asked in reversed(self.begun) if at <= moment), None)
 
 
 @dataclass
@@ -77,7 +84,7 @@ class Driver:
         if held is None:
             gone = Performed(Result.UNKNOWN if not fresh else Result.NOT_ATTEMPTED, "the phone has gone")
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
-        held.run = asked
+        held.begun.append((started_at, asked))
         held.adb_time.take_ms()
         performed = await self._attempt(held, asked)
         seen, capture, checks = await self._look(held, asked, performed)
@@ -217,23 +224,3 @@ def _read_back(asked: ActionRequested, performed: Performed, seen: capturing.Cap
     if fields.holds(seen.hierarchy_xml, asked.action.point, text) is False:
         return Performed(Result.FAILED, "the field does not show what was typed", performed.latency_ms)
     return performed
-
-
-def crash_event(held: Attached, device: Any, crash: Any, seen_at: datetime) -> events.CrashSeen:
-    """A crash from the phone's log as an event; the run that drives the phone now is the one it belongs to."""
-    run = held.run
-    version = held.versions.get(crash.package)
-    return events.CrashSeen(
-        occurrence_id=derived_id("crash", device, crash.pid, crash.time, crash.key),
-        device_id=device,
-        run_id=None if run is None else run.run_id,
-        package=crash.package,
-        version_name=None if version is None else version.version_name,
-        kind=crash.kind.value,
-        process=crash.process,
-        exception=crash.exception,
-        message=crash.message[:2000],
-        stack="\n".join(crash.stack)[:16_000],
-        stack_key=crash.key,
-        seen_at=seen_at,
-    )
