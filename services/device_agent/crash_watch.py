@@ -36,6 +36,8 @@ RECALL_EVERY_S = 60.0
 """How often the phone is asked how processes ended: its log does not tell of those that were killed for memory."""
 MARGIN = timedelta(minutes=2)
 """So much of the time that was watched is looked at again: reports are written after what they tell of."""
+SETTLED = timedelta(seconds=5)
+"""What happened since is left to the log, which tells more, and to the next look at what the phone remembers."""
 LONGEST_ABSENCE = timedelta(days=1)
 """What happened earlier is not told any more: nobody waits for it, and alerts would come by the hundred."""
 _TOLD = 256
@@ -65,8 +67,8 @@ class CrashWatch:
         reader = Reader(self.client, self._serial, self.attached.phone.api)
         phone_clock = await self._until_read(lambda: self._clock(reader))
         since = phone_clock.here if self.since is None else max(self.since, phone_clock.here - LONGEST_ABSENCE)
-        at = f"{phone_clock.there_at(since):%m-%d %H:%M:%S.%f}"[:-3]
-        past, at = await self._until_read(lambda: logcat.written(self.client, self._serial, at))
+        begin, until = _log_time(phone_clock, since), _log_time(phone_clock, phone_clock.here - SETTLED)
+        past, at = await self._until_read(lambda: logcat.written(self.client, self._serial, begin, until))
         for crash in past:
             await self._tell(reader, crash, phone_clock)
         if self.since is not None:
@@ -109,7 +111,8 @@ class CrashWatch:
         else:
             found = remembered.reported(await reader.reports(remembered.TAGS), phone_clock, since)
         for crash in found:
-            if (crash.process, crash.pid) not in self._told:
+            at = phone_clock.here_at(crash.time)
+            if (crash.process, crash.pid) not in self._told and at is not None and at <= phone_clock.here - SETTLED:
                 await self._tell(reader, crash, phone_clock)
 
     async def _tell(self, reader: Reader, crash: Crash, phone_clock: PhoneClock) -> None:
@@ -173,3 +176,8 @@ class CrashWatch:
             except failures as error:
                 telemetry.log.info("crashes wait", serial=self._serial, error=repr(error))
                 await asyncio.sleep(_RETRY_S)
+
+
+def _log_time(phone_clock: PhoneClock, moment: datetime) -> str:
+    """A moment as the phone's log writes it."""
+    return f"{phone_clock.there_at(moment):%m-%d %H:%M:%S.%f}"[:-3]

@@ -28,6 +28,7 @@ EXIT_INFO_API = 30
 REPORT_PATIENCE_S = 3.0
 """How long the report of an ANR is waited for: the phone writes it while it tells of the ANR already."""
 _PAUSE_S = 0.5
+_MARKS = ("FATAL EXCEPTION", "*** *** ***", "ANR in ", "ACRA caught")
 _NEWEST_TOMBSTONE = (
     'f=$(ls -t /data/tombstones/tombstone_* 2>/dev/null | grep -v pb | head -n 1); [ -n "$f" ] && cat "$f"'
 )
@@ -127,6 +128,9 @@ class Reader:
 def around(text: str, moment: str) -> str:
     """The lines around the first one of a moment (`MM-DD HH:MM:SS.mmm`): most from before it, 200 in all."""
     lines = [line for line in text.splitlines() if not line.startswith("--------- ")]
-    at = next((at for at, line in enumerate(lines) if line[: len(moment)] >= moment), len(lines))
+    after = [at for at, line in enumerate(lines) if line[: len(moment)] >= moment]
+    # A busy phone writes many lines in a millisecond.
+    reports = (at for at in after if any(mark in lines[at] for mark in _MARKS))
+    at = next(reports, after[0] if after else len(lines))
     begin = max(min(at - LOG_BEFORE, len(lines) - LOG_LINES), 0)
     return "\n".join(lines[begin : begin + LOG_LINES]) + "\n"

@@ -43,15 +43,17 @@ def dump_command(since: str) -> str:
     return command(since).replace("logcat ", "logcat -d ", 1)
 
 
-async def written(client: AdbClient, serial: str, since: str) -> tuple[list[Crash], str]:
-    """Crashes and ANRs that are in the log from `since` on, and from when to follow it. Raises `AdbError`."""
+async def written(client: AdbClient, serial: str, since: str, until: str) -> tuple[list[Crash], str]:
+    """Crashes and ANRs that are in the log from `since` on, and from when to follow it. Raises `AdbError`.
+
+    A report at the end of the log that began after `until` may not be whole yet: it is left to whoever follows.
+    """
     answer = await client.shell(serial, dump_command(since), DUMP_TIMEOUT_S, "logcat -d")
     finder = CrashFinder()
     lines = (logcat.line(text) for text in answer.stdout.decode(errors="replace").splitlines())
     found = [crash for line in lines if line is not None for crash in finder.feed(line)]
     at = finder.unfinished_since or since
-    # What is not complete is read again by whoever follows, unless nothing more of it is in the log.
-    return found, at
+    return [*found, *(crash for crash in finder.flush() if crash.time <= until)], at
 
 
 async def crashes(client: AdbClient, serial: str, since: str | None = None) -> AsyncGenerator[Crash, None]:
