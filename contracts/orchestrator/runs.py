@@ -162,10 +162,10 @@ class AdviceTaken(Event, owner=OWNER, key="run_id"):
 class CrashTraced(Event, owner=OWNER, key="run_id"):
     """What the run knows of a crash of its app: the last pictures before it, and the way that leads to it again.
 
-    Written when the crash is told (NOT_TRIED: `sequence` is the shortest way that the run's graph has, from a start of
+    Written when the crash is told (NOT_TRIED: `way` is the shortest way that the run's graph has, from a start of
     the app), again where the app has begun to start elsewhere, and at last (`final`) when the run has tried.
-    REPRODUCED: `sequence` made the app crash in the same way; `minimal`: and without any one of its steps it did not.
-    An empty sequence is the start of the app alone.
+    REPRODUCED: `way` made the app crash in the same way; `minimal`: and without any one of its steps it did not.
+    An empty way is the start of the app alone.
     """
 
     run_id: UUID
@@ -183,9 +183,9 @@ class CrashTraced(Event, owner=OWNER, key="run_id"):
     tries: int = 0
     steps: int = 0
     """Actions that the tries took."""
-    sequence: tuple[CrashStep, ...] = ()
+    way: tuple[CrashStep, ...] = ()
     source: Literal["GRAPH", "TRAIL"] = "GRAPH"
-    """Whether the sequence comes from the graph, or from the actions as they were made since the app was started."""
+    """Whether the way comes from the graph, or from the actions as they were made since the app was started."""
     reason: str | None = None
     pictures: tuple[CrashPicture, ...] = ()
     """The five last before it, oldest first, each with the point that was touched on it next."""

@@ -50,7 +50,7 @@ def details(crash: CrashSeen, traced: CrashTraced) -> dict[str, Any]:
         "minimal": traced.minimal,
         "tries": traced.tries,
         "reason": traced.reason,
-        "sequence": [step.words[:_WORDS_CHARS] for step in traced.sequence[:_STEPS]],
+        "sequence": [step.words[:_WORDS_CHARS] for step in traced.way[:_STEPS]],
         "screenshots": [
             {
                 "step": picture.sequence,

@@ -20,12 +20,14 @@ from contracts.device_agent import CrashSeen
 from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
 from contracts.orchestrator import (
+    ActionRequested,
     RunFinished,
     RunPaused,
     RunResumed,
     RunStarted,
     StateAdded,
     StepFinished,
+    TaskAccepted,
     TaskBlocked,
     TaskDropped,
     TaskHeld,
@@ -34,14 +36,17 @@ from contracts.orchestrator import (
     TaskUnblocked,
     TaskWaiting,
 )
+from contracts.subjects import derived_id, event_filter
 from contracts.values import RunStatus, Strategy, ValidationStatus
+from services.cli.errors import CliError, ExitCode
 from services.cli.output import cell, clean, duration
 from services.runtime.catch_up import read_batches
-from services.runtime.log import Recorded
+from services.runtime.log import Log, Recorded
 
 FOLLOWED: tuple[type[Event], ...] = (
     TaskWaiting, TaskQueued, TaskBlocked, TaskUnblocked, TaskDropped, TaskHeld, TaskReleased, RunStarted, StateAdded,
     StepFinished, RunPaused, RunResumed, RunFinished, LocatorChecked, AlertRaised, AlertRepeated, CrashSeen,
+    ActionRequested,
 )  # fmt: skip
 _TAIL = 8
 _FRESH_S = 0.25
@@ -244,6 +249,16 @@ def as_json(progress: Progress) -> dict[str, Any]:
 
 def succeeded(progress: Progress) -> bool:
     return progress.finished is not None and progress.finished.status is RunStatus.SUCCEEDED
+
+
+async def begun(log: Log, task_id: UUID) -> tuple[Progress, int]:
+    """A run from its very beginning, and behind which sequence its events are. Raises `CliError`."""
+    accepted = await log.last(event_filter(TaskAccepted, key=task_id))
+    if accepted is None:
+        raise CliError(
+            f"there is no task {task_id} in the log; `waymark tasks` lists those there are", ExitCode.NOT_FOUND
+        )
+    return Progress(task_id, derived_id("run", task_id)), accepted.seq
 
 
 async def events_of_run(

@@ -42,7 +42,7 @@ def final(events: list[Event]) -> dict[str, CrashTraced]:
 def test_crash_and_anr_of_the_demo_app_are_made_to_happen_again_by_exactly_their_two_steps(version: str):
     walk = walked(version)
     traced = final(walk.events)
-    assert {kind: [(s.label, s.resource_id) for s in traced[kind].sequence] for kind in traced} == {
+    assert {kind: [(s.label, s.resource_id) for s in traced[kind].way] for kind in traced} == {
         "CRASH": EXPORT,
         "ANR": SYNC,
     }
@@ -64,7 +64,7 @@ def test_without_a_budget_the_way_is_told_and_nothing_is_tried():
     walk = walked(reproduce_steps=0)
     told = [event for event in walk.events if isinstance(event, CrashTraced)]
     assert {event.verdict for event in told} == {"NOT_TRIED"}
-    assert all(event.sequence for event in told)
+    assert all(event.way for event in told)
     assert not [asked for asked in walk.actions if asked.purpose == "REPRODUCE"]
 
 
@@ -116,7 +116,7 @@ def test_what_the_graph_does_not_know_is_found_by_leaving_out_steps_of_what_was_
     traced = final(App(lambda pressed: pressed[-1:] == ["d"] and "b" in pressed).live())["CRASH"]
 
     assert (traced.verdict, traced.minimal, traced.source) == ("REPRODUCED", True, "TRAIL")
-    assert [step.label for step in traced.sequence] == ["b", "d"]
+    assert [step.label for step in traced.way] == ["b", "d"]
 
 
 def test_a_crash_that_comes_once_is_not_reproduced_and_the_tries_are_counted():
@@ -182,7 +182,7 @@ def test_the_crash_belongs_to_the_action_that_the_phone_names():
 
     (traced,) = story.all(CrashTraced)
     assert traced.crashed_by == first.sequence
-    assert [step.gesture_id for step in traced.sequence] == [first.gesture_id]
+    assert [step.gesture_id for step in traced.way] == [first.gesture_id]
 
 
 def test_words_of_a_step_never_tell_what_was_typed():

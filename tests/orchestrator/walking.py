@@ -108,7 +108,7 @@ class Walk:
         return started
 
     def _step(self, trigger: Event | TimerFired) -> list[Event | TimerFired]:
-        """What follows from it: the phone's word of a crash after the picture of it, a timer where nothing else comes."""
+        """What follows from it: the phone's word of a crash after its picture, a timer where nothing else comes."""
         decision = decide_run(self.run, Trigger(self._id(), trigger, self.now), self.now)
         asked: ActionRequested | None = None
         awaited: CrashAwaited | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from contracts.event import Event
-from contracts.orchestrator import ActionRequested, RunNoted, StateAdded, StepFinished
+from contracts.orchestrator import ActionRequested, CrashTraced, RunNoted, StateAdded, StepFinished
 from contracts.sealed import Sealed
 from contracts.values import Action, Click, Gesture, Input, Navigate, Observe, Scroll
 from services.cli.report.model import Edge, StepView
@@ -36,6 +36,8 @@ class Walk:
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
     occurrences: dict[UUID, int] = field(default_factory=dict)
     """Crashes, with the step that was under way."""
+    traced: dict[str, CrashTraced] = field(default_factory=dict)
+    """What the run found out about each crash, by its stack key."""
     _states: dict[str, StateAdded] = field(default_factory=dict)
     _asked: dict[UUID, Recorded[Event]] = field(default_factory=dict)
     _gestures: dict[tuple[str, str], Gesture] = field(default_factory=dict)
@@ -49,6 +51,8 @@ class Walk:
                 self._asked[event.action_id] = recorded
             case StepFinished():
                 self._step(event, reveal=reveal)
+            case CrashTraced():
+                self.traced[event.stack_key] = event
             case RunNoted() if "occurrence_id" in event.detail:
                 self.occurrences[UUID(event.detail["occurrence_id"])] = int(event.detail.get("sequence", 0))
             case _:

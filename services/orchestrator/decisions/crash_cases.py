@@ -64,19 +64,19 @@ class Case:
     @property
     def goal(self) -> str | None:
         """The state in which its last step crashes the app; None: it is the start that does."""
-        return self.traced.sequence[-1].state_id if self.traced.sequence else None
+        return self.traced.way[-1].state_id if self.traced.way else None
 
     def rerouted(self, traced: CrashTraced) -> Case:
         """The case with another way through the graph, tried before all others."""
         others: Mapping[Source, tuple[CrashStep, ...]] = {k: v for k, v in self.sequences.items() if k != "GRAPH"}
-        return replace(self, traced=traced, sequences={"GRAPH": traced.sequence, **others})
+        return replace(self, traced=traced, sequences={"GRAPH": traced.way, **others})
 
 
 def opened(traced: CrashTraced, trail: tuple[CrashStep, ...] | None) -> Case:
     """A case with the way through the graph first; the trail only where it is another one."""
     sequences: dict[Source, tuple[CrashStep, ...]] = {}
     if traced.source == "GRAPH":
-        sequences["GRAPH"] = traced.sequence
+        sequences["GRAPH"] = traced.way
     if trail is not None and _gestures(trail) != _gestures(sequences.get("GRAPH")):
         sequences["TRAIL"] = trail
     return Case(traced, sequences)

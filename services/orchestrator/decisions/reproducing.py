@@ -69,7 +69,7 @@ def _case(run: Run, crash: CrashSeen, action: ActionRequested | None) -> list[Ev
         kind=crash.kind,
         stack_key=crash.stack_key,
         verdict="NOT_TRIED",
-        sequence=sequence,
+        way=sequence,
         source="GRAPH" if way is not None or is_launch else "TRAIL",
         reason=None if started.spec.limits.reproduce_steps else "reproduce_steps is 0",
         pictures=pictures(run.graph, run.trail, action),
@@ -130,10 +130,10 @@ def _rerouted(run: Run, case: Case) -> CrashTraced | None:
     way = shortest(run.graph, run.current, case.goal, run.crashing)
     if way is None or len(way) + 2 > run.reproduce_left:
         return None
-    steps = (*steps_of(way, run.spec_started.spec.seed, run.texts), case.traced.sequence[-1])
-    if [(s.state_id, s.gesture_id) for s in steps] == [(s.state_id, s.gesture_id) for s in case.traced.sequence]:
+    steps = (*steps_of(way, run.spec_started.spec.seed, run.texts), case.traced.way[-1])
+    if [(s.state_id, s.gesture_id) for s in steps] == [(s.state_id, s.gesture_id) for s in case.traced.way]:
         return None
-    return case.traced.model_copy(update={"sequence": steps, "source": "GRAPH"})
+    return case.traced.model_copy(update={"way": steps, "source": "GRAPH"})
 
 
 def _again(here: UiState, step: CrashStep, seed: int) -> Action | None:
@@ -162,7 +162,7 @@ def _closed(case: Case, verdict: Verdict) -> CrashTraced:
             "final": True,
             "verdict": verdict.verdict,
             "minimal": verdict.minimal,
-            "sequence": verdict.steps,
+            "way": verdict.steps,
             "source": verdict.source,
             "reason": verdict.reason,
             "tries": case.tries,

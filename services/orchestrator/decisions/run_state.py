@@ -283,7 +283,7 @@ def _trace(run: Run, event: CrashTraced) -> Run:
     if known is not None and event.final:
         return replace(run, cases={**run.cases, event.stack_key: replace(known, closed=True)})
     if known is not None:
-        attempt = None if run.attempt is None else run.attempt.over("GRAPH", len(event.sequence))
+        attempt = None if run.attempt is None else run.attempt.over("GRAPH", len(event.way))
         return replace(run, cases={**run.cases, event.stack_key: known.rerouted(event)}, attempt=attempt)
     crashed = next((made for made in run.trail if made.asked.sequence == event.crashed_by), None)
     trail = None if crashed is None else since_launch(run.trail, crashed.asked)
