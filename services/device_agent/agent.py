@@ -30,7 +30,7 @@ from services.device_agent.decisions import (
     PhoneGone,
     device_id_of,
 )
-from services.device_agent.effects import AdbTime, Attached, Driver
+from services.device_agent.effects import BEGUN, AdbTime, Attached, Begun, Driver
 from services.device_agent.phone import Identity, Phone
 from services.device_agent.presence import Appeared, Lost, Ready
 from services.device_agent.registry import Registry
@@ -64,6 +64,7 @@ class Agent:
         self._client = AdbClient(host, port, on_call=self._on_adb)
         self._holds: dict[str, _Hold] = {}
         self._times: dict[str, AdbTime] = {}
+        self._begun: dict[str, Begun] = {}
         self._devices: Decider[Device] = service.decider("device-agent-device", DEVICE)
         driver = Driver(service.objects, service.clock, self.attached)
         self._effect = Effect(
@@ -121,7 +122,7 @@ class Agent:
         await provision_durable(self._service.js, durable)
         watched_until = await self._watched_until(device_id_of(serial))
         await self._notice(_found(phone.identity))
-        attached = Attached(phone, self._times[serial])
+        attached = Attached(phone, self._times[serial], begun=self._begun.setdefault(serial, Begun(maxlen=BEGUN)))
         performer = Performer(self._effect, self._actions)
         handler = EffectHandler(durable.name, performer, self._service.sealer)
         consumer = Consumer(

@@ -7,7 +7,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from contracts import device_agent as events
@@ -27,9 +27,13 @@ from services.runtime.reactor import Trigger
 
 _PACKAGE = re.compile(rb' package="([A-Za-z][\w.]{0,200})"')
 _MAX_PACKAGES = 8
-_BEGUN = 100
+BEGUN = 100
+_DRIVEN = timedelta(minutes=10)
+"""So long after an action began, what happens on the phone may still be its doing."""
 _PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
 """Waits for a phone that has just left: adb brings it back within a second or two, or the registry tells it lost."""
+
+Begun = deque[tuple[datetime, ActionRequested]]
 
 
 @dataclass
@@ -60,12 +64,12 @@ class Attached:
     phone: Phone
     adb_time: AdbTime
     versions: dict[str, AppVersion | None] = field(default_factory=dict)
-    begun: deque[tuple[datetime, ActionRequested]] = field(default_factory=lambda: deque(maxlen=_BEGUN))
-    """The last actions, each with the time at which it began."""
+    begun: Begun = field(default_factory=lambda: deque(maxlen=BEGUN))
+    """The last actions, each with the time at which it began; kept while a phone is away for a moment."""
 
     def last_before(self, moment: datetime) -> ActionRequested | None:
-        """The action that was the last to begin before a moment."""
-        return next((asked for at, asked in reversed(self.begun) if at <= moment), None)
+        """The action that was the last to begin before a moment; none where that is long ago: nobody drove it then."""
+        return next((asked for at, asked in reversed(self.begun) if at <= moment < at + _DRIVEN), None)
 
 
 @dataclass
