@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.device_agent import native_stacks, remembered
 from services.device_agent.crash_events import occurrences
 from services.device_agent.crashes import Crash, CrashKind, Source, find
+from services.device_agent.effects import AdbTime, Attached
 from services.device_agent.evidence import around
 from services.device_agent.parsers import dropbox, exit_info, logcat
 from services.device_agent.phone_clock import PhoneClock, clock
@@ -308,3 +309,16 @@ def test_two_hundred_lines_around_the_crash_are_kept():
     assert len(lines) == 200
     assert lines[120].endswith("line 600")
     assert len(around("--------- beginning of main\n" + text[:200], "10-05 21:10:00.000").splitlines()) == 6
+
+
+# --- which action -----------------------------------------------------------------------------------------------------
+
+
+def test_a_crash_belongs_to_the_action_before_it_and_to_none_that_is_long_over():
+    held = Attached(None, AdbTime())
+    held.begun.extend([(NOW, "first"), (NOW + timedelta(seconds=10), "second")])
+
+    assert held.last_before(NOW + timedelta(seconds=9)) == "first"
+    assert held.last_before(NOW + timedelta(seconds=11)) == "second"
+    assert held.last_before(NOW - timedelta(seconds=1)) is None
+    assert held.last_before(NOW + timedelta(minutes=11)) is None

@@ -17,7 +17,7 @@ LAUNCH_LIMIT = 4
 def over(run: Run) -> RunEnding | None:
     """Why the run cannot go on, if it cannot."""
     limits = run.spec_started.spec.limits
-    if run.sequence - run.reproduce_steps >= limits.max_steps:
+    if run.sequence - run.reproduction.steps >= limits.max_steps:
         return ending_of(run, RunStatus.SUCCEEDED, f"the limit of {limits.max_steps} steps was reached")
     if run.unseen >= UNSEEN_LIMIT:
         return ending_of(run, RunStatus.FAILED, f"nothing could be seen on the phone in {run.unseen} steps in a row")

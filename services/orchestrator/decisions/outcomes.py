@@ -116,7 +116,9 @@ def crash_events(run: Run, crash: CrashSeen) -> list[Event]:
 def crashed_by(run: Run, crash: CrashSeen) -> ActionRequested | None:
     """The action that the phone had begun last. Where it does not tell: what was done in the app last, because the
     action under way may be what leads back."""
-    told = next((made.asked for made in reversed(run.trail) if made.asked.action_id == crash.action_id), None)
+    told = next(
+        (made.asked for made in reversed(run.reproduction.trail) if made.asked.action_id == crash.action_id), None
+    )
     if told is not None:
         return told
     here = None if run.action is None else run.states.get(run.action.state_id or "")

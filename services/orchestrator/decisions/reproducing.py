@@ -30,7 +30,7 @@ _AGAIN = {"CRASH", "NATIVE", "ANR"}
 def traced(run: Run, crash: CrashSeen, action: ActionRequested | None) -> list[Event]:
     """What a crash tells beyond its note: a new case, or how a try went. `action`: the one that it belongs to."""
     started = run.spec_started
-    attempt = run.attempt
+    attempt = run.reproduction.attempt
     if attempt is not None and action is not None and action.sequence >= attempt.launch:
         same = crash.stack_key == attempt.stack_key
         made = min(action.sequence - attempt.launch, len(attempt.kept))
@@ -49,12 +49,16 @@ def traced(run: Run, crash: CrashSeen, action: ActionRequested | None) -> list[E
 
 def _case(run: Run, crash: CrashSeen, action: ActionRequested | None) -> list[Event]:
     started = run.spec_started
-    if crash.package != started.app.package or crash.stack_key in run.cases or len(run.cases) >= CASES:
+    if (
+        crash.package != started.app.package
+        or crash.stack_key in run.reproduction.cases
+        or len(run.reproduction.cases) >= CASES
+    ):
         return []
     if action is None or crash.kind not in _AGAIN:
         return []
     way = shortest(run.graph, run.entry, action.state_id, run.crashing)
-    trail = since_launch(run.trail, action)
+    trail = since_launch(run.reproduction.trail, action)
     last = steps_made(run.graph, (Made(action, None),))
     is_launch = isinstance(action.action, Navigate) and action.action.to == "LAUNCH"
     sequence = () if is_launch or trail is None else steps_made(run.graph, trail)
@@ -72,21 +76,21 @@ def _case(run: Run, crash: CrashSeen, action: ActionRequested | None) -> list[Ev
         way=sequence,
         source="GRAPH" if way is not None or is_launch else "TRAIL",
         reason=None if started.spec.limits.reproduce_steps else "reproduce_steps is 0",
-        pictures=pictures(run.graph, run.trail, action),
+        pictures=pictures(run.graph, run.reproduction.trail, action),
     )
     return [event]
 
 
 def reproduce(run: Run, now: datetime, *, explored: bool) -> list[Event] | None:
     """The next thing to do for a crash; None: nothing. `explored`: the run has nothing else to do."""
-    if run.attempt is not None:
-        return _go_on(run, run.attempt, now)
+    if run.reproduction.attempt is not None:
+        return _go_on(run, run.reproduction.attempt, now)
     if run.spec_started.spec.limits.reproduce_steps == 0:
         return None
-    case = current(run.cases)
+    case = current(run.reproduction.cases)
     if case is None or not (explored or case.is_begun):
         return None
-    wanted = next_try(case, run.reproduce_left)
+    wanted = next_try(case, _left(run))
     if isinstance(wanted, Verdict):
         return [_closed(case, wanted)]
     package = run.spec_started.app.package
@@ -95,7 +99,7 @@ def reproduce(run: Run, now: datetime, *, explored: bool) -> list[Event] | None:
 
 def over_without(run: Run, reason: str) -> ReproductionTried:
     """The try under way has come to nothing."""
-    attempt = run.attempt
+    attempt = run.reproduction.attempt
     assert attempt is not None
     return ReproductionTried(
         run_id=run.spec_started.run_id,
@@ -108,7 +112,7 @@ def over_without(run: Run, reason: str) -> ReproductionTried:
 
 
 def _go_on(run: Run, attempt: Attempt, now: datetime) -> list[Event]:
-    here, case = run.here, run.cases[attempt.stack_key]
+    here, case = run.here, run.reproduction.cases[attempt.stack_key]
     if attempt.made == 0 and here is not None and not run.unseen and (other := _rerouted(run, case)) is not None:
         return [other]
     if attempt.made < len(attempt.kept):
@@ -122,13 +126,18 @@ def _go_on(run: Run, attempt: Attempt, now: datetime) -> list[Event]:
     return [CrashAwaited(run_id=run.spec_started.run_id, stack_key=attempt.stack_key, until=until)]
 
 
+def _left(run: Run) -> int:
+    """Actions that are left for tries."""
+    return run.spec_started.spec.limits.reproduce_steps - run.reproduction.steps
+
+
 def _rerouted(run: Run, case: Case) -> CrashTraced | None:
     """The way from where the app starts now, where nothing was learnt yet of another: an app that somebody is signed
     in to starts elsewhere than on the first day."""
     if case.tries or case.goal is None:
         return None
     way = shortest(run.graph, run.current, case.goal, run.crashing)
-    if way is None or len(way) + 2 > run.reproduce_left:
+    if way is None or len(way) + 2 > _left(run):
         return None
     steps = (*steps_of(way, run.spec_started.spec.seed, run.texts), case.traced.way[-1])
     if [(s.state_id, s.gesture_id) for s in steps] == [(s.state_id, s.gesture_id) for s in case.traced.way]:

@@ -28,10 +28,9 @@ from contracts.orchestrator import (
     WatchSet,
 )
 from contracts.values import ObjectRef
-from services.orchestrator.decisions import crash_cases
-from services.orchestrator.decisions.crash_cases import Attempt, Case
+from services.orchestrator.decisions import reproduction
 from services.orchestrator.decisions.graph import NEWS, Graph, UiState, learnt, tried
-from services.orchestrator.decisions.trail import TRAIL_LIMIT, Made, Trail, since_launch, steps_made
+from services.orchestrator.decisions.reproduction import Reproduction
 from services.runtime.log import Recorded
 from services.runtime.telemetry import hundred_of
 
@@ -93,17 +92,7 @@ class Run:
     tokens: int = 0
     picture: ObjectRef | None = None
     """What the phone showed after the last step."""
-    trail: Trail = ()
-    cases: Mapping[str, Case] = field(default_factory=dict)
-    """Crashes of the app under test that were traced, by stack key."""
-    attempt: Attempt | None = None
-    awaited: CrashAwaited | None = None
-    reproduce_steps: int = 0
-    """Actions that tries to make crashes happen again have taken."""
-
-    @property
-    def reproduce_left(self) -> int:
-        return self.spec_started.spec.limits.reproduce_steps - self.reproduce_steps
+    reproduction: Reproduction = field(default_factory=Reproduction)
 
     @property
     def states(self) -> Mapping[str, UiState]:
@@ -125,7 +114,7 @@ class Run:
             return "ACTION"
         if self.plan is not None:
             return "PLAN"
-        if self.awaited is not None:
+        if self.reproduction.awaited is not None:
             return "CRASH"
         return "CALL" if self.call is not None else "NOTHING"
 
@@ -168,13 +157,9 @@ def apply(run: Run, event: Event) -> Run:
         case RunResumed():
             return replace(run, paused=False)
         case RunEnding():
-            return replace(run, ending=event, plan=None, call=None, attempt=None, awaited=None)
-        case CrashTraced():
-            return _trace(run, event)
-        case CrashAwaited():
-            return replace(run, awaited=event)
-        case ReproductionTried():
-            return _tried(run, event)
+            return replace(run, ending=event, plan=None, call=None, reproduction=run.reproduction.stopped())
+        case CrashTraced() | CrashAwaited() | ReproductionTried():
+            return replace(run, reproduction=reproduction.apply(run.reproduction, run.graph, event))
         case RunFinished():
             return replace(run, finished=event, action=None, plan=None, call=None)
         case _:
@@ -233,9 +218,8 @@ def _advise(run: Run, event: AdviceTaken) -> Run:
 
 def _request(run: Run, event: ActionRequested) -> Run:
     hints = tuple(g for g in run.hints if g != event.gesture_id)
-    run = replace(run, trail=(*run.trail, Made(event, run.picture))[-TRAIL_LIMIT:])
-    if event.purpose == "REPRODUCE":
-        run = _reproduce(run, event)
+    left = 0 if run.started is None else run.spec_started.spec.limits.reproduce_steps - run.reproduction.steps
+    run = replace(run, reproduction=run.reproduction.asked(event, run.picture, left))
     if hundred_of(event.sequence) > hundred_of(run.sequence):
         run = replace(run, hundreds=(*run.hundreds, event.requested_at))
     run = replace(run, action=event, plan=None, call=None, sequence=event.sequence, hints=hints)
@@ -268,33 +252,6 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         unseen=run.unseen + 1 if event.outcome in {"UNSEEN", "FAILED"} else 0,
         outside=0 if inside else run.outside + 1,
     )
-
-
-def _reproduce(run: Run, event: ActionRequested) -> Run:
-    """A try begins with a start of the app, and every further action is its next step."""
-    attempt = run.attempt
-    attempt = crash_cases.begun(run.cases, run.reproduce_left, event.sequence) if attempt is None else attempt.further()
-    return replace(run, attempt=attempt, reproduce_steps=run.reproduce_steps + 1)
-
-
-def _trace(run: Run, event: CrashTraced) -> Run:
-    """The first word of a crash opens its case, the last closes it; one between them is another way, tried at once."""
-    known = run.cases.get(event.stack_key)
-    if known is not None and event.final:
-        return replace(run, cases={**run.cases, event.stack_key: replace(known, closed=True)})
-    if known is not None:
-        attempt = None if run.attempt is None else run.attempt.over("GRAPH", len(event.way))
-        return replace(run, cases={**run.cases, event.stack_key: known.rerouted(event)}, attempt=attempt)
-    crashed = next((made for made in run.trail if made.asked.sequence == event.crashed_by), None)
-    trail = None if crashed is None else since_launch(run.trail, crashed.asked)
-    made = None if trail is None else steps_made(run.graph, trail)
-    return replace(run, cases={**run.cases, event.stack_key: crash_cases.opened(event, made)})
-
-
-def _tried(run: Run, event: ReproductionTried) -> Run:
-    steps = 0 if run.attempt is None else run.attempt.made + 1
-    case = crash_cases.tried(run.cases[event.stack_key], event, steps)
-    return replace(run, cases={**run.cases, event.stack_key: case}, attempt=None, awaited=None)
 
 
 def _note(run: Run, event: RunNoted) -> Run:

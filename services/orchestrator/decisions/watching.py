@@ -56,7 +56,7 @@ def _is_current(run: Run, fired: TimerFired) -> bool:
     if fired.event_type == AdviceRequested.type_name():
         return run.call is not None and run.call.expires_at == fired.due_at
     if fired.event_type == CrashAwaited.type_name():
-        return run.awaited is not None and run.awaited.until == fired.due_at
+        return run.reproduction.awaited is not None and run.reproduction.awaited.until == fired.due_at
     return run.watch_at == fired.due_at
 
 
@@ -67,7 +67,7 @@ def _overdue(run: Run, now: datetime) -> list[Event]:
         return [unseen(run)]
     if run.plan is not None and now >= run.plan.until:
         return [plan_dropped(run)]
-    if run.awaited is not None and now >= run.awaited.until:
+    if run.reproduction.awaited is not None and now >= run.reproduction.awaited.until:
         return [over_without(run, "no crash came")]
     if run.call is not None and now >= run.call.expires_at:
         return [AdviceTaken(run_id=run.call.run_id, call_id=run.call.call_id, state_id=run.call.state_id)]
