@@ -75,7 +75,9 @@ class CrashWatch:
             await self._recall_safely(reader, phone_clock, since)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow(reader, at), name=f"log {self._serial}")
-            tasks.create_task(self._recall_for_ever(reader), name=f"exits {self._serial}")
+            # Older phones have reports alone, all of which would be read each time, and nothing that the log lacks.
+            if self.attached.phone.api >= EXIT_INFO_API:
+                tasks.create_task(self._recall_for_ever(reader), name=f"exits {self._serial}")
 
     async def _follow(self, reader: Reader, at: str) -> None:
         async with contextlib.aclosing(logcat.crashes(self.client, self._serial, at)) as crashes:

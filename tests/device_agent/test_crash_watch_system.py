@@ -230,10 +230,9 @@ async def test_crashes_of_the_time_without_an_agent_are_told_once_when_it_is_bac
         assert len({event.occurrence_id for event in seen}) == 4
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_old_phones_remember_by_their_reports(phone):
     async with phone(28) as p:
-        crash(pid=0x11)
+        crash(pid=17, at_s=time.time() - 20)
         await p.bench.client.shell(p.bench.serial, "logcat -c", 5)
         async with p.watching(datetime.now(UTC) - timedelta(minutes=5)):
             (seen,) = await p.told(1)
