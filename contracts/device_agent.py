@@ -94,6 +94,8 @@ class Capture(Value):
     screenshot_absent: str | None = None
     hierarchy: ObjectRef | None = None
     hierarchy_absent: str | None = None
+    split_screen: bool = False
+    """The app shares the screen with another one."""
     foreground: Foreground
     versions: tuple[AppVersion, ...] = ()
     """Versions of the apps that have a window in the hierarchy, and of the one in front."""
@@ -182,3 +184,41 @@ class CrashSeen(Event, owner=OWNER, key="occurrence_id"):
     """What the phone remembers of how the process ended."""
     evidence_absent: str | None = None
     """Why a part of the evidence is missing that this phone should have had."""
+
+
+class PhonePrepared(Event, owner=OWNER, key="lease_id"):
+    """A phone was made ready for a lease. Told at its first action, and again where something had to be changed anew
+    (it was restarted in the middle of a run). Settings are named `namespace/name`."""
+
+    lease_id: UUID
+    device_id: UUID
+    run_id: UUID
+    serial: str
+    lease_token: int
+    found: dict[str, str | None]
+    """The phone's own values, as they will be put back; none: not set."""
+    changed: tuple[str, ...] = ()
+    """Settings that now have other values."""
+    unchanged: tuple[str, ...] = ()
+    """Settings that the phone refused to change."""
+    woken: bool = False
+    unlocked: bool = False
+    taken_over: int | None = None
+    """Token of an earlier lease whose changes were still on the phone: its values are the phone's own."""
+
+
+class PhoneRestored(Event, owner=OWNER, key="lease_id"):
+    """What a lease had changed on a phone was put back. Told again where the first time something failed."""
+
+    lease_id: UUID
+    device_id: UUID
+    run_id: UUID
+    serial: str
+    lease_token: int
+    restored: dict[str, str | None] = Field(default_factory=dict)
+    left: tuple[str, ...] = ()
+    """Settings that somebody had changed since: they keep what they have."""
+    failed: dict[str, str] = Field(default_factory=dict)
+    """Settings that could not be put back, with what the phone said. It is tried again when the phone is attached."""
+    late: bool = False
+    """The lease had ended while the phone, or its agent, was away."""

@@ -35,6 +35,8 @@ PROJECTED: dict[str, tuple[type[Event], ...]] = {
         orchestrator.RunFinished,
         orchestrator.UserSeen,
         orchestrator.ConfigChanged,
+        device_agent.PhonePrepared,
+        device_agent.PhoneRestored,
     ),
     device_agent.OWNER: (
         device_agent.DeviceRegistered,

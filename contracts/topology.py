@@ -98,12 +98,14 @@ def timer_reader(owner: str) -> Durable | None:
 
 
 def device_reader(device_id: UUID) -> Durable:
-    """Commands for one phone: one in flight, read by whichever agent holds it."""
+    """What concerns one phone, in order and one in flight: actions, and the ends of its leases. Read by whichever agent
+    holds it."""
+    events = (orchestrator.ActionRequested, orchestrator.LeaseEnded)
     return Durable(
         f"device-agent-device-{device_id}",
         STREAM,
-        (event_filter(orchestrator.ActionRequested, route=device_id),),
-        (orchestrator.ActionRequested,),
+        tuple(event_filter(event, route=device_id) for event in events),
+        events,
         ack_wait_s=5.0,
         max_ack_pending=1,
     )

@@ -132,7 +132,9 @@ class TaskGranted(Event, owner=OWNER, key="fleet_id"):
     lease_token: int
 
 
-class LeaseEnded(Event, owner=OWNER, key="fleet_id"):
+class LeaseEnded(Event, owner=OWNER, key="fleet_id", route="device_id"):
+    """The phone is free again. Routed to it: the agent that holds it puts back what the lease changed on it."""
+
     fleet_id: UUID
     task_id: UUID
     run_id: UUID

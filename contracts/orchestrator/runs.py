@@ -112,6 +112,9 @@ class StepFinished(Event, owner=OWNER, key="run_id"):
     """Element that the gesture was made on; none for keys and scrolling without one."""
     screenshot: ObjectRef | None = None
     """What the phone showed afterwards; none where the picture could not be taken."""
+    error_code: str | None = None
+    """Why the phone did not do it (`INPUT_DENIED`, `KEYBOARD_MISSING`, ..) or why nothing was seen (`NOT_IDLE`, ..)."""
+    error_message: str | None = None
 
 
 class PlanPending(Event, owner=OWNER, key="run_id", deadline="until"):

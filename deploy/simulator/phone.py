@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .commands import PROGRAMS
 from .faults import Fault, FaultKind, Faults
 from .filesystem import FileSystem
+from .interruptions import Interruptions
 from .profiles import ApiProfile, LatencyProfile, banner, properties
 from .screen import Screen
 from .services import open_service
@@ -18,7 +19,8 @@ from .settings import Settings
 from .stream import Stream
 from .trace import Entry, Kind, Trace
 from .transport import Authorization, Connection
-from .world import World
+from .triggers import Triggers
+from .world import LogLine, World
 
 if TYPE_CHECKING:
     from .shell.call import Program
@@ -47,6 +49,8 @@ class Phone:
         self.settings = Settings()
         self.properties = properties(profile, serial, DENSITY_DPI)
         self.screen = Screen(self)
+        self.interruptions = Interruptions(self)
+        self.triggers = Triggers()
         self.listeners: dict[str, Listener] = {}
         """What listens on the phone, by service name, e.g. `tcp:9008`."""
         self.reverses: dict[str, str] = {}
@@ -55,6 +59,8 @@ class Phone:
         self.display_override: dict[str, str] = {}
         self.granted: set[tuple[str, str]] = set()
         """(package, permission) that `pm grant` gave."""
+        self.shells: set[int] = set()
+        """Process ids of the shells that run now."""
         self.staged: dict[int, bytes] = {}
         """Install sessions that are written and not committed."""
         self.automation_held = False
@@ -64,14 +70,15 @@ class Phone:
         self.frozen = False
         self.booted_s = time.time()
         self.port = 0
-        self._skew_s = 0.0
+        self.skew_s = 0.0
+        """How far its clock is ahead of the real one."""
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._background: set[asyncio.Task[Any]] = set()
 
     def now_s(self) -> float:
         """The phone's wall clock, epoch seconds: what the World is told."""
-        return time.time() + self._skew_s
+        return time.time() + self.skew_s
 
     @property
     def uptime_s(self) -> float:
@@ -126,13 +133,20 @@ class Phone:
             self.world.force_stop(front, self.now_s())
             self.listeners.clear()
             self.reverses.clear()
-            self.screen.awake, self.screen.locked = True, False
+            self.screen.boot()
+            self.interruptions.clear()
             await self.stop()
             await asyncio.sleep(_REBOOT_S)
             self.booted_s = time.time()
             await self.start()
 
         self.background(cycle())
+
+    def log(self, since_s: float) -> tuple[LogLine, ...]:
+        """Lines of logcat after `since_s`, oldest first: of what is played, and of the system about it."""
+        own = tuple(line for line in self.interruptions.log if line.at_s > since_s)
+        played = self.world.log(since_s)
+        return tuple(sorted((*played, *own), key=lambda line: line.at_s)) if own else played
 
     def program(self, name: str) -> Program | None:
         """The program that a shell finds under this name, with or without its folder."""

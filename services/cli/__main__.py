@@ -64,11 +64,12 @@ def options(
 _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Runs": (runs.submit, watching.watch, reporting.report, runs.tasks, runs.runs, tracing.trace),
     "What was found": (apps.screens, apps.locators, apps.diff),
-    "Phones": (phones.devices, phones.shot, phones.dump),
+    "Phones": (phones.shot, phones.dump),
     "Operation": (operations.provision, operations.rebuild, operations.verify),
 }
 
 app.add_typer(runs.run_app, name="run", rich_help_panel="Runs")
+app.add_typer(phones.devices_app, name="devices", rich_help_panel="Phones")
 app.add_typer(alerts.alerts_app, name="alerts", rich_help_panel="What was found")
 app.add_typer(configs.config_app, name="config", rich_help_panel="Operation")
 app.add_typer(dead_letters.letters_app, name="dlq", rich_help_panel="Operation")

@@ -8,6 +8,7 @@ from pathlib import Path
 from services.device_agent.adb.bootstrap import server_address
 from services.device_agent.agent import Agent
 from services.device_agent.projections import PROJECTION
+from services.device_agent.settings import PhoneSettings
 from services.runtime.service import Service, main
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -16,7 +17,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 async def run() -> None:
     address = server_address(os.environ)
     async with Service.open("device-agent") as service:
-        agent = Agent(service, address.host, address.port)
+        agent = Agent(service, address.host, address.port, PhoneSettings())
         service.background("agent", agent.run)
         service.project(PROJECTION, _MIGRATIONS)
         await service.run()

@@ -31,13 +31,16 @@ from services.device_agent.decisions import (
     device_id_of,
 )
 from services.device_agent.effects import BEGUN, AdbTime, Attached, Begun, Driver
+from services.device_agent.handling import PhoneHandler
+from services.device_agent.lease.decisions import LEASE
+from services.device_agent.lease.keeping import Keeper
 from services.device_agent.phone import Identity, Phone
 from services.device_agent.presence import Appeared, Lost, Ready
 from services.device_agent.registry import Registry
+from services.device_agent.settings import PhoneSettings
 from services.runtime import telemetry
 from services.runtime.consumer import INFRASTRUCTURE, Consumer
 from services.runtime.effect import Effect, Performer
-from services.runtime.handlers import EffectHandler
 from services.runtime.provision import provision_durable
 from services.runtime.reactor import Decider, Trigger
 from services.runtime.service import Service
@@ -59,18 +62,20 @@ class _Hold:
 class Agent:
     """Holds the phones of one adb server for one service process."""
 
-    def __init__(self, service: Service, host: str, port: int) -> None:
+    def __init__(self, service: Service, host: str, port: int, settings: PhoneSettings) -> None:
         self._service = service
         self._client = AdbClient(host, port, on_call=self._on_adb)
         self._holds: dict[str, _Hold] = {}
         self._times: dict[str, AdbTime] = {}
         self._begun: dict[str, Begun] = {}
         self._devices: Decider[Device] = service.decider("device-agent-device", DEVICE)
-        driver = Driver(service.objects, service.clock, self.attached)
+        leases = service.decider("device-agent-lease", LEASE)
+        self._keeper = Keeper(service.log, service.clock, leases, settings)
+        driver = Driver(service.objects, service.clock, self._keeper, self.attached)
         self._effect = Effect(
             name="device-agent-action",
             aggregate=decisions.ACTION,
-            triggers=decisions.TRIGGERS,
+            triggers=decisions.ACTION_TRIGGERS,
             begin=decisions.begin_action(service.instance, self.holds),
             pending=decisions.is_pending,
             perform=driver.perform,
@@ -121,10 +126,13 @@ class Agent:
         durable = topology.device_reader(device_id_of(serial))
         await provision_durable(self._service.js, durable)
         watched_until = await self._watched_until(device_id_of(serial))
+        await self._keeper.restore_left_over(phone, device_id_of(serial))
         await self._notice(_found(phone.identity))
         attached = Attached(phone, self._times[serial], begun=self._begun.setdefault(serial, Begun(maxlen=BEGUN)))
         performer = Performer(self._effect, self._actions)
-        handler = EffectHandler(durable.name, performer, self._service.sealer)
+        handler = PhoneHandler(
+            durable.name, performer, self._keeper, lambda: self.attached(serial), self._service.sealer
+        )
         consumer = Consumer(
             durable.stream, durable.name, handler, self._service.dead_letters, self._service.clock, fetch=1
         )
@@ -189,7 +197,6 @@ class Agent:
 
 def _found(identity: Identity) -> PhoneFound:
     resolution = None if identity.resolution is None else f"{identity.resolution[0]}x{identity.resolution[1]}"
-    tags = dict(tag.split(":", 1) for tag in identity.tags if ":" in tag)
     return PhoneFound(
         serial=identity.serial,
         model=identity.model,
@@ -197,5 +204,5 @@ def _found(identity: Identity) -> PhoneFound:
         api_level=identity.api,
         device_type=identity.device_type,
         resolution=resolution,
-        tags={**tags, "manufacturer": identity.manufacturer},
+        tags=identity.named_tags,
     )

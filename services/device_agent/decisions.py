@@ -24,7 +24,7 @@ from contracts.device_agent import (
     Snapshot,
 )
 from contracts.event import Event
-from contracts.orchestrator import ActionRequested
+from contracts.orchestrator import ActionRequested, LeaseEnded
 from contracts.subjects import derived_id
 from contracts.values import ActionStatus, AppVersion, DeviceType
 from services.device_agent.performing import Performed, Result
@@ -280,8 +280,8 @@ def _verdict(outcome: Outcome) -> tuple[ActionStatus, str | None, str | None]:
             return ActionStatus.FAILED, "OUTCOME_UNKNOWN", performed.reason
         case Result.STALE:
             return ActionStatus.SKIPPED, "LEASE_LOST", performed.reason
-        case Result.FAILED | Result.IMPOSSIBLE | Result.REFUSED | Result.NOT_ATTEMPTED:
-            return ActionStatus.FAILED, performed.result.value, performed.reason
+        case Result.FAILED | Result.IMPOSSIBLE | Result.REFUSED | Result.NOT_FIT | Result.NOT_ATTEMPTED:
+            return ActionStatus.FAILED, performed.code or performed.result.value, performed.reason
         case _:
             assert_never(performed.result)
 
@@ -313,4 +313,9 @@ def evolve_action(state: Action, recorded: Recorded[Event]) -> Action:
             return state
 
 
-TRIGGERS: dict[type[Any], Callable[[Any], UUID | None]] = {ActionRequested: lambda e: e.action_id}
+ACTION_TRIGGERS: dict[type[Any], Callable[[Any], UUID | None]] = {ActionRequested: lambda e: e.action_id}
+TRIGGERS: dict[type[Any], Callable[[Any], UUID | None]] = {
+    ActionRequested: lambda e: e.device_id,
+    LeaseEnded: lambda e: e.device_id,
+}
+"""What the durable of a phone delivers, with the phone that it concerns."""

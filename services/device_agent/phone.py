@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contracts.sealed import Sealed, SealedError
 from contracts.values import Action, AppVersion, DeviceType, Input, Navigate, Observe
-from services.device_agent import fence, fields, gestures, keyboard
+from services.device_agent import fence, fields, fitness, gestures, keyboard
 from services.device_agent.adb.client import AdbClient, ShellResult
 from services.device_agent.adb.errors import (
     AdbError,
@@ -25,8 +25,11 @@ from services.device_agent.adb.errors import (
     DeviceTimeout,
     DeviceUnauthorized,
 )
-from services.device_agent.fence import Attempt, Verdict
+from services.device_agent.fence import Attempt, Outcome, Verdict
+from services.device_agent.fitness import Health
 from services.device_agent.gestures import Facts, NotPossibleError
+from services.device_agent.lease.note import show as show_note
+from services.device_agent.lease.note import unlock as unlock_note
 from services.device_agent.parsers import packages, properties
 from services.device_agent.parsers.packages import Package
 from services.device_agent.performing import Performed, Result, performed_by
@@ -35,6 +38,7 @@ READ_TIMEOUT_S = 10.0
 ACTION_TIMEOUT_S = 30.0
 HEARTBEAT_TIMEOUT_S = 3.0
 INSTALL_TIMEOUT_S = 300.0
+WINDOWING_MODES_SINCE_API = 28
 LONGEST_COMMAND_BYTES = 60_000
 LONGEST_V1_COMMAND_BYTES = 3_900
 """Daemons of Android 6 and older take 4 KB in one request, the mark for the exit code included."""
@@ -57,41 +61,47 @@ class Identity:
     device_type: DeviceType
     tags: tuple[str, ...]
 
-
-@dataclass(frozen=True)
-class Health:
-    """Battery charge in percent, its temperature in degrees Celsius, free space of /data in MB; None: not told."""
-
-    battery_percent: int | None
-    temperature_c: float | None
-    free_mb: int | None
+    @property
+    def named_tags(self) -> dict[str, str]:
+        """The tags as names with values, the manufacturer among them."""
+        return named_tags(self.tags, self.manufacturer)
 
 
 class Phone:
     """A phone that is connected now. Make a new one after it was away: what is cached here may have changed."""
 
-    def __init__(self, client: AdbClient, serial: str, identity: Identity, input_methods: tuple[str, ...]) -> None:
+    def __init__(
+        self, client: AdbClient, serial: str, identity: Identity, input_methods: tuple[str, ...], note: str = ""
+    ) -> None:
         self._client, self.serial, self.identity = client, serial, identity
+        self.note = note
+        """The note that a lease had left on it when it was opened (`lease/note.py`); empty: none."""
         self._driving = asyncio.Lock()
         self._launchers: dict[str, str | None] = {}
         self._shown: bytes | None = None
+        self._split_screen = False
         self._adb_keyboard = keyboard.ADB_KEYBOARD if keyboard.ADB_KEYBOARD in input_methods else None
 
     @classmethod
     async def open(cls, client: AdbClient, serial: str) -> Phone:
-        """Reads what the phone is in one round trip, and puts its keyboard back where a crash had replaced it."""
+        """Reads what the phone is in one round trip, and changes nothing."""
         asked = "getprop; echo; echo waymark-part; wm size; wm density; echo waymark-part; ime list -s -a"
-        answer = await client.shell(serial, f"{asked}; {keyboard.restore_ime()}", READ_TIMEOUT_S, "identity")
+        script = f"{asked}; echo waymark-part; {show_note()}"
+        answer = await client.shell(serial, script, READ_TIMEOUT_S, "identity")
         props_text, _, rest = answer.stdout.decode(errors="replace").partition("\nwaymark-part\n")
-        screen, _, imes = rest.partition("waymark-part\n")
+        screen, imes, note = (*rest.split("waymark-part\n"), "", "")[:3]
         props = properties.properties(props_text)
         if not props.get("ro.build.version.sdk", "").isdigit():
             raise CommandFailed(serial, "getprop", answer.rc, answer.text)
-        return cls(client, serial, _identity(serial, props, screen), properties.input_methods(imes))
+        return cls(client, serial, _identity(serial, props, screen), properties.input_methods(imes), note)
 
     @property
     def api(self) -> int:
         return self.identity.api
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return self.identity.named_tags
 
     @property
     def resolution(self) -> tuple[int, int] | None:
@@ -106,9 +116,10 @@ class Phone:
         """The hierarchy of the last capture; None where the phone was touched since."""
         return self._shown
 
-    def shown(self, hierarchy_xml: bytes | None) -> None:
-        """Told by each capture what is on the screen: how much is to be deleted from a field before typing."""
-        self._shown = hierarchy_xml
+    def shown(self, hierarchy_xml: bytes | None, *, split_screen: bool = False) -> None:
+        """Told by each capture what is on the screen: how much is to be deleted from a field before typing, and
+        whether an app that is started has to get the screen for itself."""
+        self._shown, self._split_screen = hierarchy_xml, split_screen
 
     async def heartbeat(self) -> float:
         """Seconds of an `echo`. Raises `DeviceTimeout` for a frozen phone, which adb goes on calling `device`."""
@@ -119,9 +130,7 @@ class Phone:
         return time.monotonic() - begun_s
 
     async def health(self) -> Health:
-        answer = await self.shell("dumpsys battery; df -k /data 2>/dev/null", READ_TIMEOUT_S, "health")
-        percent, temperature_c = properties.battery(answer.text)
-        return Health(percent, temperature_c, properties.free_mb(answer.text))
+        return fitness.health((await self.shell(fitness.SCRIPT, READ_TIMEOUT_S, "health")).text)
 
     # --- apps ---------------------------------------------------------------------------------------------------------
 
@@ -186,7 +195,7 @@ class Phone:
         try:
             script = await self._script(action, token, number, open_text)
         except NotPossibleError as error:
-            return Performed(Result.IMPOSSIBLE, str(error))
+            return Performed(Result.IMPOSSIBLE, str(error), code=error.code)
         except AdbServerGone:
             raise
         except AdbError as error:
@@ -219,8 +228,10 @@ class Phone:
                     return gestures.commands(action, facts, open_text(action.text))
                 except SealedError as error:
                     raise NotPossibleError(f"the text to type cannot be opened: {error}") from error
-            case Navigate(to="LAUNCH", package=str(name), activity=None):
-                return gestures.commands(action, Facts(launcher=await self._launcher(name)))
+            case Navigate(to="LAUNCH", package=str(name)):
+                alone = self._split_screen and self.api >= WINDOWING_MODES_SINCE_API
+                launcher = None if action.activity is not None else await self._launcher(name)
+                return gestures.commands(action, Facts(launcher=launcher, split_screen=alone))
             case Observe():
                 return None
             case _:
@@ -230,6 +241,18 @@ class Phone:
         if name not in self._launchers:
             await self.package(name)
         return self._launchers[name]
+
+    async def fenced(self, script: str, timeout_s: float, name: str) -> Outcome:
+        """Runs a script that begins with the fence (`fence.opened`, `fence.closed`); one that died holding a lock is
+        overcome once. Raises `AdbError`: what was under way may have happened."""
+        async with self._driving:
+            for _ in range(2):
+                answer = await self.shell(script, timeout_s, name)
+                outcome = fence.outcome(answer.rc, answer.stdout, answer.stderr)
+                if outcome.verdict is not Verdict.BUSY:
+                    break
+                await self.shell(f"{fence.unlock()}; {unlock_note()}", READ_TIMEOUT_S, "unlock")
+        return outcome
 
     async def _through_the_fence(self, script: str, token: int, number: int) -> Performed:
         for _ in range(2):
@@ -262,10 +285,19 @@ class Phone:
         answer = await self.shell(fence.read_attempt(), READ_TIMEOUT_S, "fence")
         return fence.attempted(answer.stdout, token, number)
 
-    async def restore_keyboard(self) -> None:
-        """Puts the phone's own keyboard back where a cut-off call left ADBKeyboard in its place."""
-        async with self._driving:
-            await self.shell(keyboard.restore_ime(), READ_TIMEOUT_S, "ime")
+
+def named_tags(tags: Iterable[str], manufacturer: str) -> dict[str, str]:
+    return {**dict(tag.split(":", 1) for tag in tags if ":" in tag), "manufacturer": manufacturer}
+
+
+def tags_of(props: Mapping[str, str]) -> dict[str, str]:
+    """The tags of a phone by its properties."""
+    return named_tags(_tags(props), props.get("ro.product.manufacturer", "unknown"))
+
+
+def _tags(props: Mapping[str, str]) -> tuple[str, ...]:
+    api, abi = props.get("ro.build.version.sdk", "unknown"), props.get("ro.product.cpu.abi", "unknown")
+    return (f"api:{api}", f"abi:{abi}")
 
 
 def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:
@@ -280,5 +312,5 @@ def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:
         resolution=properties.size(screen),
         density_dpi=properties.density(screen),
         device_type=kind,
-        tags=(f"api:{api}", f"abi:{props.get('ro.product.cpu.abi', 'unknown')}"),
+        tags=_tags(props),
     )

@@ -49,6 +49,8 @@ class Reader:
     async def _index(self, capture: Capture) -> Indexed | str:
         if capture.hierarchy is None:
             return capture.hierarchy_absent or "UNAVAILABLE"
+        if capture.split_screen:
+            return "SPLIT_SCREEN"  # Half an app is no screen of it: nothing of this is to be learnt.
         place = _place(capture)
         if (known := self._seen.get(place)) is not None:
             self._seen.move_to_end(place)

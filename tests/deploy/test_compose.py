@@ -152,7 +152,7 @@ def test_secrets_of_configurations_go_to_those_who_use_them(services: dict[str, 
     assert "path: secrets.env" in text
     blocks = re.split(r"\n  (?=[a-z][\w-]*:)", text)
     having = {b.partition(":")[0] for b in blocks if "\n    env_file:" in b}
-    assert having == {"llm-gateway", "notifier"}
+    assert having == {"device-agent", "llm-gateway", "notifier"}
     ignored = (ROOT / ".gitignore").read_text().splitlines()
     assert {".env", "secrets.env"} <= set(ignored)
 

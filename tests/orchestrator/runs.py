@@ -45,8 +45,8 @@ TASK_ID = derived_id("task", "told")
 
 def tap(name: str, weight: int = 60, kind: ActionType = ActionType.CLICK, **changes: Any) -> Gesture:
     box = Bounds(x=10, y=20, width=100, height=40)
-    return Gesture(gesture_id=name, action_type=kind, element_hash=f"hash-{name}", label=name, weight=weight,
-                   **{"bounds": box, **changes})  # fmt: skip
+    return Gesture(gesture_id=name, action_type=kind, element_hash=f"hash-{name}", weight=weight,
+                   **{"bounds": box, "label": name, **changes})  # fmt: skip
 
 
 def field_gesture(name: str) -> Gesture:
@@ -114,7 +114,7 @@ class RunStory(Story[Any]):
         """There was a capture, but nothing on it."""
         return self.when(self.capture("", screen_id=None, state_id=None, reason="EMPTY"))
 
-    def fails(self, code: str = "EXPIRED") -> list[Event]:
+    def fails(self, code: str = "EXPIRED", message: str | None = None) -> list[Event]:
         """The phone could not be asked: there is not even a capture."""
         asked = self.asked
         return self.when(
@@ -126,6 +126,7 @@ class RunStory(Story[Any]):
                 action_type=asked.action.type,
                 status=ActionStatus.FAILED,
                 error_code=code,
+                error_message=message,
                 started_at=self.now,
                 completed_at=self.now,
                 duration_ms=1,

@@ -22,7 +22,7 @@ def dump_exit_info(call: Call) -> str:
     if not call.phone.profile.exit_info:
         return "Bad activity command, or no activities match: exit-info\n"
     wanted = call.arguments[2] if len(call.arguments) > 2 else None
-    ended = [t for t in troubles(call.phone.world.log(0.0)) if t.kind in _REASONS and wanted in (None, t.package)]
+    ended = [t for t in troubles(call.phone.log(0.0)) if t.kind in _REASONS and wanted in (None, t.package)]
     lines = ["ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)"]
     lines.append(f"Last Timestamp of Persistence Into Persistent Storage: {moment(call.phone.now_s())}")
     for package, some in groupby(sorted(ended, key=lambda t: (t.package, -t.at_s)), key=lambda t: t.package):

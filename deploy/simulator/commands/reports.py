@@ -76,7 +76,7 @@ def dump_dropbox(call: Call) -> str:
     printed = any(word in {"--print", "-p"} for word in call.arguments)
     entries = [
         (tag, trouble)
-        for trouble in troubles(call.phone.world.log(0.0))
+        for trouble in troubles(call.phone.log(0.0))
         for tag in _TAGS.get(trouble.kind, ())
         if not words or tag in words
     ]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from deploy.simulator.components import pid, uid
+from deploy.simulator.faults import FaultKind
 from deploy.simulator.settings import NAMESPACES
 from deploy.simulator.shell.call import Call, Program
 
@@ -39,6 +40,15 @@ async def _settings(call: Call) -> int:
     if len(words) < 2 or words[1] not in NAMESPACES:
         call.err(f"Invalid namespace '{words[1] if len(words) > 1 else ''}'\n")
         return 255
+    if words[0] in ("put", "delete"):
+        fault = call.phone.faults.take(FaultKind.SETTINGS_DENIED, call.text)
+        if fault is not None:
+            call.phone.note_fault(fault, call.service)
+            call.err(
+                "Exception occurred while executing:\njava.lang.SecurityException: Permission denial: writing to "
+                "settings requires:android.permission.WRITE_SECURE_SETTINGS\n"
+            )
+            return 255
     table = call.phone.settings.tables[words[1]]
     match words[0], words[2:]:
         case "get", [name]:
@@ -88,7 +98,7 @@ async def _ime(call: Call) -> int:
 def _wm(call: Call) -> int:
     phone, words = call.phone, call.arguments
     if words[:1] == ("dismiss-keyguard",):
-        phone.screen.locked = phone.screen.locked and not phone.screen.awake
+        phone.screen.dismiss_keyguard()
         return 0
     what = words[0] if words else ""
     if what not in ("size", "density"):
@@ -104,6 +114,32 @@ def _wm(call: Call) -> int:
     call.out(f"Physical {what}: {physical}\n")
     if what in phone.display_override:
         call.out(f"Override {what}: {phone.display_override[what]}\n")
+    return 0
+
+
+def _locksettings(call: Call) -> int:
+    """What the lock screen wants, as `cmd lock_settings` tells it (Android 8 and newer)."""
+    screen, keyguard, words = call.phone.screen, call.phone.screen.keyguard, call.arguments
+    if call.phone.profile.api < 26:
+        call.err("/system/bin/sh: locksettings: not found\n")
+        return 127
+    old = words[words.index("--old") + 1] if "--old" in words[:-1] else None
+    verb, rest = (words[0] if words else ""), [w for w in words[1:] if w not in ("--old", old)]
+    if verb == "get-disabled":
+        call.out(f"{str(not screen.locks_itself).lower()}\n")
+        return 0
+    if verb not in ("verify", "set-pin", "set-password", "clear"):
+        call.err(f"Unknown command: {verb}\n")
+        return 255
+    if (old or "") != keyguard.pin:
+        call.out(f"Old password '{old}' didn't match\n" if old else "Old password not provided but required\n")
+        return 255
+    if verb == "verify":
+        call.out("Lock credential verified successfully\n")
+        return 0
+    keyguard.pin = rest[0] if verb != "clear" and rest else ""
+    screen.locks_itself = screen.locks_itself or bool(keyguard.pin)
+    call.out(f"Pin set to '{keyguard.pin}'\n" if keyguard.pin else "Lock credential cleared\n")
     return 0
 
 
@@ -225,6 +261,7 @@ _PLAIN: dict[str, Callable[[Call], int]] = {
     "date": _date,
     "getprop": _getprop,
     "id": _id,
+    "locksettings": _locksettings,
     "pidof": _pidof,
     "ps": _ps,
     "reboot": _reboot,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from deploy.simulator.components import component, token, uid
 from deploy.simulator.faults import FaultKind
+from deploy.simulator.keyguard import SYSTEM_UI
 from deploy.simulator.profiles import ApiProfile
-from deploy.simulator.screen import SYSTEM_UI
 from deploy.simulator.shell.call import Call
+from deploy.simulator.split import SINCE_API as SPLIT_SINCE_API
 from deploy.simulator.world import Surface
+
+if TYPE_CHECKING:
+    from deploy.simulator.phone import Phone
 
 
 def activity_record(profile: ApiProfile, package: str, activity: str, task: int = 7) -> str:
@@ -18,7 +24,8 @@ def activity_record(profile: ApiProfile, package: str, activity: str, task: int 
 
 def window(surface: Surface) -> str:
     """`Window{token u0 title}`: the title is the full component, or the name of a system window."""
-    title = surface.activity if surface.package == SYSTEM_UI else f"{surface.package}/{surface.activity}"
+    component_name = surface.activity if surface.package == SYSTEM_UI else f"{surface.package}/{surface.activity}"
+    title = surface.title or component_name
     return f"Window{{{token('window', title)} u0 {title}}}"
 
 
@@ -34,7 +41,7 @@ def dump_window(call: Call) -> str:
     parts = {
         "policy": _policy(call),
         "displays": _displays(call, surface) + (focus if not profile.focus_in_windows else ""),
-        "windows": _windows(profile, surface) + (focus if profile.focus_in_windows else ""),
+        "windows": _windows(phone, surface) + (focus if profile.focus_in_windows else ""),
     }
     if section in ("w", "visible", "visible-apps"):
         section = "windows"
@@ -57,20 +64,37 @@ def _focus(profile: ApiProfile, surface: Surface, null: bool) -> str:
 
 def _front(surface: Surface) -> tuple[str, str]:
     """The activity that has the focus: behind a system window, the one below it."""
-    if surface.package == SYSTEM_UI and surface.task:
+    if (surface.package == SYSTEM_UI or surface.title) and surface.task:
         return surface.task[-1]
     return surface.package, surface.activity
 
 
-def _windows(profile: ApiProfile, surface: Surface) -> str:
+def _divider(phone: Phone) -> list[str]:
+    """The divider of a split screen: until Android 11 a window that is always there, and in sight only then."""
+    name, always = ("DockedStackDivider", True) if phone.profile.api < 31 else ("StageCoordinatorSplitDivider", False)
+    split = phone.screen.split is not None
+    if phone.profile.api < SPLIT_SINCE_API or not (split or always):
+        return []
+    return [
+        f"  Window #2 Window{{{token('window', name)} u0 {name}}}:",
+        "    mOwnerUid=10101 package=com.android.systemui appop=NONE",
+        f"    mViewVisibility={'0x0' if split else '0x4'} mHaveFrame=true mObscured=false",
+        f"    isOnScreen={str(split).lower()}",
+        f"    isVisible={str(split).lower()}",
+    ]
+
+
+def _windows(phone: Phone, surface: Surface) -> str:
+    profile = phone.profile
     lines = ["WINDOW MANAGER WINDOWS (dumpsys window windows)"]
     names = ["StatusBar", "NavigationBar0"]
     for number, name in enumerate(names):
         lines += [f"  Window #{number} Window{{{token('window', name)} u0 {name}}}:"]
         lines += [f"    mDisplayId=0 mSession=Session{{{token('session', name)} 1812:u0a10101}}"]
         lines += ["    mOwnerUid=10101 package=com.android.systemui appop=NONE"]
+    lines += _divider(phone)
     lines += [
-        f"  Window #{len(names)} {window(surface)}:",
+        f"  Window #{len(names) + 1} {window(surface)}:",
         "    mDisplayId=0 rootTaskId=7" if profile.api >= 29 else "    mDisplayId=0 stackId=1",
         f"    mOwnerUid={uid(surface.package)} showForAllUsers=false package={surface.package} appop=NONE",
         "    mAttrs={(0,0)(fillxfill) sim={adjust=resize} ty=BASE_APPLICATION",
@@ -96,19 +120,30 @@ def _displays(call: Call, surface: Surface) -> str:
 
 
 def _policy(call: Call) -> str:
-    screen = call.phone.screen
+    screen, old = call.phone.screen, call.phone.profile.api < 29
     locked, awake = str(screen.locked).lower(), "ON" if screen.awake else "OFF"
+    lockscreen = f"    mShowingLockscreen={locked} mShowingDream=false mDreamingLockscreen={locked}\n" if old else ""
     return (
         "WINDOW MANAGER POLICY STATE (dumpsys window policy)\n"
-        f"    screenState=SCREEN_STATE_{awake}\n"
-        f"    mShowingLockscreen={locked} mShowingDream=false mDreamingLockscreen={locked}\n"
+        f"    screenState=SCREEN_STATE_{awake}\n{lockscreen}"
         "    KeyguardServiceDelegate\n"
         f"      showing={locked}\n"
         f"      showingAndNotOccluded={locked}\n"
-        "      secure=false\n"
+        f"      inputRestricted={locked}\n"
+        "      occluded=false\n"
+        f"      secure={str(bool(screen.keyguard.pin)).lower()}\n"
+        "      dreaming=false\n"
+        "      systemIsReady=true\n"
         "      deviceHasKeyguard=true\n"
+        f"      enabled={str(screen.locks_itself or screen.locked).lower()}\n"
+        "      currentUser=0\n"
+        "      bootCompleted=true\n"
+        f"      screenState=SCREEN_STATE_{awake}\n"
         f"      interactiveState=INTERACTIVE_STATE_{'AWAKE' if screen.awake else 'SLEEP'}\n"
         "      KeyguardStateMonitor\n"
         f"        mIsShowing={locked}\n"
         "        mSimSecure=false\n"
+        f"        mInputRestricted={locked}\n"
+        "        mTrusted=false\n"
+        "        mCurrentUserId=0\n"
     )

@@ -197,6 +197,13 @@ async def _set(shell: Shell, argv: tuple[str, ...], _streams: Streams) -> int:
     return 0
 
 
+async def _kill(shell: Shell, argv: tuple[str, ...], streams: Streams) -> int:
+    """`kill -0 PID` tells whether a shell runs; nothing else of the phone belongs to its user."""
+    if argv[1:2] != ("-0",) or len(argv) != 3 or not argv[2].isdigit():
+        return _complain(streams, "kill", "only `kill -0 PID` is known here", 2)
+    return 0 if int(argv[2]) in shell.phone.shells else _complain(streams, "kill", f"{argv[2]}: No such process", 1)
+
+
 async def _toybox(shell: Shell, argv: tuple[str, ...], streams: Streams) -> int:
     """`toybox NAME ..` runs its applet; Android 5 and older have no toybox, all profiles here do."""
     if len(argv) == 1:
@@ -216,6 +223,7 @@ BUILTINS: dict[str, Builtin] = {
     "exit": _exit,
     "export": _export,
     "false": _false,
+    "kill": _kill,
     "nohup": _prefix,
     "printf": _printf,
     "pwd": _pwd,

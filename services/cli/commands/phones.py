@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from services.cli import queries
+from services.cli.commands.doctor import doctor
 from services.cli.connection import Session, execute
 from services.cli.errors import CliError, ExitCode
 from services.cli.output import Json, say, show
@@ -24,11 +25,18 @@ _LIMIT_S = 30.0
 _DUMP = "uiautomator dump /data/local/tmp/waymark-dump.xml >/dev/null && cat /data/local/tmp/waymark-dump.xml"
 
 
+devices_app = typer.Typer(help="List phones with their state; say what is wrong with them.")
+devices_app.command("doctor")(doctor)
+
+
+@devices_app.callback(invoke_without_command=True)
 def devices(context: typer.Context, as_json: Json = False) -> None:
-    """List phones with their state.
+    """List phones with their state; say what is wrong with them (`doctor`).
 
     Example:  waymark devices --json | jq -r '.[] | select(.status == "AVAILABLE") | .serial'
     """
+    if context.invoked_subcommand is not None:
+        return
 
     async def command(session: Session) -> None:
         columns = {"serial": "serial", "model": "model", "os_version": "Android", "device_type": "type",

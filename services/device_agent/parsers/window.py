@@ -85,9 +85,54 @@ def is_secure(windows: str, front: Foreground) -> bool:
     return False
 
 
+_MOST_OF_A_SPLIT, _LEAST_OF_A_SPLIT = 0.8, 0.2
+
+
+def may_be_split(bounds: tuple[int, int, int, int], width: int, height: int) -> bool:
+    """Whether a window has a place that a split screen leaves to an app: one side of the screen, from edge to edge.
+
+    `bounds` are left, top, right and bottom. A sheet at the bottom has such a place too: it is a reason to ask.
+    """
+    left, top, right, bottom = bounds
+    if left <= 0 and right >= width:
+        return _LEAST_OF_A_SPLIT < (bottom - top) / height < _MOST_OF_A_SPLIT and (top <= 0 or bottom >= height)
+    if top <= 0 and bottom >= height:
+        return _LEAST_OF_A_SPLIT < (right - left) / width < _MOST_OF_A_SPLIT and (left <= 0 or right >= width)
+    return False
+
+
+def is_split(windows: str) -> bool:
+    """Whether the divider of a split screen is in sight, by `dumpsys window windows`.
+
+    It is called DockedStackDivider until Android 11, StageCoordinatorSplitDivider later; the older one is a window all
+    the time and only becomes visible.
+    """
+    for block in re.split(r"(?m)^\s*Window #\d+ ", windows):
+        if re.search(r"\w*Divider\}", block.split("\n", 1)[0]):
+            visible = re.search(r"\bisVisible=(true|false)", block)
+            if visible[1] == "true" if visible else "mViewVisibility=0x0" in block:
+                return True
+    return False
+
+
 def keyguard_showing(output: str) -> bool | None:
-    """Whether the lock screen is up, by `dumpsys window policy`; None where the phone does not say."""
-    found = re.search(r"\b(?:mIsShowing|mShowingLockscreen|isStatusBarKeyguard|showing)=(true|false)", output)
+    """Whether the lock screen is up, by `dumpsys window policy`; None where the phone does not say.
+
+    A keyguard that is up and restricts no input (`mIsShowing=true`, `mInputRestricted=false`) is one that goes away or
+    lies behind an app: it is in nobody's way.
+    """
+    told = dict(re.findall(r"\b(mShowingLockscreen|mDreamingLockscreen|isStatusBarKeyguard)=(true|false)", output))
+    monitor = dict(re.findall(r"\b(mIsShowing|mInputRestricted)=(true|false)", output))
+    if not told and not monitor:
+        found = re.search(r"\bshowing=(true|false)", output)
+        return None if found is None else found[1] == "true"
+    restricted = monitor.get("mIsShowing") == "true" and monitor.get("mInputRestricted", "true") == "true"
+    return restricted or "true" in told.values()
+
+
+def lock_is_secure(output: str) -> bool | None:
+    """Whether the lock screen wants a secret, by `dumpsys window policy`; None where the phone does not say."""
+    found = re.search(r"(?<!\w)secure=(true|false)", output)
     return None if found is None else found[1] == "true"
 
 

@@ -28,7 +28,7 @@ from contracts.values import Observe, RunEventType, RunStatus
 from services.orchestrator.decisions.endings import end, ending_of, over
 from services.orchestrator.decisions.exploration import choose
 from services.orchestrator.decisions.fleet import run_of
-from services.orchestrator.decisions.outcomes import crash_events, seen_events, unseen
+from services.orchestrator.decisions.outcomes import crash_events, not_seen, seen_events
 from services.orchestrator.decisions.reproducing import reproduce
 from services.orchestrator.decisions.run_state import Run, apply, evolve
 from services.orchestrator.decisions.steps import action_for, advice_for, request
@@ -86,7 +86,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case CaptureIndexed():
             return seen_events(run, what) if _is_current(run, what.action_id) else []
         case ActionFinished():
-            return [unseen(run)] if _is_current(run, what.action_id) else []
+            return _unseen(run, what) if _is_current(run, what.action_id) else []
         case CrashSeen():
             return crash_events(run, what)
         case ValidationPlanned():
@@ -138,6 +138,14 @@ def _begun(run: Run) -> list[Event]:
     started = run.spec_started
     detail = {"state_from": "QUEUED", "state_to": "RUNNING", "serial": started.serial}
     return [RunNoted(run_id=started.run_id, event_type=RunEventType.STATE_CHANGE, detail=detail)]
+
+
+def _unseen(run: Run, finished: ActionFinished) -> list[Event]:
+    """Nothing is known of the screen; a phone that is not fit to be driven ends the run with the reason."""
+    if finished.error_code != "NOT_FIT" or run.ending is not None:
+        return [not_seen(run, finished)]
+    serial = run.spec_started.serial
+    return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, f"{serial} is not fit: {finished.error_message}")]
 
 
 def _planned(run: Run, plan: ValidationPlanned, now: datetime) -> list[Event]:
