@@ -44,6 +44,10 @@ class DeviceRegistered(Event, owner=OWNER, key="device_id"):
     device_type: DeviceType
     resolution: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
+    hardware_serial: str | None = None
+    """The phone's own serial number, where it has a unique one: by it the phone is known again on another way."""
+    agent: str | None = None
+    """Who holds it, `INSTANCE@PLACE`: the agent's name and the adb server that the phone is connected to."""
 
 
 class DeviceReady(Event, owner=OWNER, key="device_id"):
@@ -56,13 +60,18 @@ class DeviceReady(Event, owner=OWNER, key="device_id"):
     api_level: int
     pool: str
     tags: dict[str, str] = Field(default_factory=dict)
+    agent: str | None = None
+    """Who holds it from now on, as in `DeviceRegistered`."""
 
 
 class DeviceLost(Event, owner=OWNER, key="device_id"):
+    """Told by whoever held the phone."""
+
     device_id: UUID
     session: int
     serial: str
     reason: str
+    agent: str | None = None
 
 
 class DeviceHeartbeat(Event, owner=OWNER, key="device_id"):

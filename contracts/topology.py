@@ -42,13 +42,19 @@ REQUEST_READER = Durable("orchestrator-requests", REQUESTS, ("waymark.request.ta
 CONFIG_REQUEST_READER = Durable("orchestrator-config-requests", REQUESTS, ("waymark.request.config.*",))
 ALERT_REQUEST_READER = Durable("alerter-requests", REQUESTS, ("waymark.request.alert.*",))
 
-PEOPLE = Durable("orchestrator-people", REQUESTS, ("waymark.request.config.*", "waymark.request.alert.*"))
+FLEET_REQUEST_READER = Durable("orchestrator-fleet-requests", REQUESTS, ("waymark.request.fleet.*",))
+PEOPLE = Durable(
+    "orchestrator-people",
+    REQUESTS,
+    ("waymark.request.config.*", "waymark.request.alert.*", "waymark.request.fleet.*"),
+)
 FLEET = _reading(
     "orchestrator-fleet",
     orchestrator.TaskAccepted,
     orchestrator.TaskStopAsked,
     orchestrator.TaskPauseAsked,
     orchestrator.RunFinished,
+    device_agent.DeviceRegistered,
     device_agent.DeviceReady,
     device_agent.DeviceLost,
     device_agent.PackagesSeen,
@@ -58,6 +64,7 @@ RUN = _reading(
     orchestrator.RunStarted,
     orchestrator.TaskStopAsked,
     orchestrator.RunPauseAsked,
+    orchestrator.RunStopAsked,
     device_agent.ActionFinished,
     device_agent.CrashSeen,
     screen_indexer.CaptureIndexed,
@@ -72,8 +79,11 @@ CALLS = _reading("llm-gateway-calls", orchestrator.AdviceRequested)
 ALERTS = _reading(
     "alerter-alerts",
     device_agent.CrashSeen,
-    device_agent.DeviceLost,
     device_agent.DeviceReady,
+    orchestrator.PhoneMissed,
+    orchestrator.PhoneQuarantined,
+    orchestrator.PhoneUnquarantined,
+    orchestrator.PhoneRetired,
     locator_validator.LocatorChecked,
     screen_indexer.VersionsCompared,
     orchestrator.BudgetCrossed,
@@ -118,6 +128,7 @@ def durables() -> tuple[Durable, ...]:
         REQUEST_READER,
         CONFIG_REQUEST_READER,
         ALERT_REQUEST_READER,
+        FLEET_REQUEST_READER,
         PEOPLE,
         FLEET,
         RUN,

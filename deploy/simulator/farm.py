@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from .catalogue import world_for
+from .displays import Display
 from .faults import FaultKind
 from .phone import Phone
 from .profiles import api_profile, latency_profile
@@ -253,6 +254,11 @@ def _reboot(phone: Phone) -> None:
     phone.reboot()
 
 
+def _displays(phone: Phone, displays: list[dict[str, Any]]) -> None:
+    """The displays beside the phone's own."""
+    phone.displays = [Display(**one) for one in displays]
+
+
 def _freeze(phone: Phone, on: bool = True) -> None:
     phone.freeze(on)
 
@@ -271,6 +277,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "battery": _battery,
     "clear": _clear,
     "clock": _clock,
+    "displays": _displays,
     "drop": Phone.drop,
     "fault_kinds": _fault_kinds,
     "file": _file,

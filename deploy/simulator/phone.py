@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .commands import PROGRAMS
+from .displays import Display
 from .faults import Fault, FaultKind, Faults
 from .filesystem import FileSystem
 from .interruptions import Interruptions
@@ -57,6 +58,8 @@ class Phone:
         self.battery: dict[str, int] = {"level": 87, "status": 2, "temperature": 250}
         """Percent; `BatteryManager.BATTERY_STATUS_*`; tenths of a degree Celsius."""
         self.display_override: dict[str, str] = {}
+        self.displays: list[Display] = [Display(2)] if profile.api >= 33 else []
+        """Beside the phone's own. Newer phones get an empty virtual one, as a mirroring tool makes it."""
         self.granted: set[tuple[str, str]] = set()
         """(package, permission) that `pm grant` gave."""
         self.shells: set[int] = set()
@@ -152,6 +155,8 @@ class Phone:
         """The program that a shell finds under this name, with or without its folder."""
         for folder in ("/system/bin/", "/system/xbin/"):
             name = name.removeprefix(folder)
+        if name == "cmd" and not self.profile.has_cmd:
+            return None
         return PROGRAMS.get(name)
 
     def background(self, work: Coroutine[Any, Any, Any]) -> None:

@@ -25,10 +25,18 @@ from contracts.alerter import (
     Receipt,
     Snapshot,
 )
-from contracts.device_agent import CrashSeen, DeviceLost, DeviceReady
+from contracts.device_agent import CrashSeen, DeviceReady
 from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
-from contracts.orchestrator import BudgetCrossed, CrashTraced, RunFinished
+from contracts.orchestrator import (
+    BudgetCrossed,
+    CrashTraced,
+    PhoneMissed,
+    PhoneQuarantined,
+    PhoneRetired,
+    PhoneUnquarantined,
+    RunFinished,
+)
 from contracts.requests import AlertRequest
 from contracts.screen_indexer import VersionsCompared
 from contracts.sealed import Sealed
@@ -84,8 +92,19 @@ def alert_key(event: Event) -> UUID | None:
     return None if key is None else derived_id("alert", key)
 
 
-WATCHED = (CrashSeen, DeviceLost, DeviceReady, LocatorChecked, VersionsCompared, BudgetCrossed, RunFinished,
-           CrashTraced)  # fmt: skip
+WATCHED = (
+    CrashSeen,
+    DeviceReady,
+    PhoneMissed,
+    PhoneQuarantined,
+    PhoneUnquarantined,
+    PhoneRetired,
+    LocatorChecked,
+    VersionsCompared,
+    BudgetCrossed,
+    RunFinished,
+    CrashTraced,
+)
 """Events that the alerter looks at."""
 
 

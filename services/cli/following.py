@@ -33,6 +33,7 @@ from contracts.orchestrator import (
     TaskHeld,
     TaskQueued,
     TaskReleased,
+    TaskSpec,
     TaskUnblocked,
     TaskWaiting,
 )
@@ -261,6 +262,12 @@ async def begun(log: Log, task_id: UUID) -> tuple[Progress, int]:
             f"there is no task {task_id} in the log; `waymark tasks` lists those there are", ExitCode.NOT_FOUND
         )
     return Progress(task_id, derived_id("run", task_id)), accepted.seq
+
+
+async def spec_of(log: Log, task_id: UUID) -> TaskSpec | None:
+    """What was asked for; None where the task is not in the log."""
+    accepted = await log.last(event_filter(TaskAccepted, key=task_id))
+    return accepted.event.spec if accepted is not None and isinstance(accepted.event, TaskAccepted) else None
 
 
 async def events_of_run(

@@ -6,11 +6,9 @@ Mutating commands go one at a time (a lock); reads may run beside them.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from contracts.sealed import Sealed, SealedError
 from contracts.values import Action, AppVersion, DeviceType, Input, Navigate, Observe
@@ -38,10 +36,11 @@ READ_TIMEOUT_S = 10.0
 ACTION_TIMEOUT_S = 30.0
 HEARTBEAT_TIMEOUT_S = 3.0
 INSTALL_TIMEOUT_S = 300.0
+APK_FILE = "/data/local/tmp/waymark.apk"
 WINDOWING_MODES_SINCE_API = 28
 LONGEST_COMMAND_BYTES = 60_000
-LONGEST_V1_COMMAND_BYTES = 3_900
-"""Daemons of Android 6 and older take 4 KB in one request, the mark for the exit code included."""
+LONGEST_V1_COMMAND_BYTES = 3_800
+"""Daemons of Android 6 and older take 4 KB in one request, the script for the exit code included."""
 
 OpenText = Callable[[Sealed[str]], str]
 """Opens a sealed text; raises `contracts.sealed.SealedError` where its key was erased."""
@@ -59,12 +58,10 @@ class Identity:
     resolution: tuple[int, int] | None
     density_dpi: int | None
     device_type: DeviceType
-    tags: tuple[str, ...]
-
-    @property
-    def named_tags(self) -> dict[str, str]:
-        """The tags as names with values, the manufacturer among them."""
-        return named_tags(self.tags, self.manufacturer)
+    tags: dict[str, str]
+    """What the phone is, as tasks select by it."""
+    hardware_serial: str | None = None
+    """The phone's own serial number, where it has one that tells it from every other phone."""
 
 
 class Phone:
@@ -101,7 +98,7 @@ class Phone:
 
     @property
     def tags(self) -> dict[str, str]:
-        return self.identity.named_tags
+        return self.identity.tags
 
     @property
     def resolution(self) -> tuple[int, int] | None:
@@ -167,22 +164,13 @@ class Phone:
         """Installs an APK, replacing an older version. Raises `CommandFailed` with the phone's `INSTALL_FAILED_..`."""
         async with self._driving:
             self._launchers.clear()
-            await asyncio.to_thread(self._install, apk)
-
-    def _install(self, apk: bytes) -> None:
-        # adbutils knows the ways of installing that each generation needs; it is synchronous and used for this only.
-        from adbutils import AdbClient as Adbutils
-        from adbutils.errors import AdbError as AdbutilsError
-
-        host, port = self._client.address
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "app.apk")
-            path.write_bytes(apk)
+            await self._client.push(self.serial, apk, APK_FILE, INSTALL_TIMEOUT_S)
             try:
-                device = Adbutils(host=host, port=port, socket_timeout=INSTALL_TIMEOUT_S).device(self.serial)
-                device.install(str(path), nolaunch=True, silent=True)
-            except AdbutilsError as error:
-                raise CommandFailed(self.serial, "install", None, str(error)) from error
+                said = await self.shell(f"pm install -r -t {APK_FILE}", INSTALL_TIMEOUT_S, "install")
+            finally:
+                await self.shell(f"rm -f {APK_FILE}", READ_TIMEOUT_S, "install")
+        if "Success" not in said.text:
+            raise CommandFailed(self.serial, "install", said.rc, said.text)
 
     # --- actions ------------------------------------------------------------------------------------------------------
 
@@ -286,31 +274,35 @@ class Phone:
         return fence.attempted(answer.stdout, token, number)
 
 
-def named_tags(tags: Iterable[str], manufacturer: str) -> dict[str, str]:
-    return {**dict(tag.split(":", 1) for tag in tags if ":" in tag), "manufacturer": manufacturer}
+def tags_of(props: dict[str, str]) -> dict[str, str]:
+    """What a phone is by its properties, as tags."""
+    return {
+        "api": props.get("ro.build.version.sdk", "unknown"),
+        "os": props.get("ro.build.version.release", "unknown"),
+        "abi": props.get("ro.product.cpu.abi", "unknown"),
+        "manufacturer": props.get("ro.product.manufacturer", "unknown"),
+        "type": properties.device_type(props).value.lower(),
+    }
 
 
-def tags_of(props: Mapping[str, str]) -> dict[str, str]:
-    """The tags of a phone by its properties."""
-    return named_tags(_tags(props), props.get("ro.product.manufacturer", "unknown"))
-
-
-def _tags(props: Mapping[str, str]) -> tuple[str, ...]:
-    api, abi = props.get("ro.build.version.sdk", "unknown"), props.get("ro.product.cpu.abi", "unknown")
-    return (f"api:{api}", f"abi:{abi}")
+async def hardware_serial(client: AdbClient, serial: str) -> str | None:
+    """The phone's own serial number, read without touching the phone; None where it has none of its own."""
+    answer = await client.shell(serial, "getprop", READ_TIMEOUT_S, "serial number")
+    return properties.hardware_serial(properties.properties(answer.stdout.decode(errors="replace")))
 
 
 def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:
-    kind = properties.device_type(props)
-    api = int(props["ro.build.version.sdk"])
+    resolution = properties.size(screen)
+    shown = {} if resolution is None else {"resolution": f"{resolution[0]}x{resolution[1]}"}
     return Identity(
         serial=serial,
         model=props.get("ro.product.model", "unknown"),
         manufacturer=props.get("ro.product.manufacturer", "unknown"),
         os_version=props.get("ro.build.version.release", "unknown"),
-        api=api,
-        resolution=properties.size(screen),
+        api=int(props["ro.build.version.sdk"]),
+        resolution=resolution,
         density_dpi=properties.density(screen),
-        device_type=kind,
-        tags=_tags(props),
+        device_type=properties.device_type(props),
+        tags=tags_of(props) | shown,
+        hardware_serial=properties.hardware_serial(props),
     )

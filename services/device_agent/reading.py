@@ -13,7 +13,7 @@ from services.device_agent.picture import NOT_BLACK, Blackness, Size
 
 DUMP_FILE = "/data/local/tmp/waymark.xml"
 SCREENCAP = "screencap -p"
-FOCUS_FROM_ACTIVITIES = "dumpsys activity activities | grep -E 'ResumedActivity|mFocusedActivity'"
+FOCUS_FROM_ACTIVITIES = f"dumpsys activity activities | grep -E '{window.RESUMED_LINES}'"
 
 _MARKS = tuple(f"waymark-part-{number}" for number in range(1, 5))
 """Lines between the answers. No text on a screen can imitate one: XML writes line breaks as references."""
@@ -74,7 +74,7 @@ def script(api: int, closing: bool, windows: bool) -> str:
             f"echo; echo {first}",
             f"cat {DUMP_FILE} 2>/dev/null",
             f"echo; echo {second}",
-            f"{focus} | grep -E 'mCurrentFocus|mFocusedApp'",
+            f"{focus} | grep -E '{window.FOCUS_LINES}'",
             f"echo; echo {third}",
             "dumpsys window windows" if windows else "true",
             f"echo; echo {fourth}",

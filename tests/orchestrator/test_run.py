@@ -249,6 +249,7 @@ def test_a_phone_that_is_not_fit_ends_the_run_with_what_to_do():
     assert story.last(RunFinished).status is RunStatus.FAILED
     assert "charge it" in str(story.last(RunFinished).failure_reason)
     assert story.started.serial in str(story.last(RunFinished).failure_reason)
+    assert story.last(RunFinished).failure_code == "NOT_FIT"
 
 
 def test_a_phone_that_locks_itself_for_good_ends_a_run_that_is_under_way():

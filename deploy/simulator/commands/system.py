@@ -77,6 +77,7 @@ async def _ime(call: Call) -> int:
         settings.select(settings.keyboards[0])
         return 0
     keyboard = settings.find(words[0]) if words else None
+    user = " for user #0" if call.phone.profile.users_in_words else ""
     if verb not in ("set", "enable", "disable"):
         call.err(f"Unknown command: {verb}\n")
         return 255
@@ -85,13 +86,13 @@ async def _ime(call: Call) -> int:
         return 255
     if verb == "set":
         if keyboard not in settings.enabled:
-            call.err(f"Unknown input method {keyboard} cannot be selected for user #0\n")
+            call.err(f"Unknown input method {keyboard} cannot be selected{user}\n")
             return 255
         settings.select(keyboard)
-        call.out(f"Input method {keyboard} selected for user #0\n")
+        call.out(f"Input method {keyboard} selected{user}\n")
     else:
         settings.enable(keyboard, on=verb == "enable")
-        call.out(f"Input method {keyboard}: now {verb}d for user #0\n")
+        call.out(f"Input method {keyboard}: now {verb}d{user}\n")
     return 0
 
 
@@ -222,6 +223,10 @@ def _date(call: Call) -> int:
 
 def _uptime(call: Call) -> int:
     minutes = int(call.phone.uptime_s // 60)
+    if call.phone.profile.toolbox:
+        up = f"{minutes // 60:02d}:{minutes % 60:02d}:{int(call.phone.uptime_s) % 60:02d}"
+        call.out(f"up time: {up}, idle time: 00:00:10, sleep time: 00:00:00\n")
+        return 0
     call.out(f" {time.strftime('%H:%M:%S')} up {minutes} min,  0 users,  load average: 1.02, 0.98, 0.91\n")
     return 0
 

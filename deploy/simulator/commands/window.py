@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 
 def activity_record(profile: ApiProfile, package: str, activity: str, task: int = 7) -> str:
-    """From Android 13 on the brace closes before the task, once too often."""
     name = f"ActivityRecord{{{token('record', package, activity)} u0 {component(package, activity)}"
-    return f"{name}}} t{task}}}" if profile.api >= 33 else f"{name} t{task}}}"
+    return f"{name}}} t{task}}}" if profile.brace_before_task else f"{name} t{task}}}"
 
 
 def window(surface: Surface) -> str:
@@ -40,7 +39,7 @@ def dump_window(call: Call) -> str:
     focus = _focus(profile, surface, null=fault is not None)
     parts = {
         "policy": _policy(call),
-        "displays": _displays(call, surface) + (focus if not profile.focus_in_windows else ""),
+        "displays": _displays(call, surface, focus),
         "windows": _windows(phone, surface) + (focus if profile.focus_in_windows else ""),
     }
     if section in ("w", "visible", "visible-apps"):
@@ -50,16 +49,15 @@ def dump_window(call: Call) -> str:
 
 def _focus(profile: ApiProfile, surface: Surface, null: bool) -> str:
     current = "null" if null else window(surface)
-    record = activity_record(profile, *_front(surface))
-    lines = []
-    if profile.api >= 33:
-        # Foldables and phones with a second display print one line a display: the real one comes last.
-        lines += ["mCurrentFocus=null", "mFocusedApp=null"] * 2
-    lines.append(f"mCurrentFocus={current}")
-    if profile.api < 29:
-        record = f"AppWindowToken{{{token('app', record)} token=Token{{{token('token', record)} {record}}}}}"
-    lines.append(f"mFocusedApp={record}")
-    return "".join(f"  {line}\n" for line in lines)
+    app = focused_app(profile, *_front(surface))
+    return f"  mCurrentFocus={current}\n  mFocusedApp={app}\n"
+
+
+def focused_app(profile: ApiProfile, package: str, activity: str) -> str:
+    record = activity_record(profile, package, activity)
+    if not profile.app_window_tokens:
+        return record
+    return f"AppWindowToken{{{token('app', record)} token=Token{{{token('token', record)} {record}}}}}"
 
 
 def _front(surface: Surface) -> tuple[str, str]:
@@ -107,15 +105,45 @@ def _windows(phone: Phone, surface: Surface) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _displays(call: Call, surface: Surface) -> str:
+def _displays(call: Call, surface: Surface, focus: str) -> str:
+    """The phone's own display comes last, as the one that was made first. Focus is told here from Android 10 on."""
+    profile, others = call.phone.profile, sorted(call.phone.displays, key=lambda display: -display.number)
     width, height = call.phone.screen.size
+    parts = ["WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n"]
+    for display in others:
+        app = "null"
+        if display.package is not None and display.activity is not None:
+            app = focused_app(profile, display.package, display.activity)
+        title = f"{display.package}/{display.activity}"
+        current = f"Window{{{token('window', title)} u0 {title}}}" if display.focused else "null"
+        shown = f"  mCurrentFocus={current}\n  mFocusedApp={app}\n"
+        parts.append(_display(profile, display.number, (500, 500), shown, display.awake))
+    if any(display.focused for display in others):
+        focus = focus.replace(f"mCurrentFocus={window(surface)}", "mCurrentFocus=null")
+    own = _display(profile, 0, (width, height), focus, call.phone.screen.awake)
+    rotation = call.phone.screen.rotation
+    own += f"  mCurrentRotation=ROTATION_{rotation * 90}\n" if profile.api >= 29 else f"  mRotation={rotation}\n"
+    own += f"  taskId=7 mBounds=[0,0][{width},{height}] {component(surface.package, surface.activity)}\n"
+    return "".join([*parts, own])
+
+
+def _display(profile: ApiProfile, number: int, size: tuple[int, int], focus: str, awake: bool) -> str:
+    width, height = size
+    organized = " (organized)" if profile.api >= 31 and number == 0 else ""
+    base = f" base={width}x{height} 420dpi" if profile.api >= 34 else ""
+    sleeping = f"  mSleeping={str(not awake).lower()} mAllSleepTokens=[]\n" if profile.api >= 34 else ""
+    policy = ""
+    if profile.api >= 29:
+        word = str(awake).lower()
+        policy = f"  DisplayPolicy\n    mAwake={word} mScreenOnEarly={word} mScreenOnFully={word}\n"
     return (
-        "WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n"
-        "  Display: mDisplayId=0\n"
-        f"    init={width}x{height} 420dpi cur={width}x{height} app={width}x{height - 126} rng=1080x1017-1920x1857\n"
+        f"  Display: mDisplayId={number}{organized}\n"
+        f"    init={width}x{height} 420dpi{base} cur={width}x{height} app={width}x{max(height - 126, 1)}"
+        " rng=1080x1017-1920x1857\n"
         f"    deferred=false mLayoutNeeded=false mTouchExcludeRegion=SkRegion((0,0,{width},{height}))\n"
-        f"  mCurrentRotation=ROTATION_{call.phone.screen.rotation * 90}\n"
-        f"  taskId=7 mBounds=[0,0][{width},{height}] {component(surface.package, surface.activity)}\n"
+        + sleeping
+        + ("" if profile.focus_in_windows else focus)
+        + policy
     )
 
 

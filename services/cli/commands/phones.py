@@ -1,4 +1,4 @@
-"""`devices`, `shot`, `dump`: the phones, and a look at one through the adb server that runs here."""
+"""`shot`, `dump`: a look at a phone through the adb server that runs here."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import Annotated
 
 import typer
 
-from services.cli import queries
-from services.cli.commands.doctor import doctor
-from services.cli.connection import Session, execute
+from services.cli.connection import execute
 from services.cli.errors import CliError, ExitCode
-from services.cli.output import Json, say, show
+from services.cli.output import say
 from services.device_agent.adb.bootstrap import server_address
 from services.device_agent.adb.client import AdbClient
 from services.device_agent.adb.errors import AdbError, AdbServerGone
@@ -23,34 +21,6 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to wri
 
 _LIMIT_S = 30.0
 _DUMP = "uiautomator dump /data/local/tmp/waymark-dump.xml >/dev/null && cat /data/local/tmp/waymark-dump.xml"
-
-
-devices_app = typer.Typer(help="List phones with their state; say what is wrong with them.")
-devices_app.command("doctor")(doctor)
-
-
-@devices_app.callback(invoke_without_command=True)
-def devices(context: typer.Context, as_json: Json = False) -> None:
-    """List phones with their state; say what is wrong with them (`doctor`).
-
-    Example:  waymark devices --json | jq -r '.[] | select(.status == "AVAILABLE") | .serial'
-    """
-    if context.invoked_subcommand is not None:
-        return
-
-    async def command(session: Session) -> None:
-        columns = {"serial": "serial", "model": "model", "os_version": "Android", "device_type": "type",
-                   "resolution": "resolution", "status": "status", "runs": "runs",
-                   "last_heartbeat_at": "last seen"}  # fmt: skip
-        rows = await queries.devices(await session.sql())
-        show(
-            rows,
-            columns,
-            as_json=as_json,
-            empty="No phone yet: connect one to the adb server that the device-agent uses.",
-        )
-
-    execute(context, command)
 
 
 def shot(context: typer.Context, serial: Serial, output: Output = None) -> None:
@@ -72,7 +42,7 @@ def dump(context: typer.Context, serial: Serial, output: Output = None) -> None:
 async def _fetch(serial: str, command: str, output: Path | None) -> None:
     address = server_address(os.environ)
     try:
-        result = await AdbClient(address.host, address.port).shell(serial, command, _LIMIT_S)
+        result = await AdbClient.at(address).shell(serial, command, _LIMIT_S)
     except AdbServerGone as error:
         raise CliError(
             f"{error}\nIts address comes from ADB_SERVER_SOCKET; `adb start-server` starts one.", ExitCode.UNREACHABLE

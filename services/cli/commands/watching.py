@@ -15,7 +15,8 @@ from contracts.orchestrator import RunStarted, TaskAccepted
 from contracts.subjects import event_filter
 from services.cli import following, queries
 from services.cli.connection import Session, execute
-from services.cli.errors import ExitCode
+from services.cli.errors import CliError, ExitCode
+from services.cli.group_progress import follow_group
 from services.cli.live import paging, spotlight
 from services.cli.live.spotlight import Spotlight
 from services.cli.live.terminal import Graphics, detected
@@ -85,6 +86,12 @@ async def follow(
     """Until the run is over. Raises `typer.Exit` with the code of a failure."""
     js, log = await session.js(), await session.log()
     progress, after = await following.begun(log, task_id)
+    spec = await following.spec_of(log, task_id)
+    if spec is not None and spec.schedule is not None:
+        raise CliError(f"{task_id} is a schedule; `waymark schedules list` has its tasks", ExitCode.USAGE)
+    if spec is not None and spec.phones is not None:
+        await follow_group(js, task_id, after, quiet=quiet, as_json=as_json)
+        return
     shown = Spotlight()
     out = console()
     view = await _view(session, out, graphics) if out.is_terminal and not quiet else None

@@ -12,7 +12,7 @@ import typer
 
 from services.cli import following
 from services.cli.connection import Session
-from services.cli.errors import ExitCode
+from services.cli.errors import CliError, ExitCode
 from services.cli.following import Progress
 from services.cli.live import spotlight
 from services.cli.live.page import LivePage, picture_link
@@ -68,6 +68,11 @@ def _run(progress: Progress, shown: Spotlight) -> dict[str, Any]:
 
 async def follow(session: Session, tasks: Sequence[UUID], port: int, *, as_json: bool) -> None:
     """Until all runs are over. Raises `typer.Exit` where one of them failed."""
+    log = await session.log()
+    for task_id in tasks:
+        spec = await following.spec_of(log, task_id)
+        if spec is not None and (spec.schedule is not None or spec.phones is not None):
+            raise CliError(f"{task_id} stands for several runs: name those, `waymark runs` lists them", ExitCode.USAGE)
     watched = Watched(session)
     page = LivePage(watched.state, lambda: watched.shown, await session.objects())
     async with page.serving(port) as address:

@@ -35,7 +35,7 @@ def over(run: Run) -> RunEnding | None:
     denied = run.trouble is not None and run.trouble.code == INPUT_DENIED
     if run.refused >= (DENIED_LIMIT if denied else REFUSED_LIMIT):
         words = f"the phone did not do {run.refused} actions in a row{_because(run)}"
-        return ending_of(run, RunStatus.FAILED, words)
+        return ending_of(run, RunStatus.FAILED, words, "NOT_FIT" if denied else None)
     return None
 
 
@@ -55,8 +55,8 @@ def end(run: Run, now: datetime) -> list[Event]:
     return [request(run, Navigate(to="HOME"), "RESTORE", now)]
 
 
-def ending_of(run: Run, status: RunStatus, reason: str | None) -> RunEnding:
-    return RunEnding(run_id=run.spec_started.run_id, status=status, reason=reason)
+def ending_of(run: Run, status: RunStatus, reason: str | None, code: str | None = None) -> RunEnding:
+    return RunEnding(run_id=run.spec_started.run_id, status=status, reason=reason, code=code)
 
 
 def _finish(run: Run, now: datetime) -> RunFinished:
@@ -87,4 +87,5 @@ def _finish(run: Run, now: datetime) -> RunFinished:
         },
         started_at=started.started_at,
         ended_at=now,
+        failure_code=ending.code,
     )

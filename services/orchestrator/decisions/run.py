@@ -20,6 +20,7 @@ from contracts.orchestrator import (
     RunPaused,
     RunResumed,
     RunStarted,
+    RunStopAsked,
     TaskStopAsked,
 )
 from contracts.screen_indexer import CaptureIndexed
@@ -57,6 +58,7 @@ def run_reactor() -> Reactor[Run]:
             CallFinished: lambda e: e.run_id,
             TaskStopAsked: lambda e: run_of(e.task_id),
             RunPauseAsked: lambda e: e.run_id,
+            RunStopAsked: lambda e: e.run_id,
             TimerFired: lambda t: t.key if t.event_type in RUN_TIMERS else None,
         },
         decide=decide_run,
@@ -93,7 +95,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
             return _planned(run, what, now) if run.plan is not None and run.plan.plan_id == what.plan_id else []
         case CallFinished():
             return [_advice(what)] if run.call is not None and run.call.call_id == what.call_id else []
-        case TaskStopAsked():
+        case TaskStopAsked() | RunStopAsked():
             return [] if run.ending else [ending_of(run, RunStatus.CANCELLED, what.reason)]
         case RunPauseAsked():
             return _pause(run, what)
@@ -145,7 +147,8 @@ def _unseen(run: Run, finished: ActionFinished) -> list[Event]:
     if finished.error_code != "NOT_FIT" or run.ending is not None:
         return [not_seen(run, finished)]
     serial = run.spec_started.serial
-    return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, f"{serial} is not fit: {finished.error_message}")]
+    words = f"{serial} is not fit: {finished.error_message}"
+    return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, words, "NOT_FIT")]
 
 
 def _planned(run: Run, plan: ValidationPlanned, now: datetime) -> list[Event]:
