@@ -18,6 +18,7 @@ from contracts.values import (
     Foreground,
     LocatorCheck,
     ObjectRef,
+    Sighting,
     ValidationStatus,
     Value,
 )
@@ -140,7 +141,8 @@ class ActionStarted(Event, owner=OWNER, key="action_id"):
 
 
 class ActionFinished(Event, owner=OWNER, key="action_id"):
-    """What came of an action. `error_code` OUTCOME_UNKNOWN: it was attempted, nobody can say whether it happened."""
+    """What came of an action. `error_code` OUTCOME_UNKNOWN: it was attempted, nobody can say whether it happened.
+    NOT_FOUND: its target was not on the screen, so that nothing was touched."""
 
     action_id: UUID
     run_id: UUID
@@ -158,6 +160,8 @@ class ActionFinished(Event, owner=OWNER, key="action_id"):
     checks: tuple[CheckResult, ...] = ()
     declared_activities: tuple[str, ...] = ()
     """Activities that the launched app declares; only after a launch."""
+    sighting: Sighting | None = None
+    """What came of looking for the target of the action, where it has one."""
 
 
 class CrashSeen(Event, owner=OWNER, key="occurrence_id"):

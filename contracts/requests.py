@@ -13,11 +13,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
-from contracts.values import ConfigType, CoverageProfile, SelectorText
+from contracts.steps import STEPS_LIMIT, Package, Step, Variables
+from contracts.values import ANDROID, ConfigType, CoverageProfile, SecretRef, SelectorText
 
-Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+$", max_length=200)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-SecretRef = Annotated[str, StringConstraints(pattern=r"^(none|env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$")]
 Rule = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -83,9 +82,41 @@ class ExploreRequest(Placement):
     limits: Limits = Limits()
     validate_locators: bool = True
     seed: int = Field(default=0, ge=0)
+    setup: tuple[Step, ...] = Field(default=(), max_length=STEPS_LIMIT)
+    """Steps that are done once before the exploration: log in, accept terms."""
+    variables: Variables = Field(default_factory=dict)
+    """Texts that `{{name}}` stands for in the steps."""
+
+    @property
+    def package(self) -> str:
+        """The app that it is about."""
+        return self.app
 
 
-TaskRequest = Annotated[ExploreRequest, Field(discriminator="kind")]
+class StepsRequest(Placement):
+    """Do these steps on a phone, and end. Without `app` they are about the phone itself."""
+
+    kind: Literal["steps"]
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=STEPS_LIMIT)
+    variables: Variables = Field(default_factory=dict)
+    app: Package | None = None
+    version: Short | None = None
+    id: Short | None = None
+    name: Short | None = None
+    priority: int = Field(default=3, ge=1, le=5)
+    schedule_at: datetime | None = None
+    serial: Short | None = None
+    limits: Limits = Limits()
+    quiet: bool = False
+    """No alert where it fails: whoever asked sits in front of it."""
+
+    @property
+    def package(self) -> str:
+        """The app that it is about; Android's own package where it is about the phone itself."""
+        return self.app or ANDROID
+
+
+TaskRequest = Annotated[ExploreRequest | StepsRequest, Field(discriminator="kind")]
 """Requests that start work, by their `kind`."""
 
 
@@ -118,6 +149,6 @@ class ConfigRequest(Request):
     enabled: bool = True
 
 
-TASK_REQUEST: TypeAdapter[ExploreRequest] = TypeAdapter(TaskRequest)
+TASK_REQUEST: TypeAdapter[ExploreRequest | StepsRequest] = TypeAdapter(TaskRequest)
 
 REQUEST_KINDS = ("task", "control", "alert", "config", "fleet")

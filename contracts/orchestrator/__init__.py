@@ -61,6 +61,7 @@ from contracts.orchestrator.runs import (
     StateAdded,
     StepFinished,
     StepOutcome,
+    StepRef,
     WatchSet,
 )
 from contracts.orchestrator.tasks import (
@@ -123,6 +124,7 @@ __all__ = [
     "StateAdded",
     "StepFinished",
     "StepOutcome",
+    "StepRef",
     "TaskAccepted",
     "TaskBlocked",
     "TaskDropped",

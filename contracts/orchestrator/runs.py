@@ -24,11 +24,22 @@ from contracts.values import (
     ResolvedApp,
     RunEventType,
     RunStatus,
+    Value,
 )
 
-Purpose = Literal["LAUNCH", "EXPLORE", "RECOVER", "VALIDATE", "REPRODUCE", "RESTORE"]
+Purpose = Literal["LAUNCH", "EXPLORE", "RECOVER", "VALIDATE", "REPRODUCE", "RESTORE", "SETUP", "STEP"]
 """Why an action is done: start the app, try a gesture, get back, check locators, make a crash happen again, leave the
-phone as it was."""
+phone as it was; a step that sets the run up, a step of a task that is made of steps."""
+
+
+class StepRef(Value):
+    """A step of a script: its number, `3` or `3.1` within another, of how many, and what it says, without what is
+    typed."""
+
+    number: str
+    of: int
+    words: str
+
 
 StepOutcome = Literal["NEW_SCREEN", "NEW_STATE", "KNOWN_STATE", "NOTHING", "LEFT_APP", "CRASHED", "FAILED", "UNSEEN"]
 
@@ -87,6 +98,8 @@ class ActionRequested(Event, owner=OWNER, key="run_id", route="device_id"):
     gesture_id: str | None = None
     plan_id: UUID | None = None
     call_id: UUID | None = None
+    step: StepRef | None = None
+    """The step of the script that this does, or a part of it."""
     expires_at: datetime
     requested_at: datetime
 
@@ -115,8 +128,11 @@ class StepFinished(Event, owner=OWNER, key="run_id"):
     """Element that the gesture was made on; none for keys and scrolling without one."""
     screenshot: ObjectRef | None = None
     """What the phone showed afterwards; none where the picture could not be taken."""
+    step: StepRef | None = None
+    found: bool | None = None
+    """Whether what the action looked for was seen; none: it looked for nothing."""
     error_code: str | None = None
-    """Why the phone did not do it (`INPUT_DENIED`, `KEYBOARD_MISSING`, ..) or why nothing was seen (`NOT_IDLE`, ..)."""
+    """Why the phone did not do it (`INPUT_DENIED`, `NOT_FOUND`, ..) or why nothing was seen (`NOT_IDLE`, ..)."""
     error_message: str | None = None
 
 
@@ -273,6 +289,8 @@ class RunFinished(Event, owner=OWNER, key="run_id"):
     activities_reached: tuple[str, ...]
     activities_declared: tuple[str, ...]
     metrics: dict[str, Any]
+    quiet: bool = False
+    """Nobody is alerted: whoever asked for it sees it."""
     started_at: datetime
     ended_at: datetime
     failure_code: str | None = None

@@ -6,8 +6,22 @@ Enumerations carry the names that the database designs use, so that a row and an
 from __future__ import annotations
 
 from contracts.values.accounts import AccountRef
-from contracts.values.actions import Action, Click, Input, LocatorCheck, Navigate, Observe, Scroll
-from contracts.values.apps import AppVersion, Bounds, Foreground, ObjectRef, Point, ResolvedApp
+from contracts.values.actions import (
+    Action,
+    Addressed,
+    Await,
+    Click,
+    Input,
+    LocatorCheck,
+    Navigate,
+    Observe,
+    PressKey,
+    Scroll,
+    Swipe,
+    Touch,
+    TypeInto,
+)
+from contracts.values.apps import ANDROID, AppVersion, Bounds, Foreground, ObjectRef, Point, ResolvedApp
 from contracts.values.crashes import CrashPicture, CrashStep
 from contracts.values.elements import Gesture, LocatorCandidate, ScreenElement
 from contracts.values.enumerations import (
@@ -32,18 +46,25 @@ from contracts.values.enumerations import (
     ValidationType,
     Visibility,
 )
+from contracts.values.references import SecretRef
 from contracts.values.selectors import BUILT_IN_TAGS, Selector, SelectorText, parse_selector, unmet
+from contracts.values.targets import AnyPlace, AnyTarget, Place, Sighting, Target
 from contracts.values.value import Value
 
 __all__ = [
+    "ANDROID",
     "BUILT_IN_TAGS",
     "AccountRef",
     "Action",
     "ActionStatus",
     "ActionType",
+    "Addressed",
     "AlertStatus",
     "AlertType",
+    "AnyPlace",
+    "AnyTarget",
     "AppVersion",
+    "Await",
     "Bounds",
     "Channel",
     "Click",
@@ -63,18 +84,26 @@ __all__ = [
     "ObjectRef",
     "Observe",
     "Orientation",
+    "Place",
     "Point",
+    "PressKey",
     "ResolvedApp",
     "RunEventType",
     "RunStatus",
     "ScreenElement",
     "Scroll",
+    "SecretRef",
     "Selector",
     "SelectorText",
     "SendStatus",
     "Severity",
+    "Sighting",
     "Strategy",
+    "Swipe",
+    "Target",
     "TaskStatus",
+    "Touch",
+    "TypeInto",
     "ValidationStatus",
     "ValidationType",
     "Value",

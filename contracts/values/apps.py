@@ -6,6 +6,10 @@ from uuid import UUID
 
 from contracts.values.value import Value
 
+ANDROID = "android"
+"""Package of Android itself: the app of a run that is about none. Its version is the release, its code the API level.
+"""
+
 
 class Point(Value):
     """A point in pixels of the screen as it is turned now, origin at the top left."""

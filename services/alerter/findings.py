@@ -88,7 +88,7 @@ def finding(event: Event, at: datetime) -> Finding | None:
             return _diff(event, at)
         case BudgetCrossed():
             return _budget(event, at)
-        case RunFinished() if event.status is RunStatus.FAILED:
+        case RunFinished() if event.status is RunStatus.FAILED and not event.quiet:
             return _failed_run(event)
         case _:
             return None

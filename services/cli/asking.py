@@ -28,7 +28,7 @@ from services.cli.errors import CliError, ExitCode
 ANSWER_LIMIT_S = 20.0
 _POLL_S = 0.05
 _KINDS = {
-    "explore": "task",
+    "explore": "task", "steps": "task",
     "stop": "control", "pause": "control", "resume": "control",
     "ack": "alert", "resolve": "alert", "suppress": "alert",
     "set": "config",

@@ -164,6 +164,9 @@ def told(recorded: Recorded[Event], before: Progress) -> str | None:
             return f"{at} started on {event.serial}: {event.app.package} {event.app.version_name}"
         case StateAdded() if event.inside and event.screen_name not in before.screens:
             return f"{at} screen {len(before.screens) + 1}: {clean(event.screen_name)}"
+        case StepFinished(step=step) if step is not None:
+            came = "" if event.succeeded else f": {clean(event.error_message or event.outcome.lower())}"
+            return f"{at} step {step.number} of {step.of}: {clean(step.words)}{came}"
         case StepFinished() if event.outcome in {"CRASHED", "FAILED", "UNSEEN"} or event.sequence % 25 == 0:
             outcome = event.outcome.replace("_", " ").lower()
             why = event.error_message or event.error_code

@@ -16,6 +16,7 @@ from uuid import UUID
 from contracts import topology
 from contracts.device_agent import DeviceHeartbeat
 from contracts.subjects import event_filter
+from contracts.values import ANDROID, AppVersion
 from services.device_agent import decisions
 from services.device_agent.adb.bootstrap import AdbServer
 from services.device_agent.adb.client import AdbClient
@@ -263,8 +264,9 @@ class Agent:
             try:
                 names = (await attached.phone.user_packages())[:_MAX_PACKAGES]
                 versions = [await attached.phone.app_version(name) for name in names]
-                attached.versions.update({v.package: v for v in versions if v is not None})
-                await self._notice(AppsFound(serial, tuple(v for v in versions if v is not None), self._name))
+                found = (_android(attached.phone.identity), *(v for v in versions if v is not None))
+                attached.versions.update({v.package: v for v in found})
+                await self._notice(AppsFound(serial, found, self._name))
                 health = await attached.phone.health()
                 await self._notice(PhoneBeat(serial, health.battery_percent, health.temperature_c, self._name))
             except (AdbError, *INFRASTRUCTURE) as error:
@@ -294,6 +296,11 @@ class Agent:
     def _on_adb(self, serial: str, _name: str, started_s: float, ended_s: float, _ok: bool) -> None:
         if (adb_time := self._times.get(serial)) is not None:
             adb_time.add(started_s, ended_s)
+
+
+def _android(identity: Identity) -> AppVersion:
+    """Android itself, as the app that a run is about which is about none."""
+    return AppVersion(package=ANDROID, version_name=identity.os_version, version_code=identity.api, label="Android")
 
 
 def _found(identity: Identity, configured: PhoneTags, serial: str, agent: str) -> PhoneFound:

@@ -26,7 +26,7 @@ from contracts.device_agent import (
 from contracts.event import Event
 from contracts.orchestrator import ActionRequested, LeaseEnded
 from contracts.subjects import derived_id
-from contracts.values import ActionStatus, AppVersion, DeviceType
+from contracts.values import ActionStatus, AppVersion, DeviceType, Sighting
 from services.device_agent.performing import Performed, Result
 from services.runtime.aggregate import Aggregate, LongLived
 from services.runtime.log import Recorded
@@ -245,6 +245,7 @@ class Outcome:
     adb_ms: int
     resolved: bool
     """An earlier attempt was found, whose end nobody saw."""
+    sighting: Sighting | None = None
 
 
 def begin_action(
@@ -309,6 +310,7 @@ def finish_action(state: Action, trigger: Trigger[ActionRequested], now: datetim
         capture=outcome.capture,
         checks=outcome.checks,
         declared_activities=outcome.declared_activities,
+        sighting=outcome.sighting,
     )
     return Decision((finished,))
 
@@ -322,7 +324,14 @@ def _verdict(outcome: Outcome) -> tuple[ActionStatus, str | None, str | None]:
             return ActionStatus.FAILED, "OUTCOME_UNKNOWN", performed.reason
         case Result.STALE:
             return ActionStatus.SKIPPED, "LEASE_LOST", performed.reason
-        case Result.FAILED | Result.IMPOSSIBLE | Result.REFUSED | Result.NOT_FIT | Result.NOT_ATTEMPTED:
+        case (
+            Result.FAILED
+            | Result.IMPOSSIBLE
+            | Result.NOT_FOUND
+            | Result.REFUSED
+            | Result.NOT_FIT
+            | Result.NOT_ATTEMPTED
+        ):
             return ActionStatus.FAILED, performed.code or performed.result.value, performed.reason
         case _:
             assert_never(performed.result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,16 +14,16 @@ from typing import Any
 from contracts import device_agent as events
 from contracts.orchestrator import ActionRequested
 from contracts.subjects import derived_id
-from contracts.values import AppVersion, Input, Navigate, ObjectRef, Observe
+from contracts.values import Addressed, AppVersion, Await, Navigate, ObjectRef, Observe
 from services.device_agent import capture as capturing
-from services.device_agent import fields
 from services.device_agent.adb.errors import AdbError, AdbServerGone
+from services.device_agent.aiming import aim
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
-from services.device_agent.gestures import NOT_SHOWN
 from services.device_agent.lease.keeping import Keeper
 from services.device_agent.performing import Performed, Result
 from services.device_agent.phone import Phone
+from services.device_agent.sending import Done, read_back, send, sighting, was_attempted
 from services.runtime.clock import Clock
 from services.runtime.objects import MissingObjectError, Objects
 from services.runtime.reactor import Trigger
@@ -96,32 +97,51 @@ class Driver:
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
         held.begun.append((started_at, asked))
         held.adb_time.take_ms()
-        performed = await self._attempt(held, trigger)
-        seen, capture, checks = await self._look(held, asked, performed)
-        if performed.result is Result.UNKNOWN or _shows_no_app(seen):
+        done = await self._do(held, trigger, fresh)
+        seen, capture, checks = await self._look(held, asked, done)
+        if done.performed.result is Result.UNKNOWN or _shows_no_app(seen):
             held.prepared = None  # It left, went dark or locked itself: before the next action it is made ready again.
         return Outcome(
-            performed=performed if seen is None else _read_back(asked, performed, seen),
+            performed=done.performed if seen is None else read_back(done, seen),
             capture=capture,
             checks=checks,
             declared_activities=await self._declared(held, asked),
             started_at=started_at,
             adb_ms=held.adb_time.take_ms(),
             resolved=not fresh,
+            sighting=sighting(asked, done, seen),
         )
 
-    async def _attempt(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed:
+    async def _do(self, held: Attached, trigger: Trigger[ActionRequested], fresh: bool) -> Done:
         """Does the action; while the phone surely was not touched, again, until it is back or patience ends."""
         asked = trigger.what
         tries = iter(_PAUSES_S)
         while True:
-            performed = await self._prepare(held, trigger) or await held.phone.perform(
-                asked.action, asked.lease_token, asked.sequence, lambda sealed: sealed.reveal()
-            )
+            refusal = await self._prepare(held, trigger)
+            done = await self._attempt(held, asked, fresh) if refusal is None else Done(refusal, asked.action)
             pause_s = next(tries, None)
-            if performed.result is not Result.NOT_ATTEMPTED or pause_s is None:
-                return performed
+            if done.performed.result is not Result.NOT_ATTEMPTED or pause_s is None:
+                return done
             await asyncio.sleep(pause_s)
+
+    async def _attempt(self, held: Attached, asked: ActionRequested, fresh: bool) -> Done:
+        action = asked.action
+        if not isinstance(action, Addressed | Await):
+            return await send(held.phone, asked, Done(Performed(Result.DONE), action))
+        try:
+            if not fresh and await was_attempted(held.phone, asked):
+                # Where its target is now proves nothing: it may have gone because it was touched.
+                return Done(Performed(Result.DUPLICATE, "attempted before, by somebody who did not tell"), action)
+            aimed = await aim(action, lambda: capturing.capture(held.phone, self._keep), time.monotonic)
+        except AdbServerGone:
+            raise
+        except AdbError as error:
+            return Done(Performed(Result.NOT_ATTEMPTED, str(error)), action)
+        done = Done(aimed.performed, aimed.action or action, aimed.sighting, aimed.seen)
+        return done if aimed.action is None else await send(held.phone, asked, done)
+
+    async def _keep(self, png: bytes) -> None:
+        await self.objects.put(png, "png")
 
     async def _prepare(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed | None:
         """Makes the phone ready for the lease, once an attachment; None where it is, else why it is not."""
@@ -154,16 +174,13 @@ class Driver:
         return await look()
 
     async def _look(
-        self, held: Attached, asked: ActionRequested, performed: Performed
+        self, held: Attached, asked: ActionRequested, done: Done
     ) -> tuple[capturing.Capture | None, events.Capture | None, tuple[events.CheckResult, ...]]:
-        if performed.result in {Result.STALE, Result.NOT_FIT}:
+        """What is in front now; where nothing was sent, what was looked at for that."""
+        if done.performed.result in {Result.STALE, Result.NOT_FIT}:
             return None, None, ()
-
-        async def keep(png: bytes) -> None:
-            await self.objects.put(png, "png")
-
         try:
-            seen = await self._capture(held, asked.action, keep)
+            seen = done.seen or await self._capture(held, asked.action, self._keep)
             versions = await self._versions(held, seen)
         except AdbError:
             return None, None, ()
@@ -249,13 +266,3 @@ def _shows_no_app(seen: capturing.Capture | None) -> bool:
     if seen is None or seen.hierarchy_xml is None:
         return seen is None or seen.png is None
     return set(_PACKAGE.findall(seen.hierarchy_xml)) == {_SYSTEM_UI}
-
-
-def _read_back(asked: ActionRequested, performed: Performed, seen: capturing.Capture) -> Performed:
-    """Typing succeeded only if the field shows the text: what the phone's commands answer proves nothing."""
-    if not isinstance(asked.action, Input) or performed.result is not Result.DONE or asked.action.submit:
-        return performed
-    text = asked.action.text.reveal()
-    if fields.holds(seen.hierarchy_xml, asked.action.point, text) is False:
-        return Performed(Result.FAILED, "the field does not show what was typed", performed.latency_ms, NOT_SHOWN)
-    return performed

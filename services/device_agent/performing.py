@@ -18,6 +18,8 @@ class Result(StrEnum):
     """The phone attempted it and said that it failed."""
     IMPOSSIBLE = "IMPOSSIBLE"
     """It cannot be done on this phone; nothing was sent."""
+    NOT_FOUND = "NOT_FOUND"
+    """What it is to be done to is not on the screen; nothing was sent."""
     DUPLICATE = "DUPLICATE"
     """The phone attempted it before; it was not repeated."""
     STALE = "STALE"

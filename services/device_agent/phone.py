@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from contracts.sealed import Sealed, SealedError
-from contracts.values import Action, AppVersion, DeviceType, Input, Navigate, Observe
+from contracts.values import Action, AppVersion, Await, DeviceType, Input, Navigate, Observe
 from services.device_agent import fence, fields, fitness, gestures, keyboard
 from services.device_agent.adb.client import AdbClient, ShellResult
 from services.device_agent.adb.errors import (
@@ -220,7 +220,7 @@ class Phone:
                 alone = self._split_screen and self.api >= WINDOWING_MODES_SINCE_API
                 launcher = None if action.activity is not None else await self._launcher(name)
                 return gestures.commands(action, Facts(launcher=launcher, split_screen=alone))
-            case Observe():
+            case Observe() | Await():
                 return None
             case _:
                 return gestures.commands(action, Facts())

@@ -19,6 +19,7 @@ from contracts.orchestrator import (
     RunFinished,
     StateAdded,
     StepFinished,
+    StepRef,
     TaskBlocked,
     TaskDropped,
     TaskHeld,
@@ -270,3 +271,13 @@ def test_the_tree_has_every_event_once_behind_its_cause(causes: list[int]) -> No
 def test_a_long_run_stays_readable_as_a_tree() -> None:
     chain = [recorded(step(n, None, None), n, uuid5(RUN, str(n - 1)) if n > 1 else None) for n in range(1, 500)]
     assert max(line.depth for line in tree(chain)) <= 2
+
+
+def test_each_step_of_a_script_is_told_with_its_words_and_why_it_failed() -> None:
+    ref = StepRef(number="2", of=3, words="tap text=登录")
+    done = step(1, None, "a").model_copy(update={"step": ref})
+    failed = done.model_copy(update={"succeeded": False, "error_message": "nothing matches text=登录"})
+    lines = [told(recorded(event, 1), Progress(TASK, RUN)) for event in (done, failed)]
+    assert [line.partition(" ")[2] for line in lines if line] == [
+        "step 2 of 3: tap text=登录", "step 2 of 3: tap text=登录: nothing matches text=登录"
+    ]  # fmt: skip

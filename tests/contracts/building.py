@@ -24,9 +24,10 @@ from pydantic import BaseModel
 from contracts.catalogue import OWNERS, events_of
 from contracts.envelope import Envelope
 from contracts.event import Event
+from contracts.orchestrator import RunEnding, RunFinished
 from contracts.sealed import Sealed
 from contracts.subjects import derived_id
-from contracts.values import RunStatus
+from contracts.values import AccountRef, Await, RunStatus, Swipe, Target, Touch, TypeInto
 from services.runtime.log import Cause, derive_event_id
 from services.runtime.sealing import Sealer
 
@@ -75,11 +76,18 @@ _NUMBERS = {
     "part": 0,
     "parts": 1,
 }
-_FIXED: dict[str, dict[str, Any]] = {
-    "RunEnding": {"status": RunStatus.SUCCEEDED},
-    "RunFinished": {"status": RunStatus.SUCCEEDED},
+_FIXED: dict[type[BaseModel], dict[str, Any]] = {
+    RunEnding: {"status": RunStatus.SUCCEEDED},
+    RunFinished: {"status": RunStatus.SUCCEEDED},
+    AccountRef: {"secrets": {"password": "env:SHOP_PASSWORD"}},
+    Target: {"text": "登录", "id": "login", "xpath": None, "uiselector": None, "point": None},
+    Await: {"wait_s": 2.0},
+    Swipe: {"wait_s": 5.0, "duration_ms": 300},
+    Touch: {"wait_s": 5.0},
+    TypeInto: {"wait_s": 5.0},
 }
-"""What a class would take and no writer would write: a run does not end as RUNNING."""
+"""What a class would take and no writer would write, or would not take: a run does not end as RUNNING, a target has one
+xpath or an id, but not both."""
 _DECIMALS = ("score", "success_rate", "cost", "estimate", "used", "limit", "percent")
 
 
@@ -108,7 +116,7 @@ class Builder:
             for name, field in cls.model_fields.items()
             if not (self.least and not field.is_required())
         }
-        return cls.model_validate(values | _FIXED.get(cls.__name__, {}))
+        return cls.model_validate(values | _FIXED.get(cls, {}))
 
     def value(self, annotation: Any, path: str) -> Any:
         origin, arguments = get_origin(annotation), get_args(annotation)

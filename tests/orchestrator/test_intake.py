@@ -270,3 +270,50 @@ def test_whatever_is_published_gets_exactly_one_answer(body: bytes, kind: str):
     payload = wrapped.model_dump_json().encode()
     assert len(payload) < MAX_EVENT_BYTES
     assert Envelope.model_validate_json(payload).open() == answers[0]
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_task_of_steps_without_an_app_is_about_the_phone_and_counts_for_no_coverage():
+    spec = story().when(raw({"kind": "steps", "steps": ["back", {"tap": "登录"}], "quiet": True}))[0].spec
+    assert (spec.kind, spec.package, spec.name, spec.quiet) == ("steps", "android", "steps the phone", True)
+    assert (spec.profile, spec.validate_locators) == (CoverageProfile.CUSTOM, False)
+    assert [next(iter(step)) for step in spec.script.clear["steps"]] == ["press", "tap"]
+
+
+def test_a_set_up_is_kept_with_its_variables_and_readable_by_nobody_without_the_key():
+    setup = [{"type": {"into": "id=user", "text": "{{who}}"}}, {"type": {"into": "id=pin", "text": "{{account.pin}}"}}]
+    accepted = story().when(raw(PLAIN | {"setup": setup, "variables": {"who": "小明"}}))[0]
+    assert accepted.spec.script.clear["variables"] == {"who": "小明"}
+    assert "小明" not in accepted.model_dump_json()
+    assert story().when(raw(PLAIN))[0].spec.script is None
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"kind": "steps"}, "steps: this field is needed"),
+        ({"kind": "steps", "steps": []}, "steps: "),
+        ({"kind": "steps", "steps": [{"tapp": "x"}]}, "a step is one of launch"),
+        ({"kind": "steps", "steps": ["launch"]}, "launch: which app?"),
+        ({"kind": "steps", "steps": [{"if_seen": {"visible": "a", "steps": ["launch"]}}]}, "launch: which app?"),
+        ({"kind": "steps", "steps": [{"tap": "{{who}}"}]}, "no variable is given for who"),
+        (PLAIN | {"variables": {"who": "x"}}, "there are no steps"),
+        (PLAIN | {"setup": [{"type": {"into": "a", "secret": "hunter2"}}]}, "secret"),
+        ({"kind": "steps", "steps": [{"tap": "x" * 900}] * 150}, "60000 is the most"),
+        ({"kind": "steps", "steps": [{"if_seen": {"visible": "a", "steps": ["back"] * 150}}] * 2}, "302 steps, 2 deep"),
+    ],
+)
+def test_steps_that_cannot_be_done_are_refused_with_the_reason(body: dict, said: str):
+    assert said in refused(body).reason
+
+
+def test_the_largest_script_fits_into_the_events_that_hold_it():
+    text = "字" * 1_000
+    body = {"kind": "steps", "steps": [{"tap": text}] * 19}
+    accepted = story().when(raw(body))[0]
+    size = len(accepted.model_dump_json()) + 2 * len(
+        json.dumps(accepted.spec.script.clear, ensure_ascii=False).encode()
+    )
+    assert size < MAX_EVENT_BYTES / 2

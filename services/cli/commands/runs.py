@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from contracts.orchestrator import TaskAccepted
-from contracts.requests import ConfigRequest, ExploreRequest
+from contracts.requests import ConfigRequest, ExploreRequest, StepsRequest
 from contracts.subjects import derived_id
 from contracts.values import CoverageProfile
 from services.cli import asking, queries
@@ -21,6 +21,7 @@ from services.cli.commands import watching
 from services.cli.connection import Session, execute
 from services.cli.errors import CliError, ExitCode
 from services.cli.output import Json, Limit, clean, complain, lines, print_json, say, show
+from services.cli.steps_file import read_script, steps_and_variables
 
 run_app = typer.Typer(no_args_is_help=True, help="Start work on a phone, and steer it.")
 
@@ -63,6 +64,12 @@ def explore(
         datetime | None, typer.Option(help="Not before this time (local where it names no zone).")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Varies what is typed into fields.")] = 0,
+    setup: Annotated[
+        Path | None, typer.Option(help="Steps that are done once before: log in, accept terms (YAML or JSON).")
+    ] = None,
+    var: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=TEXT", help="What {{NAME}} stands for in the set-up.")
+    ] = None,
     no_validate: Annotated[bool, typer.Option("--no-validate", help="Do not check locators on the phone.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; the exit code is the run's outcome.")] = False,
     follow: Annotated[
@@ -81,6 +88,8 @@ def explore(
       waymark run explore --app com.example.shop --where "model=Pixel*" --where "api>=33" --phones all --follow
 
       waymark run explore --app com.example.shop --profile CUSTOM --coverage-file coverage.yaml --id nightly-42
+
+      waymark run explore --app com.example.shop --setup login.yaml --var user=alice
     """
     limits: dict[str, Any] = {} if max_steps is None else {"max_steps": max_steps}
     if max_minutes is not None:
@@ -94,6 +103,7 @@ def explore(
         "schedule_at": None if schedule_at is None else schedule_at.astimezone(UTC).isoformat(),
         "coverage": None if coverage_file is None else read_file(coverage_file),
         "validate_locators": not no_validate,
+        **_set_up(setup, var),
     }  # fmt: skip
     request = {field: value for field, value in body.items() if value is not None}
     check(request)
@@ -144,7 +154,7 @@ def submit(
     """
     request = read_file(None if file == "-" else Path(file))
     check(request)
-    if request.get("kind") == "explore":
+    if request.get("kind") in {"explore", "steps"}:
         execute(context, lambda s: start(s, request, wait=wait, follow=follow, as_json=as_json))
     else:
         execute(context, lambda s: _submit(s, request))
@@ -214,6 +224,15 @@ async def _submit(session: Session, request: dict[str, Any]) -> None:
     say(f"{request['kind']}: done ({answer.event.NAME} {answer.key})")
 
 
+def _set_up(setup: Path | None, var: list[str] | None) -> dict[str, Any]:
+    if setup is None and var:
+        raise _usage("--var goes with --setup: there are no steps that could use it")
+    try:
+        return {} if setup is None else steps_and_variables(read_script(setup), var, "setup")
+    except CliError as error:
+        raise _usage(str(error)) from None
+
+
 def read_file(path: Path | None) -> dict[str, Any]:
     """A JSON or YAML object from a file, or from standard input."""
     try:
@@ -230,7 +249,7 @@ def read_file(path: Path | None) -> dict[str, Any]:
 
 def check(request: dict[str, Any]) -> None:
     """Says here what the services would refuse, where it can be seen here."""
-    kinds: dict[str, type[BaseModel]] = {"explore": ExploreRequest, "set": ConfigRequest}
+    kinds: dict[str, type[BaseModel]] = {"explore": ExploreRequest, "steps": StepsRequest, "set": ConfigRequest}
     model = kinds.get(str(request.get("kind")))
     if model is None:
         return

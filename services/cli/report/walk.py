@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 from uuid import UUID
 
 from contracts.event import Event
 from contracts.orchestrator import ActionRequested, CrashTraced, RunNoted, StateAdded, StepFinished
 from contracts.sealed import Sealed
-from contracts.values import Action, Click, Gesture, Input, Navigate, Observe, Scroll
+from contracts.values import (
+    Action,
+    Await,
+    Click,
+    Gesture,
+    Input,
+    Navigate,
+    Observe,
+    PressKey,
+    Scroll,
+    Swipe,
+    Touch,
+    TypeInto,
+)
 from services.cli.report.model import Edge, StepView
 from services.runtime.log import Recorded
 
@@ -103,6 +117,8 @@ class Walk:
             return action.uri or (action.package or "" if action.to in {"LAUNCH", "STOP"} else "")
         if isinstance(action, Observe):
             return f"{len(action.checks)} locators" if action.checks else ""
+        if step.step is not None:
+            return f"{step.step.words} (step {step.step.number} of {step.step.of})"
         gesture = self._gestures.get((step.from_state or "", step.gesture_id or ""))
         return "" if gesture is None else gesture.label or gesture.resource_id or ""
 
@@ -139,6 +155,18 @@ def _action_name(action: Action) -> str:
             return action.to.lower().replace("_", " ")
         case Observe():
             return "check" if action.checks else "look"
+        case Touch():
+            return {"TAP": "tap", "LONG": "long press", "DOUBLE": "double tap"}[action.press]
+        case TypeInto():
+            return "type into"
+        case Swipe():
+            return "swipe"
+        case PressKey():
+            return "press"
+        case Await():
+            return "wait"
+        case _:
+            assert_never(action)
 
 
 def _points(action: Action) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
@@ -152,5 +180,5 @@ def _points(action: Action) -> tuple[tuple[int, int] | None, tuple[int, int] | N
 
 
 def _typed(action: Action) -> str | None:
-    text: Sealed[str] | None = action.text if isinstance(action, Input) else None
+    text: Sealed[str] | None = action.text if isinstance(action, Input | TypeInto) else None
     return None if text is None else text.clear

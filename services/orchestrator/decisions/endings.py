@@ -19,10 +19,12 @@ REFUSED_LIMIT, DENIED_LIMIT = 4, 2
 
 
 def over(run: Run) -> RunEnding | None:
-    """Why the run cannot go on, if it cannot."""
+    """Why the run cannot go on, if it cannot. A step that failed ends it in its own words."""
+    if run.script is not None and run.script.failure is not None:
+        return None
     limits = run.spec_started.spec.limits
     if run.sequence - run.reproduction.steps >= limits.max_steps:
-        return ending_of(run, RunStatus.SUCCEEDED, f"the limit of {limits.max_steps} steps was reached")
+        return cut_short(run, f"the limit of {limits.max_steps} steps was reached")
     if run.unseen >= UNSEEN_LIMIT:
         words = f"nothing could be seen on the phone in {run.unseen} steps in a row{_because(run)}"
         return ending_of(run, RunStatus.FAILED, words)
@@ -39,6 +41,16 @@ def over(run: Run) -> RunEnding | None:
     return None
 
 
+def cut_short(run: Run, why: str) -> RunEnding:
+    """An exploration may end at any time; steps that are left make it a failure."""
+    if not run.unfinished:
+        return ending_of(run, RunStatus.SUCCEEDED, why)
+    assert run.script is not None
+    assert run.script.current is not None
+    ref = run.script.current.ref
+    return ending_of(run, RunStatus.FAILED, f"{why} before step {ref.number} of {ref.of} ({ref.words}) was done")
+
+
 def _because(run: Run) -> str:
     """What the last step told of the cause, as the end of a sentence."""
     if run.trouble is not None:
@@ -49,8 +61,9 @@ def _because(run: Run) -> str:
 
 
 def end(run: Run, now: datetime) -> list[Event]:
-    """Home first, so that the phone is left as it should be, unless it does not answer; then the end."""
-    if run.restored or run.here is None or run.unseen > 0:
+    """Home first, so that the phone is left as it should be, unless it does not answer; then the end. Steps leave it
+    where they led."""
+    if run.restored or run.here is None or run.unseen > 0 or run.spec_started.spec.kind == "steps":
         return [_finish(run, now)]
     return [request(run, Navigate(to="HOME"), "RESTORE", now)]
 
@@ -85,6 +98,7 @@ def _finish(run: Run, now: datetime) -> RunFinished:
             "note": ending.reason,
             "transitions": sum(len(s.targets) for s in run.states.values()),
         },
+        quiet=started.spec.quiet,
         started_at=started.started_at,
         ended_at=now,
         failure_code=ending.code,

@@ -19,9 +19,11 @@ from contracts.orchestrator import (
     TaskStopAsked,
     UserSeen,
 )
-from contracts.requests import TASK_REQUEST, ControlRequest, ExploreRequest
+from contracts.requests import TASK_REQUEST, ControlRequest, CoverageConfig, ExploreRequest, StepsRequest
 from contracts.subjects import derived_id
+from contracts.values import ANDROID, CoverageProfile
 from services.orchestrator.decisions.schedules import next_fire
+from services.orchestrator.decisions.scripts_asked import script_of
 from services.runtime.aggregate import Aggregate
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
@@ -96,14 +98,17 @@ def _accept(raw: RawRequest, now: datetime) -> Decision:
     request = parse(raw.body, TASK_REQUEST)
     _check(request, now)
     user_id, task_id = derived_id("user", raw.user), task_key(raw)
-    copied: dict[str, Any] = {name: getattr(request, name) for name in _COPIED}
+    copied: dict[str, Any] = {name: getattr(request, name) for name in _COPIED if hasattr(request, name)}
+    if isinstance(request, StepsRequest):
+        copied |= _STEPS_ONLY
     spec = TaskSpec(
         task_id=task_id,
-        name=request.name or f"{request.kind} {request.app}",
+        name=request.name or f"{request.kind} {'the phone' if request.package == ANDROID else request.package}",
         user=raw.user,
         user_id=user_id,
         kind=request.kind,
-        package=request.app,
+        package=request.package,
+        script=script_of(request),
         accepted_at=now,
         schedule_at=_due(request.schedule_at, now),
         **copied,
@@ -112,7 +117,7 @@ def _accept(raw: RawRequest, now: datetime) -> Decision:
     return Decision((TaskAccepted(task_id=task_id, spec=spec),), (Create((seen,), shared=True),))
 
 
-def _check(request: ExploreRequest, now: datetime) -> None:
+def _check(request: ExploreRequest | StepsRequest, now: datetime) -> None:
     """What fields say only together. Raises `RejectedError`."""
     if request.zone is not None and request.schedule is None:
         raise RejectedError("INVALID", "zone: it is the time zone of `schedule`, which is not there")
@@ -131,9 +136,13 @@ def _check(request: ExploreRequest, now: datetime) -> None:
 
 _COPIED = tuple(
     name
-    for name in ExploreRequest.model_fields
+    for name in (*ExploreRequest.model_fields, "quiet")
     if name in TaskSpec.model_fields and name not in {"name", "kind", "schedule_at"}
 )
+_STEPS_ONLY: dict[str, Any] = {
+    "profile": CoverageProfile.CUSTOM, "coverage": CoverageConfig(), "validate_locators": False,
+}  # fmt: skip
+"""What a task of steps has of an exploration: nothing is covered, so that no version counts as explored."""
 
 
 def _due(schedule_at: datetime | None, now: datetime) -> datetime | None:

@@ -20,7 +20,7 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         detail = {"what": "declared", "activities": list(seen.declared_activities)}
         events.append(RunNoted(run_id=seen.run_id, event_type=RunEventType.NOTICE, detail=detail))
     if seen.state_id is None or seen.screen_id is None:
-        return [*events, unseen(run, of_capture(seen))]
+        return [*events, _unrecognised(run, seen)]
     is_new = seen.state_id not in run.states
     is_new_screen = False
     if is_new:
@@ -28,6 +28,15 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         is_new_screen = added.inside and added.screen_id not in run.screens
         events.append(added)
     return [*events, _step(run, seen, is_new=is_new, is_new_screen=is_new_screen)]
+
+
+def _unrecognised(run: Run, seen: CaptureIndexed) -> StepFinished:
+    """Nothing could be made of the screen. Whether a step of a script was done is known all the same."""
+    if run.action is None or run.action.step is None:
+        return unseen(run, of_capture(seen))
+    succeeded = seen.status is ActionStatus.SUCCESS
+    update = {"succeeded": succeeded, "successful": run.succeeded + int(succeeded), "found": seen.found}
+    return unseen(run, of_action(seen)).model_copy(update=update)
 
 
 def _state(run: Run, seen: CaptureIndexed) -> StateAdded:
@@ -109,8 +118,10 @@ def _finished_step(
         screenshot=None if seen is None else seen.screenshot,
         screens=len(run.screens) + int(new_screen),
         states=len(run.states) + int(new_state),
+        step=action.step,
+        found=None if seen is None else seen.found,
         error_code=None if trouble is None else trouble.code[:100],
-        error_message=None if trouble is None else trouble.words[:500],
+        error_message=None if trouble is None else trouble.words[:1000],
     )
 
 

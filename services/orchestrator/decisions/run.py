@@ -32,6 +32,7 @@ from services.orchestrator.decisions.fleet import run_of
 from services.orchestrator.decisions.outcomes import crash_events, not_seen, seen_events
 from services.orchestrator.decisions.reproducing import reproduce
 from services.orchestrator.decisions.run_state import Run, apply, evolve
+from services.orchestrator.decisions.setup import scripted
 from services.orchestrator.decisions.steps import action_for, advice_for, request
 from services.orchestrator.decisions.watching import RUN_TIMERS, plan_dropped, watch
 from services.runtime.aggregate import Aggregate
@@ -194,6 +195,8 @@ def _next(run: Run, now: datetime) -> list[Event]:
         return _then(run, tried, now)
     if ending is not None:
         return [ending, *end(apply(run, ending), now)]
+    if (steps := scripted(run, now)) is not None:
+        return steps
     here = run.here
     spec = run.spec_started.spec
     if here is not None and here.inside and spec.validate_locators and here.screen_id not in run.checked_screens:

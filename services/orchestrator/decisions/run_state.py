@@ -32,6 +32,7 @@ from services.orchestrator.decisions import reproduction
 from services.orchestrator.decisions.graph import BACK, NEWS, Graph, UiState, learnt, tried, untried
 from services.orchestrator.decisions.interruptions import intrudes
 from services.orchestrator.decisions.reproduction import Reproduction
+from services.orchestrator.decisions.script import Progress, advance, begin
 from services.orchestrator.decisions.trouble import KEYBOARD_MISSING, Trouble, of_step, refused
 from services.runtime.log import Recorded
 from services.runtime.telemetry import hundred_of
@@ -102,6 +103,8 @@ class Run:
     picture: ObjectRef | None = None
     """What the phone showed after the last step."""
     reproduction: Reproduction = field(default_factory=Reproduction)
+    script: Progress | None = None
+    """Where it is in the steps that set it up, or that it is made of; none: it has no steps."""
 
     @property
     def states(self) -> Mapping[str, UiState]:
@@ -116,6 +119,11 @@ class Run:
     def most_promising(self) -> float:
         """No promise in this run is greater."""
         return 1.0 if not self.preferred and not self.spec_started.spec.coverage.priorities else float("inf")
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether steps are left that have to be done: an end now is a failure."""
+        return self.script is not None and self.script.current is not None
 
     @property
     def waiting(self) -> Literal["ACTION", "PLAN", "CALL", "CRASH", "NOTHING"]:
@@ -144,7 +152,7 @@ def evolve(run: Run, recorded: Recorded[Event]) -> Run:
 def apply(run: Run, event: Event) -> Run:
     match event:
         case RunStarted():
-            return replace(run, started=event, watch_at=event.watch_at)
+            return replace(run, started=event, watch_at=event.watch_at, script=begin(event))
         case StateAdded():
             return _add_state(run, event)
         case ActionRequested():
@@ -248,6 +256,7 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
     stays = target is not None and target.screen_id == run.hinted_screen
     return replace(
         run,
+        script=run.script if run.script is None or event.step is None else advance(run.script, event),
         hints=run.hints if stays else (),
         idle=0 if is_news else run.idle + int(event.purpose == "EXPLORE"),
         graph=_learnt(run, event, target),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from contracts.orchestrator import ActionRequested
 from contracts.values import (
     Action,
+    Await,
     Click,
     CrashPicture,
     CrashStep,
@@ -16,13 +17,18 @@ from contracts.values import (
     ObjectRef,
     Observe,
     Point,
+    PressKey,
     Scroll,
+    Swipe,
+    Touch,
+    TypeInto,
 )
 from services.orchestrator.decisions.graph import Graph, UiState
 
 TRAIL_LIMIT = 200
 """Actions that a run remembers: a longer way from a start of the app is more than can be tried again."""
 PICTURES = 5
+_PRESSES = {"TAP": "tap", "LONG": "long press", "DOUBLE": "double tap"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def words(action: Action, gesture: Gesture | None, screen_name: str) -> str:
 def _done(action: Action) -> str:
     match action:
         case Click():
-            return {"TAP": "tap", "LONG": "long press", "DOUBLE": "double tap"}[action.press]
+            return _PRESSES[action.press]
         case Input():
             return "type into"
         case Scroll():
@@ -119,6 +125,16 @@ def _done(action: Action) -> str:
             return {"BACK": "press back", "HOME": "press home"}.get(action.to, action.to.lower().replace("_", " "))
         case Observe():
             return f"wait {action.patience_s:g} s"
+        case Touch():
+            return f"{_PRESSES[action.press]} {action.target.words}"
+        case TypeInto():
+            return f"type into {'the field in focus' if action.target is None else action.target.words}"
+        case Swipe():
+            return f"swipe {(action.direction or '').lower()}".rstrip()
+        case PressKey():
+            return f"press {action.key.lower()}"
+        case Await():
+            return "wait for the screen"
 
 
 def touched(action: Action) -> tuple[Point | None, Point | None]:
@@ -128,5 +144,5 @@ def touched(action: Action) -> tuple[Point | None, Point | None]:
             return action.point, None
         case Scroll():
             return action.start, action.end
-        case Navigate() | Observe():
+        case _:
             return None, None

@@ -14,8 +14,8 @@ from contracts.orchestrator import (
     RunStarted,
     WatchSet,
 )
-from contracts.values import RunEventType, RunStatus
-from services.orchestrator.decisions.endings import ending_of
+from contracts.values import RunEventType
+from services.orchestrator.decisions.endings import cut_short
 from services.orchestrator.decisions.outcomes import unseen
 from services.orchestrator.decisions.reproducing import over_without
 from services.orchestrator.decisions.run_state import NO_CHECKS, Run, apply
@@ -62,7 +62,7 @@ def _is_current(run: Run, fired: TimerFired) -> bool:
 
 def _overdue(run: Run, now: datetime) -> list[Event]:
     if run.ending is None and now >= run.spec_started.ends_at:
-        return [ending_of(run, RunStatus.SUCCEEDED, "its time was up")]
+        return [cut_short(run, "its time was up")]
     if run.action is not None and now >= run.action.expires_at + GRACE:
         return [unseen(run)]
     if run.plan is not None and now >= run.plan.until:
