@@ -47,6 +47,8 @@ class Limits(Request):
     """How long it waits in the queue while no phone could take it. Waiting for a phone that is busy has no limit."""
     install_timeout_s: int = Field(default=600, ge=10, le=3600)
     """How long the installation of the app may take."""
+    reproduce_steps: int = Field(default=60, ge=0, le=2_000)
+    """Actions, on top of `max_steps`, for making crashes happen again near the end of the run. 0: none is repeated."""
 
 
 class SplitRequest(Request):

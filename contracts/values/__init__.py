@@ -35,6 +35,7 @@ from contracts.values.apps import (
     Point,
     ResolvedApp,
 )
+from contracts.values.crashes import CrashPicture, CrashStep
 from contracts.values.elements import Gesture, LocatorCandidate, ScreenElement
 from contracts.values.enumerations import (
     ActionStatus,
@@ -84,6 +85,8 @@ __all__ = [
     "Click",
     "ConfigType",
     "CoverageProfile",
+    "CrashPicture",
+    "CrashStep",
     "DeviceStatus",
     "DeviceType",
     "Foreground",

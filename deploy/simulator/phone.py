@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Listener: TypeAlias = "Callable[[Phone, Stream, Entry], Coroutine[None, None, None]]"
 
 DENSITY_DPI = 420
-_SINCE_API = {"sha256sum": 26}
+_SINCE_API = {"cmd": 24, "sha256sum": 26}
 """Programs that older phones lack."""
 _MAX_BACKGROUND = 64
 _REBOOT_S = 0.3

@@ -20,6 +20,7 @@ from contracts.device_agent import CrashSeen
 from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
 from contracts.orchestrator import (
+    ActionRequested,
     RunEnding,
     RunFinished,
     RunNoted,
@@ -28,23 +29,27 @@ from contracts.orchestrator import (
     RunStarted,
     StateAdded,
     StepFinished,
+    TaskAccepted,
     TaskBlocked,
     TaskDropped,
     TaskHeld,
     TaskQueued,
     TaskReleased,
+    TaskSpec,
     TaskUnblocked,
     TaskWaiting,
 )
+from contracts.subjects import derived_id, event_filter
 from contracts.values import RunStatus, Strategy, ValidationStatus
+from services.cli.errors import CliError, ExitCode
 from services.cli.output import cell, clean, duration
 from services.runtime.catch_up import read_batches
-from services.runtime.log import Recorded
+from services.runtime.log import Log, Recorded
 
 FOLLOWED: tuple[type[Event], ...] = (
     TaskWaiting, TaskQueued, TaskBlocked, TaskUnblocked, TaskDropped, TaskHeld, TaskReleased, RunStarted, StateAdded,
     StepFinished, RunNoted, RunEnding, RunPaused, RunResumed, RunFinished, LocatorChecked, AlertRaised, AlertRepeated,
-    CrashSeen,
+    CrashSeen, ActionRequested,
 )  # fmt: skip
 _TAIL = 8
 _INSTALLATION = frozenset({"installing", "installed"})
@@ -273,6 +278,22 @@ def as_json(progress: Progress) -> dict[str, Any]:
 
 def succeeded(progress: Progress) -> bool:
     return progress.finished is not None and progress.finished.status is RunStatus.SUCCEEDED
+
+
+async def begun(log: Log, task_id: UUID) -> tuple[Progress, int]:
+    """A run from its very beginning, and behind which sequence its events are. Raises `CliError`."""
+    accepted = await log.last(event_filter(TaskAccepted, key=task_id))
+    if accepted is None:
+        raise CliError(
+            f"there is no task {task_id} in the log; `waymark tasks` lists those there are", ExitCode.NOT_FOUND
+        )
+    return Progress(task_id, derived_id("run", task_id)), accepted.seq
+
+
+async def spec_of(log: Log, task_id: UUID) -> TaskSpec | None:
+    """What was asked for; None where the task is not in the log."""
+    accepted = await log.last(event_filter(TaskAccepted, key=task_id))
+    return accepted.event.spec if accepted is not None and isinstance(accepted.event, TaskAccepted) else None
 
 
 async def events_of_run(

@@ -9,14 +9,19 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, assert_never
+from uuid import UUID
 
 from contracts import topology
+from contracts.device_agent import DeviceHeartbeat
+from contracts.subjects import event_filter
 from contracts.values import ANDROID, AppVersion
-from services.device_agent import decisions, logcat
+from services.device_agent import decisions
 from services.device_agent.adb.bootstrap import AdbServer
 from services.device_agent.adb.client import AdbClient
 from services.device_agent.adb.errors import AdbError
+from services.device_agent.crash_watch import CrashWatch
 from services.device_agent.decisions import (
     DEVICE,
     HEARTBEAT_EVERY_S,
@@ -30,7 +35,7 @@ from services.device_agent.decisions import (
     place_of,
     registered,
 )
-from services.device_agent.effects import AdbTime, Attached, Driver, crash_event
+from services.device_agent.effects import BEGUN, AdbTime, Attached, Begun, Driver
 from services.device_agent.handling import PhoneHandler
 from services.device_agent.holders import Holders, is_free
 from services.device_agent.identity import known_as, way
@@ -44,7 +49,6 @@ from services.device_agent.settings import PhoneSettings
 from services.runtime import telemetry
 from services.runtime.consumer import INFRASTRUCTURE, Consumer
 from services.runtime.effect import Effect, Performer
-from services.runtime.log import Cause, ConflictError, Write
 from services.runtime.provision import provision_durable
 from services.runtime.reactor import Decider, Trigger
 from services.runtime.service import Service
@@ -89,6 +93,7 @@ class Agent:
         self._holds: dict[str, _Hold] = {}
         self._moving = asyncio.Lock()
         self._times: dict[str, AdbTime] = {}
+        self._begun: dict[str, Begun] = {}
         self._devices: Decider[Device] = service.decider("device-agent-device", DEVICE)
         leases = service.decider("device-agent-lease", LEASE)
         self._keeper = Keeper(service.log, service.clock, leases, settings)
@@ -222,7 +227,9 @@ class Agent:
     async def _hold(self, serial: str, phone: Phone) -> None:
         """Reads the phone's commands, and follows it."""
         state = (await self._devices.states.get(device_id_of(serial))).state
-        attached = Attached(phone, self._times[phone.serial])
+        watched_until = await self._watched_until(device_id_of(serial))
+        begun = self._begun.setdefault(serial, Begun(maxlen=BEGUN))
+        attached = Attached(phone, self._times[phone.serial], begun=begun)
         durable = topology.device_reader(device_id_of(serial))
         performer = Performer(self._effect, self._actions)
         handler = PhoneHandler(
@@ -236,7 +243,7 @@ class Agent:
         await hold.subscriber.start()
         hold.tasks = [
             asyncio.create_task(consumer.keep_alive(self._service.js), name=f"keep-alive {serial}"),
-            asyncio.create_task(self._follow_log(serial, attached), name=f"log {serial}"),
+            asyncio.create_task(self._watch_crashes(serial, attached, watched_until), name=f"crashes {serial}"),
             asyncio.create_task(self._tend(serial, attached), name=f"tend {serial}"),
         ]
         telemetry.log.info("phone attached", serial=serial, by=phone.serial, server=self._server.place)
@@ -269,25 +276,20 @@ class Agent:
                 async with asyncio.timeout(HEARTBEAT_EVERY_S):
                     await attached.apps_changed.wait()
 
-    async def _follow_log(self, serial: str, attached: Attached) -> None:
-        device_id = device_id_of(serial)
-        async with contextlib.aclosing(logcat.crashes(self._client, attached.phone.serial)) as crashes:
-            async for crash in crashes:
-                event = crash_event(attached, device_id, crash, self._service.clock.now())
-                step = None if attached.run is None else attached.run.sequence
-                cause = Cause(event.occurrence_id, "device-agent-crash", event.run_id, None, step)
-                while True:
-                    try:
-                        await self._service.log.append(
-                            [Write(event.OWNER, event.key, 0, (event,))], cause, self._service.clock.now()
-                        )
-                    except ConflictError:
-                        break  # Another agent, or this one before a restart, told of this very crash.
-                    except INFRASTRUCTURE as error:
-                        telemetry.log.warning("crash not told yet", serial=serial, error=repr(error))
-                        await asyncio.sleep(_RETRY_S)
-                    else:
-                        break
+    async def _watch_crashes(self, serial: str, attached: Attached, since: datetime | None) -> None:
+        device_id, service = device_id_of(serial), self._service
+        await CrashWatch(self._client, service.log, service.objects, service.clock, attached, device_id, since).run()
+
+    async def _watched_until(self, device_id: UUID) -> datetime | None:
+        """When an agent heard of the phone last; None: none ever did."""
+        while True:
+            try:
+                last = await self._service.log.last(event_filter(DeviceHeartbeat, key=device_id))
+            except INFRASTRUCTURE as error:
+                telemetry.log.info("last heartbeat not read", device_id=str(device_id), error=repr(error))
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return None if last is None else last.time
 
     async def _notice(self, what: Noticed) -> None:
         now = self._service.clock.now()

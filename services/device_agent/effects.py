@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from contracts import device_agent as events
@@ -33,8 +34,13 @@ _SYSTEM_UI = b"com.android.systemui"
 _MAX_PACKAGES = 8
 _TO_TELL_S = 3.0
 """What an installation leaves of its time, so that its end is known before the run stops waiting for it."""
+BEGUN = 100
+_DRIVEN = timedelta(minutes=10)
+"""So long after an action began, what happens on the phone may still be its doing."""
 _PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
 """Waits for a phone that has just left: adb brings it back within a second or two, or the registry tells it lost."""
+
+Begun = deque[tuple[datetime, ActionRequested]]
 
 
 @dataclass
@@ -60,16 +66,21 @@ class AdbTime:
 
 @dataclass
 class Attached:
-    """A phone that this agent holds, with what it keeps of it: versions of apps, the run that drives it."""
+    """A phone that this agent holds, with what it keeps of it: versions of apps, what was done on it."""
 
     phone: Phone
     adb_time: AdbTime
     versions: dict[str, AppVersion | None] = field(default_factory=dict)
-    run: ActionRequested | None = None
     apps_changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when an app was installed or removed: what is installed is read anew then."""
     prepared: int | None = None
     """Token of the lease for which the phone was made ready on this attachment."""
+    begun: Begun = field(default_factory=lambda: deque(maxlen=BEGUN))
+    """The last actions, each with the time at which it began; kept while a phone is away for a moment."""
+
+    def last_before(self, moment: datetime) -> ActionRequested | None:
+        """The action that was the last to begin before a moment; none where that is long ago: nobody drove it then."""
+        return next((asked for at, asked in reversed(self.begun) if at <= moment < at + _DRIVEN), None)
 
 
 @dataclass
@@ -93,7 +104,7 @@ class Driver:
         if held is None:
             gone = Performed(Result.UNKNOWN if not fresh else Result.NOT_ATTEMPTED, "the phone has gone")
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
-        held.run = asked
+        held.begun.append((started_at, asked))
         held.adb_time.take_ms()
         if isinstance(asked.action, Install | Uninstall):
             return await self._change_apps(held, trigger, asked.action, started_at, fresh)
@@ -298,23 +309,3 @@ def _shows_no_app(seen: capturing.Capture | None) -> bool:
     if seen is None or seen.hierarchy_xml is None:
         return seen is None or seen.png is None
     return set(_PACKAGE.findall(seen.hierarchy_xml)) == {_SYSTEM_UI}
-
-
-def crash_event(held: Attached, device: Any, crash: Any, seen_at: datetime) -> events.CrashSeen:
-    """A crash from the phone's log as an event; the run that drives the phone now is the one it belongs to."""
-    run = held.run
-    version = held.versions.get(crash.package)
-    return events.CrashSeen(
-        occurrence_id=derived_id("crash", device, crash.pid, crash.time, crash.key),
-        device_id=device,
-        run_id=None if run is None else run.run_id,
-        package=crash.package,
-        version_name=None if version is None else version.version_name,
-        kind=crash.kind.value,
-        process=crash.process,
-        exception=crash.exception,
-        message=crash.message[:2000],
-        stack="\n".join(crash.stack)[:16_000],
-        stack_key=crash.key,
-        seen_at=seen_at,
-    )

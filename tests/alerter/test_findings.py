@@ -8,7 +8,8 @@ import pytest
 
 from contracts.event import Event
 from contracts.values import AlertType, RunStatus, Severity, ValidationStatus
-from services.alerter.findings import dedup_key, finding, relief, top_frame
+from services.alerter.crashes import top_frame
+from services.alerter.findings import dedup_key, finding, relief
 from tests.alerter.samples import (
     NOON,
     PACKAGE,

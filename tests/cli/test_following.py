@@ -15,6 +15,7 @@ from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
 from contracts.orchestrator import (
     ActionRequested,
+    CrashTraced,
     RunFinished,
     RunNoted,
     StateAdded,
@@ -32,6 +33,7 @@ from contracts.values import (
     Bounds,
     Click,
     CoverageProfile,
+    CrashStep,
     Gesture,
     Input,
     Navigate,
@@ -45,6 +47,7 @@ from contracts.values import (
 )
 from services.cli.commands.tracing import titles, trace_ids, tree
 from services.cli.following import Progress, evolve, panel, succeeded, summary, told
+from services.cli.report.crashes import verdict, way
 from services.cli.report.walk import walk
 from services.runtime.log import Recorded
 
@@ -176,6 +179,29 @@ def test_an_installation_is_shown_while_it_goes_on_and_told_with_its_time() -> N
     assert "was installed already" in known.tail[-1]
     kept = progress_after(note(what="not removed", package="com.example.shop", why="it belongs to the system"))
     assert "could not be removed: it belongs to the system" in kept.tail[-1]
+
+
+def traced(verdict: str, steps: int = 2, **changes: object) -> CrashTraced:
+    tap = CrashStep(action=Click(point=Point(x=5, y=6)), words="tap “导出” at 5,6 on 首页")
+    return CrashTraced(
+        run_id=RUN, occurrence_id=OTHER, crashed_by=4, package="com.example.shop", version_name="2.0", kind="CRASH",
+        stack_key="k", verdict=verdict, way=(tap,) * steps, **changes,
+    )  # fmt: skip
+
+
+def test_a_report_says_by_which_steps_a_crash_comes_and_how_sure_that_is() -> None:
+    assert way(traced("REPRODUCED")) == ("start com.example.shop anew", *["tap “导出” at 5,6 on 首页"] * 2)
+    assert verdict(traced("REPRODUCED", minimal=True, tries=3)) == (
+        "came again by these steps (3 tries); without any one of them it did not come"
+    )
+    assert verdict(traced("REPRODUCED", 0, minimal=True, tries=1)) == "came again by these steps (1 try)"
+    assert verdict(traced("NOT_REPRODUCED", reason="it did not come again in 4 tries")).startswith("not reproduced: it")
+    assert "it was not tried" in verdict(traced("NOT_TRIED"))
+
+
+def test_the_last_word_about_a_crash_counts() -> None:
+    words = [recorded(traced("NOT_TRIED"), 1), recorded(traced("REPRODUCED", final=True), 2)]
+    assert walk(words).traced["k"].verdict == "REPRODUCED"
 
 
 def test_a_screen_is_told_once_and_a_crash_without_control_characters() -> None:

@@ -164,7 +164,7 @@ class RunStory(Story[Any]):
             )
         )
 
-    def crashes(self, package: str = APP, number: int = 1) -> list[Event]:
+    def crashes(self, package: str = APP, number: int = 1, action_id: UUID | None = None) -> list[Event]:
         return self.when(
             CrashSeen(
                 occurrence_id=derived_id("crash", number),
@@ -178,6 +178,7 @@ class RunStory(Story[Any]):
                 stack="at x",
                 stack_key="k",
                 seen_at=self.now,
+                action_id=action_id,
             )
         )
 

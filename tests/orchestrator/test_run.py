@@ -325,7 +325,7 @@ def test_packages_that_the_task_names_count_as_inside():
 
 def test_a_crash_is_noted_and_its_gesture_is_not_repeated():
     story = at_home()
-    (note,) = story.crashes()
+    note, *_ = story.crashes()
     assert (note.detail["what"], note.detail["gesture_id"], note.detail["sequence"]) == ("crash", "a", 2)
     story.shows("desk", package=LAUNCHER)
     assert story.last(StepFinished).outcome == "CRASHED"
@@ -343,7 +343,7 @@ def test_a_crash_is_noted_and_its_gesture_is_not_repeated():
 def test_a_crash_that_is_told_after_its_step_belongs_to_that_step():
     story = at_home()
     story.shows("desk", package=LAUNCHER)
-    (note,) = story.crashes()
+    note, *_ = story.crashes()
     assert (note.detail["gesture_id"], note.detail["sequence"]) == ("a", 2)
 
 

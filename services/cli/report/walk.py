@@ -8,7 +8,7 @@ from typing import assert_never
 from uuid import UUID
 
 from contracts.event import Event
-from contracts.orchestrator import ActionRequested, RunNoted, StateAdded, StepFinished
+from contracts.orchestrator import ActionRequested, CrashTraced, RunNoted, StateAdded, StepFinished
 from contracts.sealed import Sealed
 from contracts.values import (
     Action,
@@ -52,6 +52,8 @@ class Walk:
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
     occurrences: dict[UUID, int] = field(default_factory=dict)
     """Crashes, with the step that was under way."""
+    traced: dict[str, CrashTraced] = field(default_factory=dict)
+    """What the run found out about each crash, by its stack key."""
     _states: dict[str, StateAdded] = field(default_factory=dict)
     _asked: dict[UUID, Recorded[Event]] = field(default_factory=dict)
     _gestures: dict[tuple[str, str], Gesture] = field(default_factory=dict)
@@ -65,6 +67,8 @@ class Walk:
                 self._asked[event.action_id] = recorded
             case StepFinished():
                 self._step(event, reveal=reveal)
+            case CrashTraced():
+                self.traced[event.stack_key] = event
             case RunNoted() if "occurrence_id" in event.detail:
                 self.occurrences[UUID(event.detail["occurrence_id"])] = int(event.detail.get("sequence", 0))
             case _:

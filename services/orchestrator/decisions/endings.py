@@ -23,7 +23,7 @@ def over(run: Run) -> RunEnding | None:
     if run.script is not None and run.script.failure is not None:
         return None
     limits = run.spec_started.spec.limits
-    if run.sequence >= limits.max_steps:
+    if run.sequence - run.reproduction.steps >= limits.max_steps:
         return cut_short(run, f"the limit of {limits.max_steps} steps was reached")
     if run.unseen >= UNSEEN_LIMIT:
         words = f"nothing could be seen on the phone in {run.unseen} steps in a row{_because(run)}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contracts.device_agent import ActionFinished, CrashSeen
 from contracts.event import Event
-from contracts.orchestrator import RunNoted, StateAdded, StepFinished, StepOutcome
+from contracts.orchestrator import ActionRequested, RunNoted, StateAdded, StepFinished, StepOutcome
 from contracts.screen_indexer import CaptureIndexed
 from contracts.values import ActionStatus, RunEventType
 from services.orchestrator.decisions.interruptions import TRANSIENT_PACKAGES
+from services.orchestrator.decisions.reproducing import traced
 from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.trouble import Trouble, of_action, of_capture
 
@@ -114,6 +115,7 @@ def finished_step(
         succeeded=succeeded,
         successful=run.succeeded + int(succeeded),
         duration_ms=0 if seen is None else seen.duration_ms,
+        screenshot=seen.screenshot if isinstance(seen, CaptureIndexed) else None,
         screens=len(run.screens) + int(new_screen),
         states=len(run.states) + int(new_state),
         step=action.step,
@@ -133,10 +135,25 @@ def not_seen(run: Run, finished: ActionFinished) -> StepFinished:
     return unseen(run, of_action(finished))
 
 
-def crash(run: Run, crash: CrashSeen) -> RunNoted:
-    """A crash of the app belongs to what was done in it last: the action under way may be what leads back."""
+def crash_events(run: Run, crash: CrashSeen) -> list[Event]:
+    """The note of a crash, and what it tells of the way that led to it."""
+    action = crashed_by(run, crash)
+    return [_crash(run, crash, action), *traced(run, crash, action)]
+
+
+def crashed_by(run: Run, crash: CrashSeen) -> ActionRequested | None:
+    """The action that the phone had begun last. Where it does not tell: what was done in the app last, because the
+    action under way may be what leads back."""
+    told = next(
+        (made.asked for made in reversed(run.reproduction.trail) if made.asked.action_id == crash.action_id), None
+    )
+    if told is not None:
+        return told
     here = None if run.action is None else run.states.get(run.action.state_id or "")
-    action = run.action if here is not None and here.inside else run.previous
+    return run.action if here is not None and here.inside else run.previous
+
+
+def _crash(run: Run, crash: CrashSeen, action: ActionRequested | None) -> RunNoted:
     detail = {
         "what": "crash" if crash.package == run.spec_started.app.package else "crash elsewhere",
         "kind": crash.kind,

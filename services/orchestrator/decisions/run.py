@@ -30,7 +30,8 @@ from services.orchestrator.decisions.endings import end, ending_of, over
 from services.orchestrator.decisions.exploration import choose
 from services.orchestrator.decisions.fleet import run_of
 from services.orchestrator.decisions.installing import came_of, install_phase
-from services.orchestrator.decisions.outcomes import crash, not_seen, seen_events
+from services.orchestrator.decisions.outcomes import crash_events, not_seen, seen_events
+from services.orchestrator.decisions.reproducing import reproduce
 from services.orchestrator.decisions.run_state import Run, apply, evolve
 from services.orchestrator.decisions.setup import scripted
 from services.orchestrator.decisions.steps import action_for, advice_for, request
@@ -91,7 +92,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case ActionFinished():
             return _unpictured(run, what) if _is_current(run, what.action_id) else []
         case CrashSeen():
-            return [crash(run, what)]
+            return crash_events(run, what)
         case ValidationPlanned():
             return _planned(run, what, now) if run.plan is not None and run.plan.plan_id == what.plan_id else []
         case CallFinished():
@@ -192,7 +193,11 @@ def _next(run: Run, now: datetime) -> list[Event]:
         return end(run, now)
     if run.paused:
         return []
-    if (ending := over(run)) is not None:
+    ending = over(run)
+    explored = ending is not None and ending.status is RunStatus.SUCCEEDED
+    if (ending is None or explored) and (tried := reproduce(run, now, explored=explored)) is not None:
+        return _then(run, tried, now)
+    if ending is not None:
         return [ending, *end(apply(run, ending), now)]
     if (installing := install_phase(run, now)) is not None:
         return installing
@@ -217,6 +222,15 @@ def _next(run: Run, now: datetime) -> list[Event]:
     if choice.kind == "END":
         if (asked := advice_for(run, now, is_over=True)) is not None:
             return [asked]
+        if (tried := reproduce(run, now, explored=True)) is not None:
+            return _then(run, tried, now)
         ending = ending_of(run, RunStatus.SUCCEEDED, None)
         return [ending, *end(apply(run, ending), now)]
     return [action_for(run, choice, now)]
+
+
+def _then(run: Run, events: list[Event], now: datetime) -> list[Event]:
+    """These, and what is to be done after them."""
+    for event in events:
+        run = apply(run, event)
+    return [*events, *_next(run, now)]

@@ -13,7 +13,10 @@ from contracts.orchestrator import (
     ActionRequested,
     AdviceRequested,
     AdviceTaken,
+    CrashAwaited,
+    CrashTraced,
     PlanPending,
+    ReproductionTried,
     RunEnding,
     RunFinished,
     RunNoted,
@@ -24,9 +27,11 @@ from contracts.orchestrator import (
     StepFinished,
     WatchSet,
 )
-from contracts.values import Install, InstalledFiles, Uninstall
+from contracts.values import Install, InstalledFiles, ObjectRef, Uninstall
+from services.orchestrator.decisions import reproduction
 from services.orchestrator.decisions.graph import BACK, NEWS, Graph, UiState, learnt, tried, untried
 from services.orchestrator.decisions.interruptions import intrudes
+from services.orchestrator.decisions.reproduction import Reproduction
 from services.orchestrator.decisions.script import Progress, advance, begin
 from services.orchestrator.decisions.trouble import KEYBOARD_MISSING, Trouble, of_step, refused
 from services.runtime.log import Recorded
@@ -103,6 +108,9 @@ class Run:
     texts: Mapping[str, str] = field(default_factory=dict)
     preferred: Mapping[str, int] = field(default_factory=dict)
     tokens: int = 0
+    picture: ObjectRef | None = None
+    """What the phone showed after the last step."""
+    reproduction: Reproduction = field(default_factory=Reproduction)
     script: Progress | None = None
     """Where it is in the steps that set it up, or that it is made of; none: it has no steps."""
 
@@ -126,11 +134,13 @@ class Run:
         return self.script is not None and self.script.current is not None
 
     @property
-    def waiting(self) -> Literal["ACTION", "PLAN", "CALL", "NOTHING"]:
+    def waiting(self) -> Literal["ACTION", "PLAN", "CALL", "CRASH", "NOTHING"]:
         if self.action is not None:
             return "ACTION"
         if self.plan is not None:
             return "PLAN"
+        if self.reproduction.awaited is not None:
+            return "CRASH"
         return "CALL" if self.call is not None else "NOTHING"
 
     @property
@@ -172,7 +182,9 @@ def apply(run: Run, event: Event) -> Run:
         case RunResumed():
             return replace(run, paused=False)
         case RunEnding():
-            return replace(run, ending=event, plan=None, call=None)
+            return replace(run, ending=event, plan=None, call=None, reproduction=run.reproduction.stopped())
+        case CrashTraced() | CrashAwaited() | ReproductionTried():
+            return replace(run, reproduction=reproduction.apply(run.reproduction, run.graph, event))
         case RunFinished():
             return replace(run, finished=event, action=None, plan=None, call=None)
         case _:
@@ -231,6 +243,8 @@ def _advise(run: Run, event: AdviceTaken) -> Run:
 
 def _request(run: Run, event: ActionRequested) -> Run:
     hints = tuple(g for g in run.hints if g != event.gesture_id)
+    left = 0 if run.started is None else run.spec_started.spec.limits.reproduce_steps - run.reproduction.steps
+    run = replace(run, reproduction=run.reproduction.asked(event, run.picture, left))
     if hundred_of(event.sequence) > hundred_of(run.sequence):
         run = replace(run, hundreds=(*run.hundreds, event.requested_at))
     run = replace(run, action=event, plan=None, call=None, sequence=event.sequence, hints=hints)
@@ -257,6 +271,7 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         idle=0 if is_news else run.idle + int(event.purpose == "EXPLORE"),
         graph=_learnt(run, event, target),
         action=None,
+        picture=event.screenshot,
         previous=run.action,
         restored=run.restored or event.purpose == "RESTORE",
         removal_tried=run.removal_tried or (run.action is not None and isinstance(run.action.action, Uninstall)),
