@@ -16,6 +16,7 @@ from contracts.values import (
     Bounds,
     DeviceType,
     Foreground,
+    InstalledFiles,
     LocatorCheck,
     ObjectRef,
     Sighting,
@@ -162,6 +163,8 @@ class ActionFinished(Event, owner=OWNER, key="action_id"):
     """Activities that the launched app declares; only after a launch."""
     sighting: Sighting | None = None
     """What came of looking for the target of the action, where it has one."""
+    installed: InstalledFiles | None = None
+    """What the phone has installed; only after an installation that succeeded."""
 
 
 class CrashSeen(Event, owner=OWNER, key="occurrence_id"):

@@ -27,9 +27,9 @@ from contracts.values import (
     Value,
 )
 
-Purpose = Literal["LAUNCH", "EXPLORE", "RECOVER", "VALIDATE", "REPRODUCE", "RESTORE", "SETUP", "STEP"]
-"""Why an action is done: start the app, try a gesture, get back, check locators, make a crash happen again, leave the
-phone as it was; a step that sets the run up, a step of a task that is made of steps."""
+Purpose = Literal["INSTALL", "LAUNCH", "EXPLORE", "RECOVER", "VALIDATE", "REPRODUCE", "RESTORE", "SETUP", "STEP"]
+"""Why an action is done: install the app, start it, try a gesture, get back, check locators, make a crash happen again,
+leave the phone as it was; a step that sets the run up, a step of a task that is made of steps."""
 
 
 class StepRef(Value):

@@ -11,6 +11,7 @@ from contracts.orchestrator.owner import OWNER
 from contracts.requests import CoverageConfig, Limits
 from contracts.sealed import Sealed
 from contracts.values import (
+    AppInstall,
     ConfigType,
     CoverageProfile,
     ResolvedApp,
@@ -41,6 +42,10 @@ class TaskSpec(Value):
     Sealed: they hold what is typed."""
     quiet: bool = False
     """Nobody is alerted where it fails."""
+    install: AppInstall | None = None
+    """What the run installs first; none: the app is on the phone already."""
+    retries: UUID | None = None
+    """The task that this one does again."""
     accepted_at: datetime
     where: tuple[str, ...] = ()
     """Selectors that a phone must meet, all of them (`contracts.values.selectors`)."""

@@ -12,6 +12,7 @@ from contracts.values.actions import (
     Await,
     Click,
     Input,
+    Install,
     LocatorCheck,
     Navigate,
     Observe,
@@ -20,8 +21,20 @@ from contracts.values.actions import (
     Swipe,
     Touch,
     TypeInto,
+    Uninstall,
 )
-from contracts.values.apps import ANDROID, AppVersion, Bounds, Foreground, ObjectRef, Point, ResolvedApp
+from contracts.values.apps import (
+    ANDROID,
+    ApkFile,
+    AppInstall,
+    AppVersion,
+    Bounds,
+    Foreground,
+    InstalledFiles,
+    ObjectRef,
+    Point,
+    ResolvedApp,
+)
 from contracts.values.crashes import CrashPicture, CrashStep
 from contracts.values.elements import Gesture, LocatorCandidate, ScreenElement
 from contracts.values.enumerations import (
@@ -63,6 +76,8 @@ __all__ = [
     "AlertType",
     "AnyPlace",
     "AnyTarget",
+    "ApkFile",
+    "AppInstall",
     "AppVersion",
     "Await",
     "Bounds",
@@ -77,6 +92,8 @@ __all__ = [
     "Foreground",
     "Gesture",
     "Input",
+    "Install",
+    "InstalledFiles",
     "LocatorCandidate",
     "LocatorCheck",
     "LocatorSource",
@@ -104,6 +121,7 @@ __all__ = [
     "TaskStatus",
     "Touch",
     "TypeInto",
+    "Uninstall",
     "ValidationStatus",
     "ValidationType",
     "Value",

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.sealed import Sealed
-from contracts.values.apps import Bounds, ObjectRef, Point
+from contracts.values.apps import AppInstall, Bounds, ObjectRef, Point
 from contracts.values.enumerations import ActionType, Strategy, ValidationType
 from contracts.values.references import SecretRef
 from contracts.values.targets import Place, Target
@@ -162,6 +162,26 @@ class Await(Value):
 Addressed = Touch | TypeInto | Swipe
 """Actions whose place is found on the phone, right before."""
 
-Custom = Annotated[Observe | Touch | TypeInto | Swipe | PressKey | Await, Field(discriminator="name")]
+
+class Install(Value):
+    """Installs an app, unless these very files are installed already; what it stored is cleared where that is asked."""
+
+    type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
+    name: Literal["INSTALL"] = "INSTALL"
+    app: AppInstall
+
+
+class Uninstall(Value):
+    """Removes an app with what it stored."""
+
+    type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
+    name: Literal["UNINSTALL"] = "UNINSTALL"
+    package: str
+
+
+Custom = Annotated[
+    Observe | Touch | TypeInto | Swipe | PressKey | Await | Install | Uninstall, Field(discriminator="name")
+]
+"""Actions that are no gesture, told apart by their name."""
 
 Action = Annotated[Click | Input | Scroll | Navigate | Custom, Field(discriminator="type")]

@@ -20,6 +20,7 @@ from services.cli.commands import (
     groups,
     looking,
     operations,
+    packages,
     reporting,
     runs,
     schedules,
@@ -69,6 +70,7 @@ def options(
 
 _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Runs": (runs.submit, watching.watch, reporting.report, runs.tasks, runs.runs, tracing.trace),
+    "Apps": (packages.apk,),
     "What was found": (apps.screens, apps.locators, apps.diff),
     "By hand": (by_hand.tap, by_hand.swipe, by_hand.press, looking.shot, looking.dump, looking.locate),
     "Operation": (operations.provision, operations.rebuild, operations.verify),

@@ -259,8 +259,9 @@ class Agent:
         await hold.consumer.close(grace_s=grace_s)
 
     async def _tend(self, serial: str, attached: Attached) -> None:
-        """Installed apps at once and then with each heartbeat of the log."""
+        """Installed apps at once, when that changed, and with each heartbeat of the log."""
         while True:
+            attached.apps_changed.clear()
             try:
                 names = (await attached.phone.user_packages())[:_MAX_PACKAGES]
                 versions = [await attached.phone.app_version(name) for name in names]
@@ -271,7 +272,9 @@ class Agent:
                 await self._notice(PhoneBeat(serial, health.battery_percent, health.temperature_c, self._name))
             except (AdbError, *INFRASTRUCTURE) as error:
                 telemetry.log.info("phone not read", serial=serial, error=repr(error))
-            await asyncio.sleep(HEARTBEAT_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_EVERY_S):
+                    await attached.apps_changed.wait()
 
     async def _watch_crashes(self, serial: str, attached: Attached, since: datetime | None) -> None:
         device_id, service = device_id_of(serial), self._service

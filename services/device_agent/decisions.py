@@ -26,7 +26,7 @@ from contracts.device_agent import (
 from contracts.event import Event
 from contracts.orchestrator import ActionRequested, LeaseEnded
 from contracts.subjects import derived_id
-from contracts.values import ActionStatus, AppVersion, DeviceType, Sighting
+from contracts.values import ActionStatus, AppVersion, DeviceType, Install, InstalledFiles, Sighting
 from services.device_agent.performing import Performed, Result
 from services.runtime.aggregate import Aggregate, LongLived
 from services.runtime.log import Recorded
@@ -246,6 +246,8 @@ class Outcome:
     resolved: bool
     """An earlier attempt was found, whose end nobody saw."""
     sighting: Sighting | None = None
+    installed: InstalledFiles | None = None
+    """What the phone has, after an installation that succeeded."""
 
 
 def begin_action(
@@ -278,11 +280,18 @@ def begin_action(
             instance=instance,
             lease_token=asked.lease_token,
             sequence=asked.sequence,
-            deadline_at=min(asked.expires_at, now + timedelta(seconds=LONGEST_ACTION_S)),
+            deadline_at=_deadline(asked, now),
         )
         return Decision((started,))
 
     return begin
+
+
+def _deadline(asked: ActionRequested, now: datetime) -> datetime:
+    """Until when another agent leaves the action to this one. An installation may take all the time it was given."""
+    if isinstance(asked.action, Install):
+        return asked.expires_at
+    return min(asked.expires_at, now + timedelta(seconds=LONGEST_ACTION_S))
 
 
 def is_pending(state: Action, _trigger: Trigger[ActionRequested]) -> bool:
@@ -311,6 +320,7 @@ def finish_action(state: Action, trigger: Trigger[ActionRequested], now: datetim
         checks=outcome.checks,
         declared_activities=outcome.declared_activities,
         sighting=outcome.sighting,
+        installed=outcome.installed,
     )
     return Decision((finished,))
 

@@ -14,12 +14,13 @@ from typing import Any
 from contracts import device_agent as events
 from contracts.orchestrator import ActionRequested
 from contracts.subjects import derived_id
-from contracts.values import Addressed, AppVersion, Await, Navigate, ObjectRef, Observe
+from contracts.values import Addressed, AppVersion, Await, Install, Navigate, ObjectRef, Observe, Uninstall
 from services.device_agent import capture as capturing
 from services.device_agent.adb.errors import AdbError, AdbServerGone
 from services.device_agent.aiming import aim
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
+from services.device_agent.installing import Installer, Lease
 from services.device_agent.lease.keeping import Keeper
 from services.device_agent.performing import Performed, Result
 from services.device_agent.phone import Phone
@@ -34,6 +35,8 @@ _MAX_PACKAGES = 8
 BEGUN = 100
 _DRIVEN = timedelta(minutes=10)
 """So long after an action began, what happens on the phone may still be its doing."""
+_TO_TELL_S = 3.0
+"""What an installation leaves of its time, so that its end is known before the run stops waiting for it."""
 _PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
 """Waits for a phone that has just left: adb brings it back within a second or two, or the registry tells it lost."""
 
@@ -68,6 +71,8 @@ class Attached:
     phone: Phone
     adb_time: AdbTime
     versions: dict[str, AppVersion | None] = field(default_factory=dict)
+    apps_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when an app was installed or removed: what is installed is read anew then."""
     prepared: int | None = None
     """Token of the lease for which the phone was made ready on this attachment."""
     begun: Begun = field(default_factory=lambda: deque(maxlen=BEGUN))
@@ -86,6 +91,10 @@ class Driver:
     clock: Clock
     keeper: Keeper
     attached: Callable[[str], Attached | None]
+    installer: Installer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.installer = Installer(self.objects)
 
     async def perform(self, _state: Action, trigger: Trigger[ActionRequested], fresh: bool) -> Outcome:
         """At most once: the phone's fence refuses what it has seen, and then the outcome is unknown."""
@@ -97,6 +106,8 @@ class Driver:
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
         held.begun.append((started_at, asked))
         held.adb_time.take_ms()
+        if isinstance(asked.action, Install | Uninstall):
+            return await self._change_apps(held, trigger, asked.action, started_at, fresh)
         done = await self._do(held, trigger, fresh)
         seen, capture, checks = await self._look(held, asked, done)
         if done.performed.result is Result.UNKNOWN or _shows_no_app(seen):
@@ -111,6 +122,38 @@ class Driver:
             resolved=not fresh,
             sighting=sighting(asked, done, seen),
         )
+
+    async def _change_apps(
+        self,
+        held: Attached,
+        trigger: Trigger[ActionRequested],
+        action: Install | Uninstall,
+        started_at: datetime,
+        fresh: bool,
+    ) -> Outcome:
+        """Installing and removing show nothing on the screen that a run needs to see, so there is no capture."""
+        asked, files = trigger.what, None
+        if (refusal := await self._prepare_patiently(held, trigger)) is not None:
+            return Outcome(refusal, None, (), (), started_at, held.adb_time.take_ms(), not fresh)
+        lease = Lease(asked.lease_token, asked.sequence)
+        left_s = (asked.expires_at - self.clock.now()).total_seconds() - _TO_TELL_S
+        if isinstance(action, Install):
+            performed, files = await self.installer.install(held.phone, action.app, lease, left_s)
+            held.versions.pop(action.app.package, None)
+        else:
+            performed = await self.installer.uninstall(held.phone, action.package, lease, max(left_s, 1.0))
+            held.versions.pop(action.package, None)
+        held.apps_changed.set()
+        return Outcome(performed, None, (), (), started_at, held.adb_time.take_ms(), not fresh, installed=files)
+
+    async def _prepare_patiently(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed | None:
+        """As `_prepare`, again while the phone is away for a moment."""
+        for pause_s in _PAUSES_S:
+            refusal = await self._prepare(held, trigger)
+            if refusal is None or refusal.result is not Result.NOT_ATTEMPTED:
+                return refusal
+            await asyncio.sleep(pause_s)
+        return await self._prepare(held, trigger)
 
     async def _do(self, held: Attached, trigger: Trigger[ActionRequested], fresh: bool) -> Done:
         """Does the action; while the phone surely was not touched, again, until it is back or patience ends."""

@@ -11,6 +11,7 @@ from contracts.values import (
     Await,
     Click,
     Input,
+    Install,
     Navigate,
     Observe,
     Point,
@@ -19,6 +20,7 @@ from contracts.values import (
     Swipe,
     Touch,
     TypeInto,
+    Uninstall,
 )
 from contracts.values.actions import Key
 from services.device_agent.keyboard import type_any, type_ascii, typeable
@@ -102,6 +104,8 @@ def commands(action: Action, facts: Facts, text: str | None = None) -> str | Non
             return None
         case Touch() | TypeInto() | Swipe():
             raise NotPossibleError("where it is to be done was not looked for")
+        case Install() | Uninstall():
+            raise NotPossibleError("installing and removing apps is no gesture")
         case _:
             assert_never(action)
 

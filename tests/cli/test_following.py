@@ -17,6 +17,7 @@ from contracts.orchestrator import (
     ActionRequested,
     CrashTraced,
     RunFinished,
+    RunNoted,
     StateAdded,
     StepFinished,
     StepRef,
@@ -38,6 +39,7 @@ from contracts.values import (
     Navigate,
     Point,
     ResolvedApp,
+    RunEventType,
     RunStatus,
     Strategy,
     ValidationStatus,
@@ -179,6 +181,27 @@ def test_a_report_says_by_which_steps_a_crash_comes_and_how_sure_that_is() -> No
 def test_the_last_word_about_a_crash_counts() -> None:
     words = [recorded(traced("NOT_TRIED"), 1), recorded(traced("REPRODUCED", final=True), 2)]
     assert walk(words).traced["k"].verdict == "REPRODUCED"
+
+
+def note(**detail: object) -> RunNoted:
+    return RunNoted(run_id=RUN, event_type=RunEventType.NOTICE, detail=detail)
+
+
+def test_an_installation_is_shown_while_it_goes_on_and_told_with_its_time() -> None:
+    begun = note(what="installing", package="com.example.shop", version="2.0", apks=3)
+    progress = progress_after(begun)
+    assert progress.tail[-1].endswith("installing com.example.shop 2.0 (3 APKs)")
+    console = Console(record=True, width=100)
+    console.print(panel(progress, AT))
+    assert "com.example.shop 2.0 (3 APKs)" in console.export_text()
+    files = {"package": "com.example.shop", "version_name": "2.0", "was_there": False}
+    done = progress_after(begun, note(what="installed", files=files, took_ms=12_300))
+    assert done.installing is None
+    assert done.tail[-1].endswith("installed com.example.shop 2.0 in 12.3 s")
+    known = progress_after(note(what="installed", files=files | {"was_there": True}, took_ms=10))
+    assert "was installed already" in known.tail[-1]
+    kept = progress_after(note(what="not removed", package="com.example.shop", why="it belongs to the system"))
+    assert "could not be removed: it belongs to the system" in kept.tail[-1]
 
 
 def test_a_screen_is_told_once_and_a_crash_without_control_characters() -> None:

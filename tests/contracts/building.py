@@ -10,7 +10,7 @@ import asyncio
 import random
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -138,7 +138,7 @@ class Builder:
         return self._plain(annotation, path)
 
     def _member(self, members: tuple[Any, ...], path: str) -> Any:
-        wanted = [m for m in members if m is not type(None)]
+        wanted = [m for m in _flat(members) if m is not type(None)]
         if self.least and len(wanted) < len(members):
             return None
         return self.value(wanted[self.variant % len(wanted)], path)
@@ -195,10 +195,20 @@ def _unions(cls: type[BaseModel], seen: set[type]) -> Iterator[list[type]]:
             annotation = pending.pop()
             arguments = get_args(annotation)
             if get_origin(annotation) in {Union, types.UnionType}:
-                yield [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)] or [cls]
+                yield [a for a in _flat(arguments) if isinstance(a, type) and issubclass(a, BaseModel)] or [cls]
             pending += arguments
             if isinstance(annotation, type) and issubclass(annotation, BaseModel):
                 yield from _unions(annotation, seen)
+
+
+def _flat(members: Iterable[Any]) -> Iterator[Any]:
+    """Members of a union, those of the unions in it included."""
+    for member in members:
+        inner = get_args(member)[0] if get_origin(member) is Annotated else member
+        if get_origin(inner) in {Union, types.UnionType}:
+            yield from _flat(get_args(inner))
+        else:
+            yield member
 
 
 def examples_of(cls: type[Event], seed: int = 1) -> list[Event]:

@@ -16,6 +16,7 @@ from contracts.values import (
     Click,
     Gesture,
     Input,
+    Install,
     Navigate,
     Observe,
     PressKey,
@@ -23,6 +24,7 @@ from contracts.values import (
     Swipe,
     Touch,
     TypeInto,
+    Uninstall,
 )
 from services.cli.report.model import Edge, StepView
 from services.runtime.log import Recorded
@@ -165,6 +167,10 @@ def _action_name(action: Action) -> str:
             return "press"
         case Await():
             return "wait"
+        case Install():
+            return "install"
+        case Uninstall():
+            return "uninstall"
         case _:
             assert_never(action)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from contracts.event import Event
 from contracts.orchestrator import RunEnding, RunFinished
-from contracts.values import Navigate, RunStatus
+from contracts.values import Navigate, RunStatus, Uninstall
 from services.orchestrator.decisions.interruptions import SYSTEM_UI
 from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.steps import request
@@ -61,11 +61,15 @@ def _because(run: Run) -> str:
 
 
 def end(run: Run, now: datetime) -> list[Event]:
-    """Home first, so that the phone is left as it should be, unless it does not answer; then the end. Steps leave it
-    where they led."""
-    if run.restored or run.here is None or run.unseen > 0 or run.spec_started.spec.kind == "steps":
-        return [_finish(run, now)]
-    return [request(run, Navigate(to="HOME"), "RESTORE", now)]
+    """Home first, so that the phone is left as it should be, unless it does not answer; then the app goes that the run
+    had installed, where that is wanted; then the end. Steps leave the phone where they led."""
+    leads_home = not run.restored and run.here is not None and run.unseen == 0
+    if leads_home and run.spec_started.spec.kind != "steps":
+        return [request(run, Navigate(to="HOME"), "RESTORE", now)]
+    app, installed = run.spec_started.spec.install, run.installed
+    if app is not None and not app.keep and installed is not None and not installed.was_there and not run.removal_tried:
+        return [request(run, Uninstall(package=app.package), "RESTORE", now)]
+    return [_finish(run, now)]
 
 
 def ending_of(run: Run, status: RunStatus, reason: str | None, code: str | None = None) -> RunEnding:

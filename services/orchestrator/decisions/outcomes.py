@@ -72,7 +72,7 @@ def _step(run: Run, seen: CaptureIndexed, *, is_new: bool, is_new_screen: bool) 
         outcome = "NEW_STATE"
     else:
         outcome = "NOTHING" if seen.state_id == action.state_id else "KNOWN_STATE"
-    return _finished_step(
+    return finished_step(
         run,
         outcome,
         to_state=seen.state_id,
@@ -83,12 +83,12 @@ def _step(run: Run, seen: CaptureIndexed, *, is_new: bool, is_new_screen: bool) 
     )
 
 
-def _finished_step(
+def finished_step(
     run: Run,
     outcome: StepOutcome,
     *,
     to_state: str | None = None,
-    seen: CaptureIndexed | None = None,
+    seen: CaptureIndexed | ActionFinished | None = None,
     new_state: bool = False,
     new_screen: bool = False,
     trouble: Trouble | None = None,
@@ -108,18 +108,18 @@ def _finished_step(
         outcome=outcome,
         from_state=action.state_id,
         to_state=to_state,
-        screen_id=None if seen is None else seen.screen_id,
+        screen_id=seen.screen_id if isinstance(seen, CaptureIndexed) else None,
         gesture_id=action.gesture_id,
         from_screen_id=None if source is None else source.screen_id,
         element_hash=None if gesture is None else gesture.element_hash,
         succeeded=succeeded,
         successful=run.succeeded + int(succeeded),
         duration_ms=0 if seen is None else seen.duration_ms,
-        screenshot=None if seen is None else seen.screenshot,
+        screenshot=seen.screenshot if isinstance(seen, CaptureIndexed) else None,
         screens=len(run.screens) + int(new_screen),
         states=len(run.states) + int(new_state),
         step=action.step,
-        found=None if seen is None else seen.found,
+        found=seen.found if isinstance(seen, CaptureIndexed) else None,
         error_code=None if trouble is None else trouble.code[:100],
         error_message=None if trouble is None else trouble.words[:1000],
     )
@@ -127,7 +127,7 @@ def _finished_step(
 
 def unseen(run: Run, trouble: Trouble | None = None) -> StepFinished:
     """The step is over, and nobody knows what came of it; `trouble` is why, where that was told."""
-    return _finished_step(run, "UNSEEN", trouble=trouble)
+    return finished_step(run, "UNSEEN", trouble=trouble)
 
 
 def not_seen(run: Run, finished: ActionFinished) -> StepFinished:

@@ -25,10 +25,11 @@ from contracts.orchestrator import (
 )
 from contracts.screen_indexer import CaptureIndexed
 from contracts.subjects import derived_id
-from contracts.values import Observe, RunEventType, RunStatus
+from contracts.values import Install, Observe, RunEventType, RunStatus, Uninstall
 from services.orchestrator.decisions.endings import end, ending_of, over
 from services.orchestrator.decisions.exploration import choose
 from services.orchestrator.decisions.fleet import run_of
+from services.orchestrator.decisions.installing import came_of, install_phase
 from services.orchestrator.decisions.outcomes import crash_events, not_seen, seen_events
 from services.orchestrator.decisions.reproducing import reproduce
 from services.orchestrator.decisions.run_state import Run, apply, evolve
@@ -89,7 +90,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case CaptureIndexed():
             return seen_events(run, what) if _is_current(run, what.action_id) else []
         case ActionFinished():
-            return _unseen(run, what) if _is_current(run, what.action_id) else []
+            return _unpictured(run, what) if _is_current(run, what.action_id) else []
         case CrashSeen():
             return crash_events(run, what)
         case ValidationPlanned():
@@ -143,13 +144,16 @@ def _begun(run: Run) -> list[Event]:
     return [RunNoted(run_id=started.run_id, event_type=RunEventType.STATE_CHANGE, detail=detail)]
 
 
-def _unseen(run: Run, finished: ActionFinished) -> list[Event]:
-    """Nothing is known of the screen; a phone that is not fit to be driven ends the run with the reason."""
-    if finished.error_code != "NOT_FIT" or run.ending is not None:
-        return [not_seen(run, finished)]
-    serial = run.spec_started.serial
-    words = f"{serial} is not fit: {finished.error_message}"
-    return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, words, "NOT_FIT")]
+def _unpictured(run: Run, finished: ActionFinished) -> list[Event]:
+    """An action without a capture: an installation has none, elsewhere nothing is known of the screen. A phone that is
+    not fit to be driven ends the run with the reason."""
+    assert run.action is not None
+    if finished.error_code == "NOT_FIT" and run.ending is None:
+        unfit = f"{run.spec_started.serial} is not fit: {finished.error_message}"
+        return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, unfit, "NOT_FIT")]
+    if isinstance(run.action.action, Install | Uninstall):
+        return came_of(run, finished)
+    return [not_seen(run, finished)]
 
 
 def _planned(run: Run, plan: ValidationPlanned, now: datetime) -> list[Event]:
@@ -195,6 +199,8 @@ def _next(run: Run, now: datetime) -> list[Event]:
         return _then(run, tried, now)
     if ending is not None:
         return [ending, *end(apply(run, ending), now)]
+    if (installing := install_phase(run, now)) is not None:
+        return installing
     if (steps := scripted(run, now)) is not None:
         return steps
     here = run.here

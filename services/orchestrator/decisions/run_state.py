@@ -27,7 +27,7 @@ from contracts.orchestrator import (
     StepFinished,
     WatchSet,
 )
-from contracts.values import ObjectRef
+from contracts.values import Install, InstalledFiles, ObjectRef, Uninstall
 from services.orchestrator.decisions import reproduction
 from services.orchestrator.decisions.graph import BACK, NEWS, Graph, UiState, learnt, tried, untried
 from services.orchestrator.decisions.interruptions import intrudes
@@ -39,6 +39,8 @@ from services.runtime.telemetry import hundred_of
 
 HINTS_LIMIT = 6
 """More than a form with its button needs; an answer that lists the whole screen again is no help."""
+INSTALLED = "installed"
+"""`what` of the note that an app is on the phone as it was asked for."""
 NO_CHECKS = "no locators to check"
 """`what` of the note that ends the waiting for a plan."""
 
@@ -67,6 +69,12 @@ class Run:
     succeeded: int = 0
     restored: bool = False
     """Whether the phone was sent home after the end."""
+    installed: InstalledFiles | None = None
+    """What the phone had after the installation that the run begins with."""
+    installs: int = 0
+    """How often that was tried."""
+    removal_tried: bool = False
+    """Whether the app that the run had installed was removed, or could not be."""
     unseen: int = 0
     """Steps in a row after which nothing was seen."""
     refused: int = 0
@@ -240,6 +248,8 @@ def _request(run: Run, event: ActionRequested) -> Run:
     if hundred_of(event.sequence) > hundred_of(run.sequence):
         run = replace(run, hundreds=(*run.hundreds, event.requested_at))
     run = replace(run, action=event, plan=None, call=None, sequence=event.sequence, hints=hints)
+    if isinstance(event.action, Install):
+        run = replace(run, installs=run.installs + 1)
     if event.purpose == "LAUNCH":
         run = replace(run, restarts=run.restarts + 1, fruitless_restarts=run.fruitless_restarts + 1)
     if event.state_id is None or event.gesture_id is None:
@@ -264,6 +274,7 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         picture=event.screenshot,
         previous=run.action,
         restored=run.restored or event.purpose == "RESTORE",
+        removal_tried=run.removal_tried or (run.action is not None and isinstance(run.action.action, Uninstall)),
         lost_launches=0 if inside else run.lost_launches + int(event.purpose == "LAUNCH"),
         current=reached if reached is not None else run.current,
         entry=reached if event.purpose == "LAUNCH" and inside else run.entry,
@@ -271,7 +282,7 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         unseen=run.unseen + 1 if event.outcome == "UNSEEN" else 0,
         refused=refused(run.refused, event, is_key=run.action is not None and run.action.gesture_id == BACK),
         trouble=of_step(event),
-        outside=0 if inside else run.outside + 1,
+        outside=0 if inside or event.purpose == "INSTALL" else run.outside + 1,
     )
 
 
@@ -294,6 +305,8 @@ def _note(run: Run, event: RunNoted) -> Run:
         return replace(run, crashes=run.crashes + 1, crashing=crashing)
     if event.detail.get("what") == NO_CHECKS:
         return replace(run, plan=None)
+    if event.detail.get("what") == INSTALLED:
+        return replace(run, installed=InstalledFiles.model_validate(event.detail["files"]))
     if event.detail.get("what") == "declared":
         return replace(run, declared=tuple(event.detail["activities"]))
     return run

@@ -80,7 +80,8 @@ def _request(run: Run, current: Instruction, progress: Progress, now: datetime) 
     if isinstance(current.step, ScrollStep):
         wait_s = min(patience_s(current.step), PATIENCE_LIMIT_S)
     action = action_of(current.step, run.spec_started.app.package, wait_s)
-    return request(run, action, purpose, now, step=current.ref, at_least_s=wait_s + _AFTER_LOOKING_S)
+    timeout_s = max(run.spec_started.spec.limits.step_timeout_s, wait_s + _AFTER_LOOKING_S)
+    return request(run, action, purpose, now, step=current.ref, timeout_s=timeout_s)
 
 
 def action_of(step: Step, package: str, wait_s: float) -> Action:

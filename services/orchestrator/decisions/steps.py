@@ -35,10 +35,10 @@ def request(
     gesture_id: str | None = None,
     plan_id: UUID | None = None,
     step: StepRef | None = None,
-    at_least_s: float = 0.0,
+    timeout_s: float | None = None,
 ) -> ActionRequested:
-    """Asks for the next action of the run; its id follows from the run and its number. `at_least_s`: how long it is
-    worth doing, whatever the run's limit is."""
+    """Asks for the next action of the run; its id follows from the run and its number. `timeout_s`: for those that may
+    take longer than a step."""
     started = run.spec_started
     sequence = run.sequence + 1
     return ActionRequested(
@@ -56,7 +56,7 @@ def request(
         gesture_id=gesture_id,
         plan_id=plan_id,
         step=step,
-        expires_at=now + timedelta(seconds=max(started.spec.limits.step_timeout_s, at_least_s)),
+        expires_at=now + timedelta(seconds=timeout_s or started.spec.limits.step_timeout_s),
         requested_at=now,
     )
 

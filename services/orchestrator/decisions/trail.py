@@ -13,6 +13,7 @@ from contracts.values import (
     CrashStep,
     Gesture,
     Input,
+    Install,
     Navigate,
     ObjectRef,
     Observe,
@@ -22,6 +23,7 @@ from contracts.values import (
     Swipe,
     Touch,
     TypeInto,
+    Uninstall,
 )
 from services.orchestrator.decisions.graph import Graph, UiState
 
@@ -135,6 +137,10 @@ def _done(action: Action) -> str:
             return f"press {action.key.lower()}"
         case Await():
             return "wait for the screen"
+        case Install():
+            return "install the app"
+        case Uninstall():
+            return "remove the app"
 
 
 def touched(action: Action) -> tuple[Point | None, Point | None]:

@@ -14,8 +14,9 @@ from contracts.orchestrator import (
     RunStarted,
     WatchSet,
 )
-from contracts.values import RunEventType
+from contracts.values import Install, RunEventType
 from services.orchestrator.decisions.endings import cut_short
+from services.orchestrator.decisions.installing import nobody_saw
 from services.orchestrator.decisions.outcomes import unseen
 from services.orchestrator.decisions.reproducing import over_without
 from services.orchestrator.decisions.run_state import NO_CHECKS, Run, apply
@@ -64,7 +65,7 @@ def _overdue(run: Run, now: datetime) -> list[Event]:
     if run.ending is None and now >= run.spec_started.ends_at:
         return [cut_short(run, "its time was up")]
     if run.action is not None and now >= run.action.expires_at + GRACE:
-        return [unseen(run)]
+        return nobody_saw(run) if isinstance(run.action.action, Install) else [unseen(run)]
     if run.plan is not None and now >= run.plan.until:
         return [plan_dropped(run)]
     if run.reproduction.awaited is not None and now >= run.reproduction.awaited.until:
