@@ -6,7 +6,7 @@ Enumerations carry the names that the database designs use, so that a row and an
 from __future__ import annotations
 
 from contracts.values.actions import Action, Click, Input, LocatorCheck, Navigate, Observe, Scroll
-from contracts.values.apps import AppVersion, Bounds, Foreground, ObjectRef, Point, ResolvedApp
+from contracts.values.apps import AppVersion, Bounds, Foreground, ObjectRef, Point, ResolvedApp, WindowSeen
 from contracts.values.elements import Gesture, LocatorCandidate, ScreenElement
 from contracts.values.enumerations import (
     ActionStatus,
@@ -70,4 +70,5 @@ __all__ = [
     "ValidationType",
     "Value",
     "Visibility",
+    "WindowSeen",
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.device_agent.adb.bootstrap import server_address
 from services.device_agent.agent import Agent
+from services.device_agent.hierarchy_sources.preference import preferences
 from services.device_agent.projections import PROJECTION
 from services.runtime.service import Service, main
 
@@ -14,9 +15,9 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 async def run() -> None:
-    address = server_address(os.environ)
+    address, sources = server_address(os.environ), preferences(os.environ)
     async with Service.open("device-agent") as service:
-        agent = Agent(service, address.host, address.port)
+        agent = Agent(service, address.host, address.port, sources)
         service.background("agent", agent.run)
         service.project(PROJECTION, _MIGRATIONS)
         await service.run()

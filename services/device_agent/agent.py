@@ -26,6 +26,7 @@ from services.device_agent.decisions import (
     device_id_of,
 )
 from services.device_agent.effects import AdbTime, Attached, Driver, crash_event
+from services.device_agent.hierarchy_sources.preference import Preferences
 from services.device_agent.phone import Identity, Phone
 from services.device_agent.presence import Appeared, Lost, Ready
 from services.device_agent.registry import Registry
@@ -55,8 +56,9 @@ class _Hold:
 class Agent:
     """Holds the phones of one adb server for one service process."""
 
-    def __init__(self, service: Service, host: str, port: int) -> None:
+    def __init__(self, service: Service, host: str, port: int, preferences: Preferences | None = None) -> None:
         self._service = service
+        self._preferences = preferences or Preferences()
         self._client = AdbClient(host, port, on_call=self._on_adb)
         self._holds: dict[str, _Hold] = {}
         self._times: dict[str, AdbTime] = {}
@@ -112,7 +114,7 @@ class Agent:
         if serial in self._holds:
             return
         self._times[serial] = AdbTime()
-        phone = await Phone.open(self._client, serial)
+        phone = await Phone.open(self._client, serial, self._preferences.of(serial))
         durable = topology.device_reader(device_id_of(serial))
         await provision_durable(self._service.js, durable)
         await self._notice(_found(phone.identity))
@@ -141,6 +143,7 @@ class Agent:
             task.cancel()
         await asyncio.gather(*hold.tasks, return_exceptions=True)
         await hold.consumer.close()
+        await hold.attached.phone.close()
 
     async def _tend(self, serial: str, attached: Attached) -> None:
         """Installed apps at once and then with each heartbeat of the log."""
@@ -152,6 +155,7 @@ class Agent:
                 await self._notice(AppsFound(serial, tuple(v for v in versions if v is not None)))
                 health = await attached.phone.health()
                 await self._notice(PhoneBeat(serial, health.battery_percent, health.temperature_c))
+                await attached.phone.hierarchy.rest()
             except (AdbError, *INFRASTRUCTURE) as error:
                 telemetry.log.info("phone not read", serial=serial, error=repr(error))
             await asyncio.sleep(HEARTBEAT_EVERY_S)

@@ -27,6 +27,8 @@ from services.device_agent.adb.errors import (
 )
 from services.device_agent.fence import Attempt, Verdict
 from services.device_agent.gestures import Facts, NotPossibleError
+from services.device_agent.hierarchy_sources.chosen import ChosenSource
+from services.device_agent.hierarchy_sources.preference import Preference
 from services.device_agent.parsers import packages, properties
 from services.device_agent.parsers.packages import Package
 from services.device_agent.performing import Performed, Result, performed_by
@@ -70,15 +72,23 @@ class Health:
 class Phone:
     """A phone that is connected now. Make a new one after it was away: what is cached here may have changed."""
 
-    def __init__(self, client: AdbClient, serial: str, identity: Identity, input_methods: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        client: AdbClient,
+        serial: str,
+        identity: Identity,
+        input_methods: tuple[str, ...],
+        preference: Preference = Preference.AUTO,
+    ) -> None:
         self._client, self.serial, self.identity = client, serial, identity
+        self.hierarchy = ChosenSource(client, self, preference)
         self._driving = asyncio.Lock()
         self._launchers: dict[str, str | None] = {}
         self._shown: bytes | None = None
         self._adb_keyboard = keyboard.ADB_KEYBOARD if keyboard.ADB_KEYBOARD in input_methods else None
 
     @classmethod
-    async def open(cls, client: AdbClient, serial: str) -> Phone:
+    async def open(cls, client: AdbClient, serial: str, preference: Preference = Preference.AUTO) -> Phone:
         """Reads what the phone is in one round trip, and puts its keyboard back where a crash had replaced it."""
         asked = "getprop; echo; echo waymark-part; wm size; wm density; echo waymark-part; ime list -s -a"
         answer = await client.shell(serial, f"{asked}; {keyboard.restore_ime()}", READ_TIMEOUT_S, "identity")
@@ -87,7 +97,7 @@ class Phone:
         props = properties.properties(props_text)
         if not props.get("ro.build.version.sdk", "").isdigit():
             raise CommandFailed(serial, "getprop", answer.rc, answer.text)
-        return cls(client, serial, _identity(serial, props, screen), properties.input_methods(imes))
+        return cls(client, serial, _identity(serial, props, screen), properties.input_methods(imes), preference)
 
     @property
     def api(self) -> int:
@@ -261,6 +271,10 @@ class Phone:
         """What the phone's fence says about an action of which nobody saw the end."""
         answer = await self.shell(fence.read_attempt(), READ_TIMEOUT_S, "fence")
         return fence.attempted(answer.stdout, token, number)
+
+    async def close(self) -> None:
+        """Ends what was started on the phone to look at it. A phone that has gone is no error."""
+        await self.hierarchy.stop()
 
     async def restore_keyboard(self) -> None:
         """Puts the phone's own keyboard back where a cut-off call left ADBKeyboard in its place."""
