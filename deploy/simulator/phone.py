@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .commands import PROGRAMS
 from .faults import Fault, FaultKind, Faults
 from .filesystem import FileSystem
+from .processes import Processes
 from .profiles import ApiProfile, LatencyProfile, banner, properties
 from .screen import Screen
 from .services import open_service
@@ -57,8 +58,7 @@ class Phone:
         """(package, permission) that `pm grant` gave."""
         self.staged: dict[int, bytes] = {}
         """Install sessions that are written and not committed."""
-        self.automation_held = False
-        """A resident server holds UiAutomation: `uiautomator dump` fails meanwhile."""
+        self.processes = Processes(self.files)
         self.log_cleared_s = 0.0
         self.authorization = Authorization.OPEN
         self.frozen = False
@@ -124,6 +124,7 @@ class Phone:
                 task.cancel()
             front = self.world.surface(self.now_s()).package
             self.world.force_stop(front, self.now_s())
+            self.processes.clear()
             self.listeners.clear()
             self.reverses.clear()
             self.screen.awake, self.screen.locked = True, False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from PIL import Image
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .phone import Phone
 
 SYSTEM_UI = "com.android.systemui"
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels of the screen as it is turned."""
+_STATUS_BAR, _NAVIGATION_BAR = 63, 126
+_KEYBOARD_PART = 0.36
 _BOUNDS = re.compile(r'bounds="\[(-?\d+),(-?\d+)\]\[(-?\d+),(-?\d+)\]"')
 _ROTATION = re.compile(r'(<hierarchy[^>]*rotation=")\d"')
 _DOUBLE_TAP_S, _DOUBLE_TAP_PX = 0.3, 50
@@ -34,6 +38,8 @@ class Screen:
         """Quarter turns, as `Surface.ROTATION_*`: 1 and 3 are landscape."""
         self.pressed_at: tuple[int, int] | None = None
         """Where a finger went down that is not lifted yet."""
+        self.keyboard_up = False
+        """The soft keyboard is in sight: over the lower part of the app, swallowing what falls on it."""
         self._last_tap: tuple[int, float, int, int] | None = None
 
     @property
@@ -41,6 +47,19 @@ class Screen:
         """Width and height in pixels, as the screen is turned now."""
         world = self._phone.world
         return (world.height, world.width) if self.rotation % 2 else (world.width, world.height)
+
+    @property
+    def bars(self) -> tuple[Box, Box]:
+        """The status bar and the navigation bar."""
+        width, height = self.size
+        return (0, 0, width, _STATUS_BAR), (0, height - _NAVIGATION_BAR, width, height)
+
+    @property
+    def keyboard_box(self) -> Box | None:
+        """What the keyboard covers; None where it is not up."""
+        width, height = self.size
+        bottom = height - _NAVIGATION_BAR
+        return (0, bottom - int(height * _KEYBOARD_PART), width, bottom) if self.keyboard_up else None
 
     def surface(self) -> Surface:
         """What is in front: the keyguard where the phone is locked."""
@@ -69,6 +88,7 @@ class Screen:
         else:
             png = phone.world.picture(phone.now_s())
             png = _rotated(png, self.rotation) if self.rotation else png
+            png = png if self.keyboard_box is None else _with_keyboard(png, self.keyboard_box)
         if (fault := phone.faults.take(FaultKind.TRUNCATED_PNG, cause.detail)) is not None:
             phone.note_fault(fault, cause)
             png = png[: len(png) * 2 // 3]
@@ -87,6 +107,9 @@ class Screen:
             and abs(last[2] - x) + abs(last[3] - y) <= _DOUBLE_TAP_PX
         )
         self._last_tap = None if near else (cause.seq, now, x, y)
+        if (keyboard := self.keyboard_box) is not None and keyboard[1] <= y < keyboard[3]:
+            self.touched("keyboard", cause, x=x, y=y)
+            return
         native = self._native(x, y)
         self.touched("double_tap" if near else "tap", cause, x=native[0], y=native[1])
         (self._phone.world.double_tap if near else self._phone.world.tap)(*native, now)
@@ -119,6 +142,8 @@ class Screen:
                 self.awake = False
             case "MENU" if self.locked and self.awake:
                 self.locked = False
+            case "BACK" if self.keyboard_up and self._usable:
+                self.keyboard_up = False
             case _ if self._usable:
                 self.touched("key", cause, key=name)
                 self._phone.world.key(name, self._phone.now_s())
@@ -178,6 +203,15 @@ def plain(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
 def black(width: int, height: int) -> bytes:
     """What a capture shows where the window forbids it, or where the screen is off."""
     return plain(width, height, (0, 0, 0))
+
+
+@lru_cache(maxsize=16)
+def _with_keyboard(png: bytes, box: Box) -> bytes:
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    picture.paste((38, 50, 56), box)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 @lru_cache(maxsize=16)

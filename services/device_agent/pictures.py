@@ -31,6 +31,8 @@ class Pictures:
         self._camera, self._limits, self._clock = camera, limits, clock
         self._rest = Rest()
         self._before: Shot | None = None
+        self._left: Shot | None = None
+        """A picture that a closing one differed from."""
         self._waited_s = 0.0
         self._bad = 0
         self.taken = 0
@@ -84,16 +86,18 @@ class Pictures:
         self.taken += 1
         if closing.png is None or shot.png is None or closing.size is None:
             return closing.png is None and shot.png is None
+        if shot is self._left:
+            return False  # A picture that comes back after others (a video that runs round) proves nothing.
         if closing.png == shot.png:
             self._rest = self._rest if self.settled else self._rest.equal()
             return True
-        if not self.settled:
-            return False
-        found = await asyncio.to_thread(_change, shot, closing, closing.size)
-        rest = replace(self._rest, small_changes=0).changed(found, closing.size.width * closing.size.height)
-        if rest.small_changes:
-            self._rest = replace(self._rest, volatile=rest.volatile)
-            return True
+        if self.settled:
+            found = await asyncio.to_thread(_change, shot, closing, closing.size)
+            rest = replace(self._rest, small_changes=0).changed(found, closing.size.width * closing.size.height)
+            if rest.small_changes:
+                self._rest = replace(self._rest, volatile=rest.volatile)
+                return True
+        self._left = shot
         return False
 
     async def light(self, shot: Shot, until_s: float) -> Shot:
