@@ -141,7 +141,7 @@ class Video(TestWorld):
     """Never at rest."""
 
     def shown(self) -> bytes:
-        return drawn((20 * (self.pictures % 12), 90, 10))
+        return drawn((90, 100 * self.pictures % 251, 10))
 
     def surface(self, now_s: float) -> Surface:
         shown = super().surface(now_s)
