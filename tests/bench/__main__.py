@@ -10,7 +10,7 @@ import uvloop
 
 from tests.bench.report import Figure, publish
 
-TARGETS = ("steps", "projection", "simulator", "adb")
+TARGETS = ("steps", "projection", "simulator", "adb", "fleet")
 
 
 def main() -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from deploy.simulator.faults import FaultKind
 from deploy.simulator.processes import Process
 from deploy.simulator.shell.call import Call, Program
+
+if TYPE_CHECKING:
+    from deploy.simulator.phone import Phone
 
 MAIN_CLASS = "com.wetest.uia2.Main"
 _DEFAULT_PORT = "9008"
@@ -41,15 +45,20 @@ async def _app_process(call: Call) -> int:
     call.phone.listeners[f"tcp:{port}"] = serve
     try:
         await call.flush()
-        if await _killed_before_input_ends(call, process):
-            return _KILLED
-        if (fault := call.phone.faults.take(FaultKind.SERVER_OUTLIVES, call.text)) is not None:
-            call.phone.note_fault(fault, call.service)
-            await process.killed.wait()
+        return _KILLED if await _killed_before_input_ends(call, process) else 0
     finally:
-        call.phone.listeners.pop(f"tcp:{port}", None)
-        processes.end(process)
-    return 0
+        fault = call.phone.faults.take(FaultKind.SERVER_OUTLIVES, call.text)
+        if fault is not None and not process.killed.is_set():
+            call.phone.note_fault(fault, call.service)
+            call.phone.background(_until_killed(call.phone, process, f"tcp:{port}"))
+        else:
+            call.phone.listeners.pop(f"tcp:{port}", None)
+            processes.end(process)
+
+
+async def _until_killed(phone: Phone, process: Process, listener: str) -> None:
+    await process.killed.wait()
+    phone.listeners.pop(listener, None)
 
 
 async def _killed_before_input_ends(call: Call, process: Process) -> bool:

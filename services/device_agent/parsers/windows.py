@@ -31,8 +31,8 @@ _LAST_APPLICATION = 1999
 def windows(output: str) -> tuple[WindowSeen, ...]:
     """The windows that can be seen, as the phone lists them: from the front to the back.
 
-    Wallpapers are left out. A keyboard often has a window as large as the screen and says by insets how much of it is
-    only air: `bounds` is what is left, and a keyboard of air alone is not there.
+    Wallpapers, and what is parked beside the screen, are left out. A keyboard often has a window as large as the
+    screen and says by insets how much of it is only air: `bounds` is what is left, and one of air alone is not there.
     """
     focus = _FOCUS.findall(output)
     found = (_window(block, focus[-1] if focus else "") for block in _BLOCK.split(output)[1:])
@@ -45,7 +45,7 @@ def _window(block: str, focus: str) -> WindowSeen | None:
     if head is None or kind is None or not _visible(block):
         return None
     bounds = _bounds(block, with_insets=kind == "KEYBOARD")
-    if kind == "KEYBOARD" and bounds is not None and bounds.area == 0:
+    if bounds is not None and (bounds.area == 0 or bounds.x + bounds.width <= 0 or bounds.y + bounds.height <= 0):
         return None
     title = head["title"][:200]
     named = _PACKAGE.search(block)
