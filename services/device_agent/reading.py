@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -15,6 +16,7 @@ from services.device_agent.picture import NOT_BLACK, Blackness, Size
 SCREENCAP = "screencap -p"
 FOCUS_FROM_ACTIVITIES = "dumpsys activity activities | grep -E 'ResumedActivity|mFocusedActivity'"
 
+_FOCUS = re.compile(r"mCurrentFocus|mFocusedApp")
 _MARK = "waymark-part"
 """The line between two answers of a script. No text on a screen can imitate it: XML writes breaks as references."""
 
@@ -96,7 +98,7 @@ def with_surroundings(
 ) -> Reading:
     """A reading from the answers of `surroundings`; `before` is the picture that was taken before it."""
     told = about_windows.decode(errors="replace")
-    front = window.foreground(told)
+    front = window.foreground("\n".join(line for line in told.splitlines() if _FOCUS.search(line)))
     return Reading(
         dump=dump,
         source=source,

@@ -79,16 +79,12 @@ class ResidentServer:
     async def call(self, method: str, parameters: list[Any], timeout_s: float, name: str) -> Any:
         """The result of a method. Raises `RpcError`, and `SourceFailedError` where the server has gone or hangs."""
         self.asked_s = time.monotonic()
-        asked = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
         try:
-            answer = await self._client.converse(
-                self._device.serial, f"tcp:{PORT}", timeout_s, name, lambda w: exchange(w, "POST", "/jsonrpc/0", asked)
-            )
+            return await ask(self._client, self._device.serial, method, parameters, timeout_s, name)
         except (DeviceGone, DeviceTimeout, HttpError) as error:
             # The phone, or only its server? A phone that has gone or is frozen raises here.
             await self._device.heartbeat()
             raise SourceFailedError(f"the uiautomator2 server did not answer: {error}") from error
-        return _result(answer)
 
     async def stop(self) -> None:
         """Ends it, where it is this agent's or was left by one. Others' servers, and phones that are gone, stay."""
@@ -158,6 +154,19 @@ class ResidentServer:
 
     async def _shell(self, cmd: str) -> Any:
         return await self._device.shell(cmd, PREPARE_TIMEOUT_S, "server")
+
+
+async def ask(client: AdbClient, serial: str, method: str, parameters: list[Any], timeout_s: float, name: str) -> Any:
+    """The result of a method of the server that runs on a phone, whoever started it.
+
+    Raises `RpcError` where the call fails there, `SourceFailedError` where the server is of no use, `HttpError` where
+    it does not answer properly, `DeviceGone` where none listens.
+    """
+    asked = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters})
+    answer = await client.converse(
+        serial, f"tcp:{PORT}", timeout_s, name, lambda wire: exchange(wire, "POST", "/jsonrpc/0", asked)
+    )
+    return _result(answer)
 
 
 async def holders(device: Device) -> tuple[Holder, ...]:

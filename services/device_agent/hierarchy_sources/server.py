@@ -8,8 +8,8 @@ from services.device_agent.parsers import hierarchy_dump
 from services.device_agent.parsers.hierarchy_dump import Absence, Dump
 from services.device_agent.reading import Reading, Shot, Source, parts, script, surroundings, with_surroundings
 
-DEEPEST = 50
-"""Levels of the hierarchy; what uiautomator2 itself asks for."""
+METHOD, PARAMETERS = "dumpWindowHierarchy", [False, 50, True]
+"""Not compressed; as many levels as uiautomator2 itself asks for; of the window in front."""
 
 
 class ServerSource:
@@ -37,7 +37,7 @@ class ServerSource:
         All windows at once would come in no order, without a word which is which; they are told by `dumpsys`.
         """
         try:
-            xml = await self.server.call("dumpWindowHierarchy", [False, DEEPEST, True], READING_TIMEOUT_S, "hierarchy")
+            xml = await self.server.call(METHOD, PARAMETERS, READING_TIMEOUT_S, "hierarchy")
         except RpcError as error:
             return Dump(None, Absence.FAILED, str(error))
         if not isinstance(xml, str):
