@@ -107,6 +107,8 @@ class StepFinished(Event, owner=OWNER, key="run_id"):
     """Screen on which the gesture was made."""
     element_hash: str | None = None
     """Element that the gesture was made on; none for keys and scrolling without one."""
+    unseen_because: str | None = None
+    """Why nothing could be seen after the action, where the phone said so."""
 
 
 class PlanPending(Event, owner=OWNER, key="run_id", deadline="until"):

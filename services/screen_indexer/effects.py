@@ -48,7 +48,8 @@ class Reader:
 
     async def _index(self, capture: Capture) -> Indexed | str:
         if capture.hierarchy is None:
-            return capture.hierarchy_absent or "UNAVAILABLE"
+            absent = capture.hierarchy_absent or "UNAVAILABLE"
+            return f"{absent}: {capture.hierarchy_said}" if capture.hierarchy_said else absent
         place = _place(capture)
         if (known := self._seen.get(place)) is not None:
             self._seen.move_to_end(place)

@@ -127,6 +127,26 @@ async def test_faults_of_the_phone_are_told_and_overcome(
         assert all(row["screenshot_path"] for row in screens)
 
 
+async def test_a_phone_whose_uiautomation_another_tool_holds_ends_its_run_naming_it(tmp_path: Path) -> None:
+    async with Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
+        await start(platform, max_steps=40)
+        await next_event(platform, StepFinished, count=3)
+        pid = await platform.control.do("hold_automation", name="io.appium.uiautomator2.server")
+        run = (await finished(platform))[0]
+
+        assert run.status is RunStatus.FAILED
+        assert run.failure_reason is not None
+        assert f"Appium (pid {pid}, io.appium.uiautomator2.server)" in run.failure_reason
+        assert [each["pid"] for each in await platform.control.do("processes")] == [pid]
+
+        await platform.control.do("end_process")
+        await start(platform, max_steps=10)
+        assert (await finished(platform, count=2))[1].status is RunStatus.SUCCEEDED
+        assert [each["holds_automation"] for each in await platform.control.do("processes")] == [True]
+        await platform.stop_services(["device_agent"])
+        assert await platform.control.do("processes") == []
+
+
 async def test_a_phone_that_leaves_for_good_ends_its_run_with_the_reason(tmp_path: Path) -> None:
     async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
         await outside.configure(platform)

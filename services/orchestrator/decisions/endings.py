@@ -20,7 +20,9 @@ def over(run: Run) -> RunEnding | None:
     if run.sequence >= limits.max_steps:
         return ending_of(run, RunStatus.SUCCEEDED, f"the limit of {limits.max_steps} steps was reached")
     if run.unseen >= UNSEEN_LIMIT:
-        return ending_of(run, RunStatus.FAILED, f"nothing could be seen on the phone in {run.unseen} steps in a row")
+        because = "" if run.unseen_because is None else f": {run.unseen_because}"
+        seen = f"nothing could be seen on the phone in {run.unseen} steps in a row{because}"
+        return ending_of(run, RunStatus.FAILED, seen)
     if run.lost_launches >= LAUNCH_LIMIT:
         app = run.spec_started.app
         what = "could not be brought to the front again" if run.screens else "did not start"

@@ -18,7 +18,7 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         detail = {"what": "declared", "activities": list(seen.declared_activities)}
         events.append(RunNoted(run_id=seen.run_id, event_type=RunEventType.NOTICE, detail=detail))
     if seen.state_id is None or seen.screen_id is None:
-        return [*events, unseen(run)]
+        return [*events, unseen(run, seen.reason)]
     is_new = seen.state_id not in run.states
     is_new_screen = False
     if is_new:
@@ -100,9 +100,9 @@ def _finished_step(
     )
 
 
-def unseen(run: Run) -> StepFinished:
+def unseen(run: Run, because: str | None = None) -> StepFinished:
     """The step is over, and nobody knows what came of it."""
-    return _finished_step(run, "UNSEEN")
+    return _finished_step(run, "UNSEEN").model_copy(update={"unseen_because": because})
 
 
 def crash(run: Run, crash: CrashSeen) -> RunNoted:

@@ -59,6 +59,7 @@ class Run:
     restored: bool = False
     """Whether the phone was sent home after the end."""
     unseen: int = 0
+    unseen_because: str | None = None
     """Steps in a row after which nothing was seen."""
     outside: int = 0
     """Steps in a row that ended outside the app."""
@@ -234,6 +235,7 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         entry=reached if event.purpose == "LAUNCH" and inside else run.entry,
         succeeded=run.succeeded + int(event.succeeded),
         unseen=run.unseen + 1 if event.outcome in {"UNSEEN", "FAILED"} else 0,
+        unseen_because=event.unseen_because,
         outside=0 if inside else run.outside + 1,
     )
 
