@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,10 @@ from services.cli.output import Json, say, show
 from services.device_agent.adb.bootstrap import server_address
 from services.device_agent.adb.client import AdbClient
 from services.device_agent.adb.errors import AdbError, AdbServerGone
+from services.device_agent.hierarchy_sources import resident
+from services.device_agent.hierarchy_sources.http import HttpError
+from services.device_agent.hierarchy_sources.server import METHOD, PARAMETERS
+from services.device_agent.hierarchy_sources.source import SourceFailedError
 
 Serial = Annotated[str, typer.Argument(help="Serial of the phone, as `adb devices` and `waymark devices` list it.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to write; without it, standard output.")]
@@ -58,13 +63,41 @@ def dump(context: typer.Context, serial: Serial, output: Output = None) -> None:
 
     Example:  waymark dump emulator-5554 | xmllint --format -
     """
-    execute(context, lambda _: _fetch(serial, _DUMP, output))
+    execute(context, lambda _: _fetch(serial, _DUMP, output, _by_the_agents_server))
 
 
-async def _fetch(serial: str, command: str, output: Path | None) -> None:
-    address = server_address(os.environ)
+async def _by_the_agents_server(client: AdbClient, serial: str) -> bytes | None:
+    """The hierarchy by the resident server that the device-agent has running: while it does, the dump cannot. None
+    where there is no such server."""
     try:
-        result = await AdbClient(address.host, address.port).shell(serial, command, _LIMIT_S)
+        xml = await resident.ask(client, serial, METHOD, PARAMETERS, _LIMIT_S, "hierarchy")
+    except (AdbError, HttpError, SourceFailedError, resident.RpcError):
+        return None
+    return xml.encode() if isinstance(xml, str) and xml else None
+
+
+async def _fetch(
+    serial: str,
+    command: str,
+    output: Path | None,
+    first: Callable[[AdbClient, str], Awaitable[bytes | None]] | None = None,
+) -> None:
+    """What `first` gives, if anything, else what a command on the phone prints."""
+    address = server_address(os.environ)
+    client = AdbClient(address.host, address.port)
+    content = None if first is None else await first(client, serial)
+    if content is None:
+        content = await _printed(client, serial, command)
+    if output is None:
+        sys.stdout.buffer.write(content)
+    else:
+        output.write_bytes(content)
+        say(f"{output}: {len(content)} bytes")
+
+
+async def _printed(client: AdbClient, serial: str, command: str) -> bytes:
+    try:
+        result = await client.shell(serial, command, _LIMIT_S)
     except AdbServerGone as error:
         raise CliError(
             f"{error}\nIts address comes from ADB_SERVER_SOCKET; `adb start-server` starts one.", ExitCode.UNREACHABLE
@@ -73,8 +106,4 @@ async def _fetch(serial: str, command: str, output: Path | None) -> None:
         raise CliError(f"{serial}: {error}", ExitCode.NOT_FOUND) from error
     if result.rc != 0 or not result.stdout:
         raise CliError(f"{serial}: {result.text.strip()[:500] or 'the phone gave nothing'}")
-    if output is None:
-        sys.stdout.buffer.write(result.stdout)
-    else:
-        output.write_bytes(result.stdout)
-        say(f"{output}: {len(result.stdout)} bytes")
+    return result.stdout
