@@ -8,16 +8,16 @@ another reading with its closing screenshot.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from contracts.values import Bounds, Foreground, WindowSeen
 from services.device_agent import picture, reading
 from services.device_agent.adb.client import ShellResult
+from services.device_agent.meanwhile import Keep, meanwhile
 from services.device_agent.parsers import hierarchy_dump, window
 from services.device_agent.pictures import Pictures
 from services.device_agent.reading import Reading, Shot, Source
@@ -38,14 +38,11 @@ BLACK_PATIENCE_S = 1.5
 
 _SAID = re.compile(rb' (?:text|content-desc)="[^"]*"')
 
-OnPicture = Callable[[bytes], Awaitable[None]]
-"""Called with the picture while the hierarchy is still being read; once more where the screen moved meanwhile."""
-
 
 class Hierarchy(Protocol):
     """What reads hierarchies; see `hierarchy_sources`."""
 
-    async def read(self, before: Shot) -> Reading: ...
+    async def read(self, before: Shot, on_hierarchy: Keep | None = None) -> Reading: ...
 
 
 class Screen(Protocol):
@@ -110,16 +107,19 @@ class Capture:
 
 async def capture(
     phone: Screen,
-    on_picture: OnPicture | None = None,
+    on_picture: Keep | None = None,
     limits: Limits | None = None,
     clock: Callable[[], float] = time.monotonic,
+    on_hierarchy: Keep | None = None,
 ) -> Capture:
     """Waits for the screen to rest, then reads it. What a screen hides is a reason in the result, not an error.
 
+    `on_picture` is called with the picture while the hierarchy is still being read, `on_hierarchy` with that while the
+    closing picture is taken, where it comes before (see `HierarchySource`); once more where the screen moved meanwhile.
     Raises `DeviceGone`, `DeviceTimeout` (frozen), `AdbServerGone`, .. where the phone is not there to be captured, and
-    what `on_picture` raises.
+    what the two raise.
     """
-    return await _Session(phone, on_picture, limits or Limits(), clock).run()
+    return await _Session(phone, on_picture, on_hierarchy, limits or Limits(), clock).run()
 
 
 async def capture_next(
@@ -147,8 +147,16 @@ async def capture_next(
 class _Session:
     """One capture under way."""
 
-    def __init__(self, phone: Screen, on_picture: OnPicture | None, limits: Limits, clock: Callable[[], float]) -> None:
-        self._phone, self._on_picture, self._clock = phone, on_picture, clock
+    def __init__(
+        self,
+        phone: Screen,
+        on_picture: Keep | None,
+        on_hierarchy: Keep | None,
+        limits: Limits,
+        clock: Callable[[], float],
+    ) -> None:
+        self._phone, self._clock = phone, clock
+        self._on_picture, self._on_hierarchy = on_picture, on_hierarchy
         self._pictures = Pictures(phone, limits, clock)
 
     async def run(self) -> Capture:
@@ -210,8 +218,8 @@ class _Session:
         return readings + 1 if self._clock() < restless_until_s else RESTLESS_READINGS
 
     async def _read(self, shot: Shot) -> Reading:
-        async with _meanwhile(self._on_picture, None if shot.black.inside else shot.png):
-            return await self._phone.hierarchy.read(shot)
+        async with meanwhile(self._on_picture, None if shot.black.inside else shot.png):
+            return await self._phone.hierarchy.read(shot, self._on_hierarchy)
 
     async def _front_by_activities(self) -> Foreground:
         result = await self._phone.shell(reading.FOCUS_FROM_ACTIVITIES, FOCUS_TIMEOUT_S, "focus")
@@ -238,19 +246,3 @@ def _why_hidden(shot: Shot, secure: bool) -> picture.Absence | None:
     if shot.black.inside and secure:
         return picture.Absence.SECURE
     return picture.Absence.BLACK if shot.black.whole else None
-
-
-@contextlib.asynccontextmanager
-async def _meanwhile(on_picture: OnPicture | None, png: bytes | None) -> AsyncIterator[None]:
-    """Runs `on_picture` beside the body and waits for it; neither outlives the other."""
-    if on_picture is None or png is None:
-        yield
-        return
-    storing = asyncio.ensure_future(on_picture(png))
-    try:
-        yield
-    except BaseException:
-        storing.cancel()
-        await asyncio.gather(storing, return_exceptions=True)
-        raise
-    await storing

@@ -103,14 +103,20 @@ class Driver:
                 return performed
             await asyncio.sleep(pause_s)
 
-    async def _capture(self, held: Attached, action: Any, keep: capturing.OnPicture) -> capturing.Capture:
+    async def _capture(self, held: Attached, action: Any) -> capturing.Capture:
         """What is on the phone now; a phone that has just left is waited for. Raises `AdbError` when it stays away."""
         before = held.phone.last_shown
+
+        async def keep_picture(png: bytes) -> None:
+            await self.objects.put(png, "png")
+
+        async def keep_hierarchy(xml: bytes) -> None:
+            await self.objects.put(xml, "xml")
 
         async def look() -> capturing.Capture:
             if isinstance(action, Observe) and action.patience_s > 0:
                 return await capturing.capture_next(held.phone, before, action.patience_s)
-            return await capturing.capture(held.phone, keep)
+            return await capturing.capture(held.phone, keep_picture, on_hierarchy=keep_hierarchy)
 
         for pause_s in _PAUSES_S:
             try:
@@ -125,11 +131,8 @@ class Driver:
         if performed.result is Result.STALE:
             return None, None, ()
 
-        async def keep(png: bytes) -> None:
-            await self.objects.put(png, "png")
-
         try:
-            seen = await self._capture(held, asked.action, keep)
+            seen = await self._capture(held, asked.action)
             versions = await self._versions(held, seen)
         except AdbError:
             return None, None, ()

@@ -286,6 +286,28 @@ async def test_storing_the_picture_overlaps_reading_the_hierarchy(bench, source)
         assert (await capturing).stable
 
 
+async def test_storing_the_hierarchy_overlaps_the_closing_picture(bench):
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def keep(xml: bytes) -> None:
+        assert worlds.PACKAGE.encode() in xml
+        began.set()
+        await go_on.wait()
+
+    async with bench(playing(worlds.TestWorld), source="server") as b:
+        phone = await b.phone()
+        await capture(phone)
+        b.calls.clear()
+        capturing = asyncio.ensure_future(capture(phone, on_hierarchy=keep))
+        await asyncio.wait_for(began.wait(), 5)
+        async with asyncio.timeout(5):
+            while "surroundings" not in b.names():
+                await asyncio.sleep(0.01)
+        assert not capturing.done()
+        go_on.set()
+        assert (await capturing).stable
+
+
 async def test_failure_to_store_is_the_captures_failure(bench, source):
     async def keep(_png: bytes) -> None:
         raise OSError("store away")

@@ -21,6 +21,7 @@ from services.device_agent.hierarchy_sources.resident import (
 )
 from services.device_agent.hierarchy_sources.server import ServerSource
 from services.device_agent.hierarchy_sources.source import Device, SourceFailedError
+from services.device_agent.meanwhile import Keep
 from services.device_agent.parsers.hierarchy_dump import Absence, Dump
 from services.device_agent.reading import Reading, Shot, Source
 from services.runtime.telemetry import log
@@ -56,9 +57,9 @@ class ChosenSource:
         """What would read now."""
         return self._choice.source(self._clock())
 
-    async def read(self, before: Shot) -> Reading:
+    async def read(self, before: Shot, on_hierarchy: Keep | None = None) -> Reading:
         """See `HierarchySource`; a source that does not work is no error here but a reason in the reading."""
-        read = await self._read(before)
+        read = await self._read(before, on_hierarchy)
         result = "READ" if read.dump.absence is None else read.dump.absence.name
         READ.labels(read.source.name, result).inc()
         if read.source is not self._last:
@@ -68,11 +69,11 @@ class ChosenSource:
             self._last = read.source
         return read
 
-    async def _read(self, before: Shot) -> Reading:
+    async def _read(self, before: Shot, on_hierarchy: Keep | None) -> Reading:
         if self.name is Source.DUMP:
             return await self._by_dump(before)
         try:
-            read = await self._server.read(before)
+            read = await self._server.read(before, on_hierarchy)
         except SourceFailedError as error:
             self._choice = self._choice.server_failed(self._clock())
             FAILED.labels(Source.SERVER.name).inc()

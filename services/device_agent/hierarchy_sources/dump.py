@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.device_agent.adb.errors import DeviceTimeout
 from services.device_agent.hierarchy_sources.source import Device
+from services.device_agent.meanwhile import Keep
 from services.device_agent.parsers import hierarchy_dump
 from services.device_agent.parsers.hierarchy_dump import Absence, Dump
 from services.device_agent.reading import Reading, Shot, Source, parts, script, surroundings, with_surroundings
@@ -21,7 +22,7 @@ class DumpSource:
     def __init__(self, device: Device) -> None:
         self._device = device
 
-    async def read(self, before: Shot) -> Reading:
+    async def read(self, before: Shot, on_hierarchy: Keep | None = None) -> Reading:  # noqa: ARG002 - all comes at once
         # The file of an earlier dump would be taken for this one's: it is removed first.
         dump = f"rm -f {DUMP_FILE}; uiautomator dump {DUMP_FILE} 2>&1"
         around = surroundings(self._device.api, closing=before.png is not None)

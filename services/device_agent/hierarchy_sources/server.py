@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.device_agent.hierarchy_sources.resident import ResidentServer, RpcError
 from services.device_agent.hierarchy_sources.source import READING_TIMEOUT_S, Device, SourceFailedError
+from services.device_agent.meanwhile import Keep, meanwhile
 from services.device_agent.parsers import hierarchy_dump
 from services.device_agent.parsers.hierarchy_dump import Absence, Dump
 from services.device_agent.reading import Reading, Shot, Source, parts, script, surroundings, with_surroundings
@@ -20,11 +21,12 @@ class ServerSource:
     def __init__(self, device: Device, server: ResidentServer) -> None:
         self._device, self.server = device, server
 
-    async def read(self, before: Shot) -> Reading:
+    async def read(self, before: Shot, on_hierarchy: Keep | None = None) -> Reading:
         await self.server.ensure()
         dump = await self._hierarchy()
         asked = script(*surroundings(self._device.api, closing=before.png is not None))
-        result = await self._device.shell(asked, READING_TIMEOUT_S, "surroundings")
+        async with meanwhile(on_hierarchy, dump.xml):
+            result = await self._device.shell(asked, READING_TIMEOUT_S, "surroundings")
         answers = parts(result.stdout, 2)
         if answers is None:
             return Reading(dump, self.name)

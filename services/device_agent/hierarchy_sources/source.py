@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from services.device_agent.adb.client import ShellResult
+from services.device_agent.meanwhile import Keep
 from services.device_agent.reading import Reading, Shot, Source
 
 READING_TIMEOUT_S = 15.0
@@ -32,8 +33,10 @@ class HierarchySource(Protocol):
     @property
     def name(self) -> Source: ...
 
-    async def read(self, before: Shot) -> Reading:
+    async def read(self, before: Shot, on_hierarchy: Keep | None = None) -> Reading:
         """The reading that belongs to the picture `before`; it ends with a closing picture, where `before` is one.
+
+        A source that has the hierarchy before the rest calls `on_hierarchy` with it, beside the rest.
 
         A hierarchy that the phone does not give is a reason in the reading. Raises `SourceFailedError` where the source
         itself does not work, and `AdbError` where the phone has gone or is frozen.
