@@ -11,7 +11,7 @@ Keep = Callable[[bytes], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def meanwhile(keep: Keep | None, content: bytes | None) -> AsyncIterator[None]:
-    """Runs `keep` beside the body and waits for it; neither outlives the other. Without a thing to keep, the body only."""
+    """Runs `keep` beside the body and waits for it; neither outlives the other. Nothing to keep: the body only."""
     if keep is None or content is None:
         yield
         return
