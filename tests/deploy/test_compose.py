@@ -15,6 +15,7 @@ import pytest
 
 from contracts.catalogue import OWNERS
 from services.device_agent.adb.bootstrap import server_address
+from services.device_agent.hierarchy_sources import preference
 from services.notifier.settings import NotifierSettings
 from services.runtime.settings import Settings
 
@@ -90,7 +91,7 @@ def test_every_variable_is_one_that_a_service_reads(services: dict[str, Any]) ->
     read = {f"WAYMARK_{name.upper()}" for name in Settings.model_fields}
     read |= {f"WAYMARK_NOTIFIER_{name.upper()}" for name in NotifierSettings.model_fields}
     for name, service in own(services).items():
-        assert set(service["environment"]) - read <= {"ADB_SERVER_SOCKET"}, name
+        assert set(service["environment"]) - read <= {"ADB_SERVER_SOCKET", preference.VARIABLE}, name
 
 
 def test_services_are_told_where_each_server_is(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,6 +109,7 @@ def test_services_are_told_where_each_server_is(services: dict[str, Any], monkey
 
 def test_the_agent_finds_the_adb_server_of_the_machine(services: dict[str, Any]) -> None:
     agent = services["device-agent"]
+    assert preference.preferences(agent["environment"]) == preference.Preferences()
     address = server_address(agent["environment"])
     assert (address.host, address.port) == ("host.docker.internal", 5037)
     assert any("host.docker.internal" in entry for entry in agent["extra_hosts"])
