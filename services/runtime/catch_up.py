@@ -34,6 +34,7 @@ _GATHER_S = 0.05
 _INACTIVE_S = 30.0
 _RETRY_S = 1.0
 _UNKNOWN_RETRY_S = 30.0
+_MISFIT_RETRY_S = 5.0
 AWAY = (*CONNECTION_LOST, asyncpg.PostgresError, OSError, *INFRASTRUCTURE)
 
 
@@ -53,7 +54,8 @@ class CatchUp:
         self.tables = Tables(self.projection)
 
     async def run(self) -> None:
-        """Until cancelled. Outages of PostgreSQL or NATS are waited out; an unknown event version stops and says so."""
+        """Until cancelled. Outages of PostgreSQL or NATS are waited out; an unknown event version, and SQL that
+        does not fit the tables, stop it until somebody mends that, and it says so."""
         while True:
             try:
                 async with self._connection() as connection:
@@ -61,6 +63,11 @@ class CatchUp:
             except UnknownEventError as unknown:
                 telemetry.log.error("projection stopped", projection=self.projection.name, error=str(unknown))
                 await asyncio.sleep(_UNKNOWN_RETRY_S)
+            except asyncpg.SyntaxOrAccessError as defect:
+                # Tables that another release migrates, or that a rebuild swaps, fit again by themselves.
+                reason = f"its SQL does not fit the tables of schema {self.schema}: {defect}"
+                telemetry.log.error("projection stopped", projection=self.projection.name, error=reason)
+                await asyncio.sleep(_MISFIT_RETRY_S)
             except (FencedError, GapError, *AWAY) as error:
                 telemetry.log.warning("projection starts anew", projection=self.projection.name, error=repr(error))
                 await asyncio.sleep(_RETRY_S)

@@ -241,6 +241,21 @@ async def test_an_unknown_version_stops_the_tables_just_before_it_and_a_newer_re
     assert "v99" in next(e for e in said if e["event"] == "projection stopped")["error"]
 
 
+async def test_sql_that_does_not_fit_the_tables_stops_them_and_says_so_until_they_do(book: Book) -> None:
+    (first,) = await book.list(item("before"))
+    with capture_logs() as said:
+        async with book.read():
+            await book.reach(first)
+            await book.connection.execute("ALTER TABLE items RENAME COLUMN name TO title")
+            (last,) = await book.list(item("after"))
+            await until(lambda: [e for e in said if e["event"] == "projection stopped"], "it saying so")
+            await book.connection.execute("ALTER TABLE items RENAME COLUMN title TO name")
+            await book.reach(last)
+    assert await book.names() == ["before", "after"]
+    assert await book.parked() == []
+    assert '"name"' in next(e for e in said if e["event"] == "projection stopped")["error"]
+
+
 async def test_of_two_readers_one_stands_by_and_takes_over(book: Book) -> None:
     first, second = book.reader(), book.reader()
     async with book.read(first):
