@@ -38,6 +38,21 @@ async def programs(b, since: int = 0) -> list[str]:
     return [entry["detail"] for entry in await b.control.trace(since=since, kinds=["program"])]
 
 
+async def fault_told(b, kind: str) -> None:
+    async def told() -> bool:
+        return kind in [entry["detail"] for entry in await b.control.trace(kinds=["fault"])]
+
+    await until(told)
+
+
+async def hanging(b, phone) -> asyncio.Future:
+    """A capture whose reading has begun and does not go on."""
+    await b.control.arm("slow", "tcp:9008", seconds=5)
+    reading = asyncio.ensure_future(capture(phone))
+    await fault_told(b, "slow")
+    return reading
+
+
 async def test_server_is_brought_started_once_used_and_ended(bench):
     async with bench(playing(worlds.TestWorld)) as b:
         phone = await b.phone()
@@ -193,13 +208,7 @@ async def test_phone_that_leaves_while_the_server_reads_is_gone(bench):
     async with bench(playing(worlds.TestWorld)) as b:
         phone = await b.phone()
         await capture(phone)
-        await b.control.arm("slow", "tcp:9008", seconds=5)
-        reading = asyncio.ensure_future(capture(phone))
-
-        async def asked() -> bool:
-            return "slow" in [entry["detail"] for entry in await b.control.trace(kinds=["fault"])]
-
-        await until(asked)
+        reading = await hanging(b, phone)
         await b.control.stop()
         with pytest.raises((DeviceGone, DeviceOffline)):
             await reading
@@ -213,13 +222,7 @@ async def test_frozen_phone_is_told_from_a_server_that_hangs(bench, monkeypatch)
     async with bench(playing(worlds.TestWorld)) as b:
         phone = await b.phone()
         await capture(phone)
-        await b.control.arm("slow", "tcp:9008", seconds=5)
-        reading = asyncio.ensure_future(capture(phone))
-
-        async def asked() -> bool:
-            return "slow" in [entry["detail"] for entry in await b.control.trace(kinds=["fault"])]
-
-        await until(asked)
+        reading = await hanging(b, phone)
         await b.control.do("freeze", on=True)
         with pytest.raises(DeviceTimeout):
             await reading
@@ -272,11 +275,7 @@ async def left_behind(b, answering: bool = True) -> int:
     await capture(phone)
     b.opened.remove(phone)
     await phone.hierarchy._server.server._forget()
-
-    async def outlived() -> bool:
-        return "server_outlives" in [entry["detail"] for entry in await b.control.trace(kinds=["fault"])]
-
-    await until(outlived)
+    await fault_told(b, "server_outlives")
     if not answering:
         await b.control.arm("freeze", "tcp:9008")
     (process,) = await processes(b)
