@@ -99,6 +99,8 @@ class Capture(Value):
     hierarchy_absent: str | None = None
     hierarchy_said: str | None = None
     """What the phone said about a hierarchy that is missing."""
+    split_screen: bool = False
+    """The app shares the screen with another one."""
     foreground: Foreground
     versions: tuple[AppVersion, ...] = ()
     """Versions of the apps that have a window in the hierarchy, and of the one in front."""

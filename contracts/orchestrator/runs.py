@@ -107,8 +107,9 @@ class StepFinished(Event, owner=OWNER, key="run_id"):
     """Screen on which the gesture was made."""
     element_hash: str | None = None
     """Element that the gesture was made on; none for keys and scrolling without one."""
-    unseen_because: str | None = None
-    """Why nothing could be seen after the action, where the phone said so."""
+    error_code: str | None = None
+    """Why the phone did not do it (`INPUT_DENIED`, `KEYBOARD_MISSING`, ..) or why nothing was seen (`NOT_IDLE`, ..)."""
+    error_message: str | None = None
 
 
 class PlanPending(Event, owner=OWNER, key="run_id", deadline="until"):

@@ -40,11 +40,14 @@ class Scroll(Value):
 class Navigate(Value):
     """Moves between screens without touching one. `package` is for LAUNCH, STOP and DEEP_LINK, `uri` for DEEP_LINK.
 
+    LAUNCH wakes the phone and puts a lock screen without a PIN aside. END_CALL declines or ends the call in front:
+    without one the key may send the phone to sleep.
+
     `restart`: a LAUNCH ends the app first, so that it begins at its first screen.
     """
 
     type: Literal[ActionType.NAVIGATE] = ActionType.NAVIGATE
-    to: Literal["BACK", "HOME", "LAUNCH", "STOP", "DEEP_LINK"]
+    to: Literal["BACK", "HOME", "LAUNCH", "STOP", "DEEP_LINK", "END_CALL"]
     package: str | None = None
     activity: str | None = None
     uri: str | None = None

@@ -62,7 +62,7 @@ class AdbServer:
         """Starts it and waits until it answers; AdbServerError where it does not within 15 s."""
         if self._home is None:
             self._home = Path(tempfile.mkdtemp(prefix="waymark-adb-"))
-        self.port = _free_port()
+        self.port = self.port or _free_port()
         with (self._home / _LOG).open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 str(self.binary),
@@ -84,6 +84,19 @@ class AdbServer:
             if isinstance(error, TimeoutError):
                 raise AdbServerError(f"adb did not answer within {_START_TIMEOUT_S:.0f} s") from error
             raise
+
+    async def restart(self) -> None:
+        """Kills it and starts it again on the same port with the same key. It then knows no phone: who wants one has to
+        connect it again."""
+        await self.kill()
+        await self.start()
+
+    async def kill(self) -> None:
+        """Ends it at once, as a crash would; `start` brings it back on the same port with the same key."""
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.wait()
 
     async def _answers(self) -> bool:
         """Whether the server is up; AdbServerError where its process has ended."""

@@ -59,6 +59,8 @@ class Platform:
     stack: Stack | None = None
     nats: Client = field(init=False)
     control: Control = field(init=False)
+    adb: AdbServer = field(init=False)
+    """The simulated phones' own server; none where the platform attaches to one that is running."""
     serials: list[str] = field(default_factory=list)
     _exit: AsyncExitStack = field(default_factory=AsyncExitStack)
     _running: dict[str, GuardedProcess] = field(default_factory=dict)
@@ -107,9 +109,9 @@ class Platform:
         for number, app in enumerate(self.phones):
             if app != self.phones[0]:
                 await self.control.do("play", number, app=app, seed=self.seed)
-        adb = await self._exit.enter_async_context(AdbServer())
-        self._environ.update(adb.environment)
-        self.serials = [await adb.connect(f"127.0.0.1:{phone['port']}") for phone in ready["phones"]]
+        self.adb = await self._exit.enter_async_context(AdbServer())
+        self._environ.update(self.adb.environment)
+        self.serials = [await self.adb.connect(f"127.0.0.1:{phone['port']}") for phone in ready["phones"]]
 
     async def _first_line(self, process: GuardedProcess, log: Path) -> dict[str, Any]:
         deadline_s = time.monotonic() + _START_LIMIT_S

@@ -17,6 +17,8 @@ from .faults import FaultKind
 from .phone import Phone
 from .profiles import api_profile, latency_profile
 from .settings import ADB_KEYBOARD
+from .split import SINCE_API as SPLIT_SINCE_API
+from .split import Split
 from .trace import Entry, Trace
 from .transport import Authorization
 
@@ -122,7 +124,7 @@ def _trace(phone: Phone, since: int = 0, kinds: list[str] | None = None, limit: 
 
 
 def _surface(phone: Phone) -> dict[str, Any]:
-    return asdict(phone.world.surface(phone.now_s()))
+    return asdict(phone.screen.surface())
 
 
 def _latency(phone: Phone, name: str) -> None:
@@ -142,12 +144,64 @@ def _install(phone: Phone, apk_hex: str) -> str:
     return phone.world.install(bytes.fromhex(apk_hex), phone.now_s())
 
 
-def _rotate(phone: Phone, quarter_turns: int) -> None:
+def _rotate(phone: Phone, quarter_turns: int, by: str = "app") -> bool:
+    """Turns the screen, as an app that asks for it (`app`) or a phone that is turned by hand (`sensor`), which a fixed
+    rotation withstands; whether it is turned now."""
+    if by not in ("app", "sensor"):
+        raise ValueError(f"a screen is turned by `app` or `sensor`, not {by!r}")
+    if by == "sensor" and phone.settings.tables["system"].get("accelerometer_rotation") != "1":
+        return False
     phone.screen.rotation = quarter_turns % 4
+    return True
 
 
-def _lock(phone: Phone, locked: bool = True, awake: bool = True) -> None:
+def _lock(phone: Phone, locked: bool = True, awake: bool = True, pin: str = "") -> None:
     phone.screen.locked, phone.screen.awake = locked, awake
+    phone.screen.keyguard.closed()
+    phone.screen.keyguard.pin = pin
+
+
+def _settings(phone: Phone, **tables: dict[str, str | None]) -> dict[str, dict[str, str]]:
+    """Sets what is given (None: not set any more), by namespace; everything that is set then."""
+    for namespace, values in tables.items():
+        table = phone.settings.tables[namespace]
+        table.update({name: value for name, value in values.items() if value is not None})
+        for name in values.keys() & table.keys():
+            if values[name] is None:
+                del table[name]
+    return {namespace: dict(table) for namespace, table in phone.settings.tables.items()}
+
+
+def _interrupt(phone: Phone, name: str, **options: Any) -> int:
+    return phone.interruptions.raise_(name, **options)
+
+
+def _split(phone: Phone, on: bool = True, package: str = "com.android.settings") -> None:
+    """Another app takes the lower half of the screen, or goes."""
+    if on and phone.profile.api < SPLIT_SINCE_API:
+        raise ValueError(f"there is no split screen before API {SPLIT_SINCE_API}")
+    world = phone.world
+    phone.screen.split = Split(package, f"{package}.Settings", world.width, world.height) if on else None
+
+
+def _shown(phone: Phone, secure: bool | None = None, restless: bool | None = None) -> None:
+    """Whatever is shown forbids pictures, or never comes to rest."""
+    screen = phone.screen
+    screen.secure = screen.secure if secure is None else secure
+    screen.restless = screen.restless if restless is None else restless
+
+
+def _later(phone: Phone, then: str, touches: int | None = None, matches: str | None = None, **arguments: Any) -> None:
+    """Does operation `then` after so many touches, or when a service opens whose name matches."""
+    if then not in OPERATIONS:
+        raise ValueError(f"no operation {then!r}; there are {', '.join(OPERATIONS)}")
+
+    def act() -> None:
+        result = OPERATIONS[then](phone, **arguments)
+        if asyncio.iscoroutine(result):
+            phone.background(result)
+
+    phone.triggers.add(act, touches=touches, matches=matches)
 
 
 def _storage(phone: Phone, limit_bytes: int) -> None:
@@ -228,14 +282,20 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "freeze": _freeze,
     "hold_automation": _hold_automation,
     "install": _install,
+    "interrupt": _interrupt,
+    "interruptions": lambda phone: phone.interruptions.listed(),
     "keyboard": _keyboard,
+    "later": _later,
     "latency": _latency,
     "lock": _lock,
     "play": _play,
     "processes": _processes,
     "reboot": _reboot,
     "rotate": _rotate,
+    "settings": _settings,
+    "shown": _shown,
     "soft_keyboard": _soft_keyboard,
+    "split": _split,
     "start": Phone.start,
     "stop": Phone.stop,
     "storage": _storage,

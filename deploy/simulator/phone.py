@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .commands import PROGRAMS
 from .faults import Fault, FaultKind, Faults
 from .filesystem import FileSystem
+from .interruptions import Interruptions
 from .processes import Processes
 from .profiles import ApiProfile, LatencyProfile, banner, properties
 from .screen import Screen
@@ -19,7 +20,8 @@ from .settings import Settings
 from .stream import Stream
 from .trace import Entry, Kind, Trace
 from .transport import Authorization, Connection
-from .world import World
+from .triggers import Triggers
+from .world import LogLine, World
 
 if TYPE_CHECKING:
     from .shell.call import Program
@@ -48,6 +50,8 @@ class Phone:
         self.settings = Settings()
         self.properties = properties(profile, serial, DENSITY_DPI)
         self.screen = Screen(self)
+        self.interruptions = Interruptions(self)
+        self.triggers = Triggers()
         self.listeners: dict[str, Listener] = {}
         """What listens on the phone, by service name, e.g. `tcp:9008`."""
         self.reverses: dict[str, str] = {}
@@ -127,13 +131,20 @@ class Phone:
             self.processes.clear()
             self.listeners.clear()
             self.reverses.clear()
-            self.screen.awake, self.screen.locked = True, False
+            self.screen.awake, self.screen.locked, self.screen.split = True, False, None
+            self.interruptions.clear()
             await self.stop()
             await asyncio.sleep(_REBOOT_S)
             self.booted_s = time.time()
             await self.start()
 
         self.background(cycle())
+
+    def log(self, since_s: float) -> tuple[LogLine, ...]:
+        """Lines of logcat after `since_s`, oldest first: of what is played, and of the system about it."""
+        own = tuple(line for line in self.interruptions.log if line.at_s > since_s)
+        played = self.world.log(since_s)
+        return tuple(sorted((*played, *own), key=lambda line: line.at_s)) if own else played
 
     def program(self, name: str) -> Program | None:
         """The program that a shell finds under this name, with or without its folder."""

@@ -33,6 +33,7 @@ _REFUSALS = {
 def open_service(phone: Phone, stream: Stream, service: str) -> Coroutine[None, None, None] | None:
     """What serves the stream, or None where the phone has no such service."""
     entry = phone.trace.add(Kind.SERVICE, service)
+    phone.triggers.opened(service)
     name, _, argument = service.partition(":")
     options = tuple(name.split(","))
     serve: Serve | None = None

@@ -50,6 +50,8 @@ class Surface:
     """Never idle: `uiautomator dump` answers `could not get idle state`."""
     task: tuple[tuple[str, str], ...] = field(default=())
     """The back stack as (package, activity), bottom first."""
+    title: str = ""
+    """What a window without an activity is called, e.g. `Application Not Responding: com.example`."""
     state: str = ""
     """What the player calls the state in front, where it has names: for referees, nothing on the phone tells it."""
 

@@ -160,7 +160,9 @@ def told(recorded: Recorded[Event], before: Progress) -> str | None:
             return f"{at} screen {len(before.screens) + 1}: {clean(event.screen_name)}"
         case StepFinished() if event.outcome in {"CRASHED", "FAILED", "UNSEEN"} or event.sequence % 25 == 0:
             outcome = event.outcome.replace("_", " ").lower()
-            return f"{at} step {event.sequence}: {event.action_type.lower()}, {outcome}"
+            why = event.error_message or event.error_code
+            because = "" if why is None else f": {clean(why)[:200]}"
+            return f"{at} step {event.sequence}: {event.action_type.lower()}, {outcome}{because}"
         case LocatorChecked() if event.status is ValidationStatus.FAILED:
             name = "UiSelector" if event.strategy is Strategy.CUSTOM else event.strategy.value
             return f"{at} locator failed: {name} {clean(event.locator_value)}"

@@ -58,7 +58,7 @@ class Screen(Protocol):
 
     async def shell(self, cmd: str, timeout_s: float, name: str) -> ShellResult: ...
 
-    def shown(self, hierarchy_xml: bytes | None) -> None:
+    def shown(self, hierarchy_xml: bytes | None, *, split_screen: bool = False) -> None:
         """Told what the phone shows now; None: not known."""
         ...
 
@@ -98,6 +98,8 @@ class Capture:
     volatile: Bounds | None
     screenshots_taken: int
     latency: Latency
+    split_screen: bool = False
+    """The app shares the screen with another one."""
 
     @property
     def hierarchy(self) -> str | None:
@@ -165,10 +167,11 @@ class _Session:
         seen_s = self._clock()
         shot, read, together = await self._read_with(shot)
         front = read.front if read.front.package else await self._front_by_activities()
-        ended_s = self._clock()
-        self._phone.shown(read.dump.xml)
-        absence = _why_hidden(shot, read.secure)
         width, height, rotation = self._geometry(shot, read.dump.xml)
+        split = await self._is_split(read.dump.xml, width, height)
+        ended_s = self._clock()
+        self._phone.shown(read.dump.xml, split_screen=split)
+        absence = _why_hidden(shot, read.secure)
         return Capture(
             png=shot.png if absence is None else None,
             picture_absent_reason=absence,
@@ -184,6 +187,7 @@ class _Session:
             stable=self._pictures.settled and together,
             volatile=self._pictures.volatile,
             screenshots_taken=self._pictures.taken,
+            split_screen=split,
             latency=Latency((seen_s - begun_s) * 1e3, (ended_s - seen_s) * 1e3, (ended_s - begun_s) * 1e3),
         )
 
@@ -224,6 +228,16 @@ class _Session:
     async def _front_by_activities(self) -> Foreground:
         result = await self._phone.shell(reading.FOCUS_FROM_ACTIVITIES, FOCUS_TIMEOUT_S, "focus")
         return window.foreground(result.text)
+
+    async def _is_split(self, xml: bytes | None, width: int | None, height: int | None) -> bool:
+        """Asks the phone only where the window in front has a part of the screen that a split leaves to an app."""
+        window_in_front = None if xml is None else hierarchy_dump.first_bounds(xml)
+        if window_in_front is None or width is None or height is None:
+            return False
+        if not window.may_be_split(window_in_front, width, height):
+            return False
+        result = await self._phone.shell("dumpsys window windows", FOCUS_TIMEOUT_S, "windows")
+        return window.is_split(result.text)
 
     def _geometry(self, shot: Shot, xml: bytes | None) -> tuple[int | None, int | None, int | None]:
         rotation = None if xml is None else hierarchy_dump.rotation(xml)

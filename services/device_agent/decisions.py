@@ -281,7 +281,7 @@ def _verdict(outcome: Outcome) -> tuple[ActionStatus, str | None, str | None]:
         case Result.STALE:
             return ActionStatus.SKIPPED, "LEASE_LOST", performed.reason
         case Result.FAILED | Result.IMPOSSIBLE | Result.REFUSED | Result.NOT_ATTEMPTED:
-            return ActionStatus.FAILED, performed.result.value, performed.reason
+            return ActionStatus.FAILED, performed.code or performed.result.value, performed.reason
         case _:
             assert_never(performed.result)
 

@@ -18,6 +18,7 @@ from services.device_agent import fields
 from services.device_agent.adb.errors import AdbError
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
+from services.device_agent.gestures import NOT_SHOWN
 from services.device_agent.performing import Performed, Result
 from services.device_agent.phone import Phone
 from services.runtime.clock import Clock
@@ -147,6 +148,7 @@ class Driver:
             hierarchy_said=None if seen.hierarchy_absent_reason is None else seen.hierarchy_said[:500],
             source=seen.source.value,
             windows=seen.windows,
+            split_screen=seen.split_screen,
             foreground=seen.foreground,
             versions=versions,
             width=seen.width or 0,
@@ -221,7 +223,7 @@ def _read_back(asked: ActionRequested, performed: Performed, seen: capturing.Cap
         return performed
     text = asked.action.text.reveal()
     if fields.holds(seen.hierarchy_xml, asked.action.point, text) is False:
-        return Performed(Result.FAILED, "the field does not show what was typed", performed.latency_ms)
+        return Performed(Result.FAILED, "the field does not show what was typed", performed.latency_ms, NOT_SHOWN)
     return performed
 
 

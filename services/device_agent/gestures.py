@@ -24,8 +24,25 @@ _NEW_TASK_OR_TO_FRONT = "0x10200000"
 """FLAG_ACTIVITY_NEW_TASK | FLAG_ACTIVITY_RESET_TASK_IF_NEEDED, what a launcher itself sends."""
 
 
+INPUT_DENIED, KEYBOARD_MISSING = "INPUT_DENIED", "KEYBOARD_MISSING"
+"""Causes of a failure that concern more than the one action: the phone refuses all input, or all but ASCII text."""
+NOT_SHOWN = "NOT_SHOWN"
+"""Typing was done, and the field shows something else."""
+
+
+_WAKE = "input keyevent 224 >/dev/null 2>&1; wm dismiss-keyguard >/dev/null 2>&1"
+"""Turns the screen on and puts a lock screen without a PIN aside; nothing happens where neither is so."""
+_END_CALL_KEY = "6"
+_FULL_SCREEN = "1"
+"""WINDOWING_MODE_FULLSCREEN; phones before Android 9 do not know the option."""
+
+
 class NotPossibleError(Exception):
     """The action cannot be done on this phone, or makes no sense; the message says what to change. Nothing was sent."""
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,8 @@ class Facts:
     """The input method id of ADBKeyboard, None where it is not installed."""
     field_length: int | None = None
     """Characters in the field that an `Input` goes to, None where nobody has read them."""
+    split_screen: bool = False
+    """Whether the app shared the screen with another one when it was looked at last."""
     launcher: str | None = None
     """Launcher activity (full class name) of the package that a `Navigate` launches, None where unknown."""
 
@@ -90,7 +109,8 @@ def _input(action: Input, facts: Facts, text: str) -> str:
     if facts.adb_keyboard is None:
         raise NotPossibleError(
             "this text has characters that `input text` cannot type, and ADBKeyboard is not on the phone: install it "
-            "(github.com/senzhk/ADBKeyBoard) and try again"
+            "(github.com/senzhk/ADBKeyBoard) and try again",
+            KEYBOARD_MISSING,
         )
     if "\0" in text:
         raise NotPossibleError("the text holds a NUL character: remove it")
@@ -104,8 +124,11 @@ def _navigate(action: Navigate, facts: Facts) -> str:
         case "HOME":
             return "input keyevent 3"
         case "LAUNCH":
-            start = _launch(_package(action), action.activity or facts.launcher)
+            alone = facts.split_screen
+            start = f"{_WAKE}; {_launch(_package(action), action.activity or facts.launcher, alone=alone)}"
             return f"{command('am', 'force-stop', _package(action))}; {start}" if action.restart else start
+        case "END_CALL":
+            return f"input keyevent {_END_CALL_KEY}"
         case "STOP":
             return command("am", "force-stop", _package(action))
         case "DEEP_LINK":
@@ -130,13 +153,14 @@ def check_package(name: str) -> str:
     return name
 
 
-def _launch(package: str, activity: str | None) -> str:
+def _launch(package: str, activity: str | None, *, alone: bool) -> str:
     if activity is None:
         return f"monkey -p {package} -c android.intent.category.LAUNCHER 1"
     if not _ACTIVITY.fullmatch(activity):
         raise NotPossibleError(f"{activity!r} is no activity: write a class name, e.g. {package}.MainActivity")
     start = ("am", "start", "-a", "android.intent.action.MAIN", "-c", "android.intent.category.LAUNCHER")
-    return command(*start, "-f", _NEW_TASK_OR_TO_FRONT, "-n", f"{package}/{activity}")
+    whole = ("--windowingMode", _FULL_SCREEN) if alone else ()
+    return command(*start, "-f", _NEW_TASK_OR_TO_FRONT, *whole, "-n", f"{package}/{activity}")
 
 
 _ECHO = re.compile(r"^\s*(Starting: Intent|Broadcasting: Intent|Warning:|bash arg:|arg:|\s*:)")
@@ -160,6 +184,11 @@ _SILENT_FAILURES = (
     (re.compile(r"^\s*(?:[\w.$]*\.)?\w*(?:Exception|Error)\b(?!\s*stream)|^Exception occurred|^Error\b"), "it failed"),
     (re.compile(r"^(Killed|Aborted)\b"), "the phone ended the command: it is short of memory"),
 )
+
+
+def failure_code(output: str) -> str | None:
+    """The cause, where what commands printed tells one that concerns more than this action."""
+    return INPUT_DENIED if "INJECT_EVENTS" in output else None
 
 
 def silent_failure(output: str) -> str | None:

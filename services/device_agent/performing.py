@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.device_agent.fence import Outcome, Verdict
-from services.device_agent.gestures import silent_failure
+from services.device_agent.gestures import failure_code, silent_failure
 
 
 class Result(StrEnum):
@@ -32,11 +32,16 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Performed:
-    """`reason` is empty where nothing is to be said; `latency_ms` is the time of the phone's commands."""
+    """`reason` is empty where nothing is to be said; `latency_ms` is the time of the phone's commands.
+
+    `code` names a cause that whoever asked can act on: `INPUT_DENIED`, `KEYBOARD_MISSING`, `NOT_SHOWN` of
+    `gestures`.
+    """
 
     result: Result
     reason: str = ""
     latency_ms: float = 0.0
+    code: str | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -53,10 +58,13 @@ def performed_by(outcome: Outcome) -> Performed:
     match outcome.verdict:
         case Verdict.DONE:
             failure = silent_failure(outcome.text)
-            return Performed(Result.DONE) if failure is None else Performed(Result.FAILED, failure)
+            if failure is None:
+                return Performed(Result.DONE)
+            return Performed(Result.FAILED, failure, code=failure_code(outcome.text))
         case Verdict.FAILED:
             failure = silent_failure(outcome.text)
-            return Performed(Result.FAILED, failure or f"exit code {outcome.rc}: {outcome.text[:300] or 'no output'}")
+            said = failure or f"exit code {outcome.rc}: {outcome.text[:300] or 'no output'}"
+            return Performed(Result.FAILED, said, code=failure_code(outcome.text))
         case Verdict.DUPLICATE:
             return Performed(Result.DUPLICATE, outcome.text)
         case Verdict.STALE:

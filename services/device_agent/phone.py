@@ -37,6 +37,7 @@ READ_TIMEOUT_S = 10.0
 ACTION_TIMEOUT_S = 30.0
 HEARTBEAT_TIMEOUT_S = 3.0
 INSTALL_TIMEOUT_S = 300.0
+WINDOWING_MODES_SINCE_API = 28
 LONGEST_COMMAND_BYTES = 60_000
 LONGEST_V1_COMMAND_BYTES = 3_900
 """Daemons of Android 6 and older take 4 KB in one request, the mark for the exit code included."""
@@ -85,6 +86,7 @@ class Phone:
         self._driving = asyncio.Lock()
         self._launchers: dict[str, str | None] = {}
         self._shown: bytes | None = None
+        self._split_screen = False
         self._adb_keyboard = keyboard.ADB_KEYBOARD if keyboard.ADB_KEYBOARD in input_methods else None
 
     @classmethod
@@ -116,9 +118,10 @@ class Phone:
         """The hierarchy of the last capture; None where the phone was touched since."""
         return self._shown
 
-    def shown(self, hierarchy_xml: bytes | None) -> None:
-        """Told by each capture what is on the screen: how much is to be deleted from a field before typing."""
-        self._shown = hierarchy_xml
+    def shown(self, hierarchy_xml: bytes | None, *, split_screen: bool = False) -> None:
+        """Told by each capture what is on the screen: how much is to be deleted from a field before typing, and
+        whether an app that is started has to get the screen for itself."""
+        self._shown, self._split_screen = hierarchy_xml, split_screen
 
     async def heartbeat(self) -> float:
         """Seconds of an `echo`. Raises `DeviceTimeout` for a frozen phone, which adb goes on calling `device`."""
@@ -196,7 +199,7 @@ class Phone:
         try:
             script = await self._script(action, token, number, open_text)
         except NotPossibleError as error:
-            return Performed(Result.IMPOSSIBLE, str(error))
+            return Performed(Result.IMPOSSIBLE, str(error), code=error.code)
         except AdbServerGone:
             raise
         except AdbError as error:
@@ -229,8 +232,10 @@ class Phone:
                     return gestures.commands(action, facts, open_text(action.text))
                 except SealedError as error:
                     raise NotPossibleError(f"the text to type cannot be opened: {error}") from error
-            case Navigate(to="LAUNCH", package=str(name), activity=None):
-                return gestures.commands(action, Facts(launcher=await self._launcher(name)))
+            case Navigate(to="LAUNCH", package=str(name)):
+                alone = self._split_screen and self.api >= WINDOWING_MODES_SINCE_API
+                launcher = None if action.activity is not None else await self._launcher(name)
+                return gestures.commands(action, Facts(launcher=launcher, split_screen=alone))
             case Observe():
                 return None
             case _:

@@ -50,6 +50,8 @@ class Reader:
         if capture.hierarchy is None:
             absent = capture.hierarchy_absent or "UNAVAILABLE"
             return f"{absent}: {capture.hierarchy_said}" if capture.hierarchy_said else absent
+        if capture.split_screen:
+            return "SPLIT_SCREEN"  # Half an app is no screen of it: nothing of this is to be learnt.
         place = _place(capture)
         if (known := self._seen.get(place)) is not None:
             self._seen.move_to_end(place)

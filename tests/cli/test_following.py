@@ -170,6 +170,15 @@ def test_a_screen_is_told_once_and_a_crash_without_control_characters() -> None:
     assert "\x1b" not in line
 
 
+def test_a_step_that_came_to_nothing_says_why() -> None:
+    denied = step(3, "a", "a").model_copy(
+        update={"outcome": "FAILED", "error_code": "INPUT_DENIED", "error_message": "the phone refuses input"}
+    )
+    line = told(recorded(denied), progress_after())
+    assert line is not None
+    assert line.endswith("step 3: click, failed: the phone refuses input")
+
+
 @pytest.mark.parametrize(("last", "traces"), [(7, 1), (100, 1), (101, 2), (250, 3)])
 def test_all_traces_of_a_run_are_named(last: int, traces: int) -> None:
     ids = trace_ids(RUN, [recorded(state("a", 1, "Home")), recorded(step(last, None, "a"))])

@@ -49,7 +49,11 @@ def test_navigation():
     assert commands(Navigate(to="LAUNCH", package="com.a"), Facts(launcher="com.a.Home")).endswith(
         "-n com.a/com.a.Home"
     )
-    assert navigate("LAUNCH", package="com.a.b").startswith("monkey -p com.a.b -c android.intent.category.LAUNCHER")
+    assert navigate("LAUNCH", package="com.a.b").endswith("monkey -p com.a.b -c android.intent.category.LAUNCHER 1")
+    assert "wm dismiss-keyguard" in navigate("LAUNCH", package="com.a.b")
+    alone = Facts(launcher="com.a.Home", split_screen=True)
+    assert "--windowingMode 1 -n" in commands(Navigate(to="LAUNCH", package="com.a"), alone)
+    assert navigate("END_CALL") == "input keyevent 6"
     assert navigate("DEEP_LINK", uri="shop://item?id=1&x=2", package="com.a") == (
         "am start -a android.intent.action.VIEW -d 'shop://item?id=1&x=2' com.a"
     )

@@ -303,3 +303,40 @@ def test_any_message_is_read_back(message):
     found = logcat.line(f"01-02 03:04:05.678     1     2 I Tag: {message}")
 
     assert found.message == message
+
+
+@pytest.mark.parametrize(
+    ("bounds", "may_be"),
+    [
+        ((0, 0, 1080, 930), True),
+        ((0, 990, 1080, 1920), True),
+        ((0, 0, 1080, 1920), False),
+        ((75, 700, 1005, 1200), False),
+        ((0, 400, 1080, 1400), False),
+        ((0, 0, 1080, 120), False),
+        ((0, 0, 500, 1920), True),
+        ((580, 0, 1080, 1920), True),
+    ],
+)
+def test_window_on_one_side_of_the_screen_may_be_half_of_a_split(bounds, may_be):
+    assert window.may_be_split(bounds, 1080, 1920) is may_be
+
+
+def test_split_screen_is_told_by_its_divider_where_that_is_in_sight():
+    app = "  Window #3 Window{a1 u0 com.a/com.a.Main}:\n    mViewVisibility=0x0\n    isVisible=true\n"
+    divider = "  Window #2 Window{{b2 u0 {name}}}:\n    mViewVisibility={seen}\n{more}"
+    modern = divider.format(name="StageCoordinatorSplitDivider", seen="0x0", more="    isVisible=true\n")
+    old = divider.format(name="DockedStackDivider", seen="0x0", more="")
+    hidden = divider.format(name="DockedStackDivider", seen="0x4", more="")
+    assert window.is_split(modern + app)
+    assert window.is_split(old + app)
+    assert not window.is_split(hidden + app)
+    assert not window.is_split(modern.replace("isVisible=true", "isVisible=false") + app)
+    assert not window.is_split(app)
+    assert not window.is_split("")
+
+
+def test_first_window_has_its_bounds():
+    xml = b'<hierarchy rotation="0"><node index="0" bounds="[0,-5][1080,930]"><node bounds="[1,2][3,4]" /></node>'
+    assert hierarchy_dump.first_bounds(xml) == (0, -5, 1080, 930)
+    assert hierarchy_dump.first_bounds(b"<hierarchy></hierarchy>") is None

@@ -45,8 +45,8 @@ TASK_ID = derived_id("task", "told")
 
 def tap(name: str, weight: int = 60, kind: ActionType = ActionType.CLICK, **changes: Any) -> Gesture:
     box = Bounds(x=10, y=20, width=100, height=40)
-    return Gesture(gesture_id=name, action_type=kind, element_hash=f"hash-{name}", label=name, weight=weight,
-                   **{"bounds": box, **changes})  # fmt: skip
+    return Gesture(gesture_id=name, action_type=kind, element_hash=f"hash-{name}", weight=weight,
+                   **{"bounds": box, "label": name, **changes})  # fmt: skip
 
 
 def field_gesture(name: str) -> Gesture:

@@ -16,7 +16,6 @@ from deploy.simulator.apps.windows import scope_of, touched, window_xml, windows
 from deploy.simulator.world import InstalledApp, LogLine, Surface
 
 _FRAMES_PER_S = 12
-_ANR_WINDOW = "com.android.server.am.AppNotRespondingDialog"
 
 
 class AppsWorld:
@@ -45,11 +44,12 @@ class AppsWorld:
         frozen = bool(phone.not_responding)
         return Surface(
             package="android" if frozen else top.package,
-            activity=_ANR_WINDOW if frozen else screen.activity,
+            activity="" if frozen else screen.activity,
             hierarchy=window_xml(window),
             secure=screen.secure,
             animated=screen.animated,
             task=task,
+            title=f"Application Not Responding: {phone.not_responding}" if frozen else "",
         )
 
     def picture(self, now_s: float) -> bytes:

@@ -7,7 +7,8 @@ import zlib
 from functools import lru_cache
 
 from deploy.simulator.hierarchy import FLAGS, XmlNode, hierarchy_xml
-from deploy.simulator.screen import SYSTEM_UI, Box
+from deploy.simulator.keyguard import SYSTEM_UI
+from deploy.simulator.screen import Box
 
 _HEAD = "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>"
 _TAG = re.compile(r"<(/?)(\w+)([^>]*?)(/?)>")

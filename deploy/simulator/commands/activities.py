@@ -6,7 +6,7 @@ import base64
 import binascii
 
 from deploy.simulator.components import component, full_class, pid, token, uid
-from deploy.simulator.screen import SYSTEM_UI
+from deploy.simulator.keyguard import SYSTEM_UI
 from deploy.simulator.settings import ADB_KEYBOARD, AUTOMATION_KEYBOARD
 from deploy.simulator.shell.call import Call, Program
 from deploy.simulator.world import Surface
@@ -45,6 +45,7 @@ async def _am(call: Call) -> int:
             case "force-stop" | "kill":
                 package = words[-1] if words else ""
                 call.phone.screen.touched("force_stop", call.service, package=package)
+                call.phone.screen.app_ended(package)
                 call.phone.world.force_stop(package, call.phone.now_s())
                 return 0
             case "get-current-user":
@@ -80,7 +81,8 @@ def _start(call: Call, intent: Intent) -> int:
     call.out(f"Starting: Intent {intent}\n")
     package, _, activity = intent.component.partition("/")
     if intent.component:
-        started = _launch(call, package, full_class(package, activity) if activity else None)
+        name = full_class(package, activity) if activity else None
+        started = _launch(call, package, name, full_screen=intent.windowing_mode == "1")
         missing = f"Error type 3\nError: Activity class {{{package}/{full_class(package, activity)}}} does not exist.\n"
     elif intent.data:
         phone.screen.touched("deep_link", call.service, uri=intent.data, package=intent.package or None)
@@ -101,9 +103,14 @@ def _start(call: Call, intent: Intent) -> int:
     return 0
 
 
-def _launch(call: Call, package: str, activity: str | None) -> bool:
-    call.phone.screen.touched("launch", call.service, package=package, activity=activity)
-    return call.phone.world.launch(package, activity, call.phone.now_s())
+def _launch(call: Call, package: str, activity: str | None, *, full_screen: bool = False) -> bool:
+    screen = call.phone.screen
+    screen.touched("launch", call.service, package=package, activity=activity)
+    started = call.phone.world.launch(package, activity, call.phone.now_s())
+    if started:
+        screen.app_started(full_screen=full_screen)
+    call.phone.triggers.touched()
+    return started
 
 
 def _broadcast(call: Call, intent: Intent) -> int:
@@ -159,7 +166,7 @@ async def _monkey(call: Call) -> int:
 
 def dump_activity(call: Call) -> str:
     """What `dumpsys activity [top|activities|services|exit-info|..]` prints."""
-    surface = call.phone.world.surface(call.phone.now_s())
+    surface = call.phone.screen.surface()
     match call.arguments[1] if len(call.arguments) > 1 else "":
         case "top":
             return _top(surface)

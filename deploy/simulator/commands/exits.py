@@ -17,7 +17,7 @@ def dump_exit_info(call: Call) -> str:
         return "Bad activity command, or no activities match: exit-info\n"
     wanted = call.arguments[2] if len(call.arguments) > 2 else None
     lines = ["ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)"]
-    for number, (line, kind, package) in enumerate(reversed(_ends(call.phone.world.log(0.0)))):
+    for number, (line, kind, package) in enumerate(reversed(_ends(call.phone.log(0.0)))):
         if wanted is not None and package != wanted:
             continue
         code, name = _REASONS[kind]

@@ -20,6 +20,7 @@ class Intent:
     categories: list[str] = field(default_factory=list)
     extras: dict[str, str] = field(default_factory=dict)
     flags: set[str] = field(default_factory=set)
+    windowing_mode: str = ""
 
     def __str__(self) -> str:
         parts = [f"act={self.action}"] if self.action else []
@@ -60,7 +61,9 @@ def parse_intent(words: list[str]) -> Intent:
         elif word in _EXTRAS:
             name = value(word)
             intent.extras[name] = value(word)
-        elif word in ("-f", "-t", "--user", "--display", "--windowingMode"):
+        elif word == "--windowingMode":
+            intent.windowing_mode = value(word)
+        elif word in ("-f", "-t", "--user", "--display"):
             value(word)
         elif word in _FLAGS or word.startswith("-"):
             intent.flags.add(word)

@@ -121,7 +121,7 @@ async def _logcat(call: Call) -> int:
     if form is None:
         return call.fail(f'Invalid parameter "{request.form}" to -v')
     await call.wait(call.phone.latency.other_s)
-    lines = [line for line in call.phone.world.log(request.since_s) if _wanted(request, line)]
+    lines = [line for line in call.phone.log(request.since_s) if _wanted(request, line)]
     if request.last is not None:
         lines = lines[len(lines) - min(request.last, len(lines)) :]
     shown = set[str]()
@@ -149,7 +149,7 @@ async def _follow(
         await call.flush()
         await asyncio.sleep(_POLL_S)
         # Lines of one moment may be written in two turns: look back a little, and leave out what was printed.
-        candidates = call.phone.world.log(max(request.since_s, since_s - _OVERLAP_S))
+        candidates = call.phone.log(max(request.since_s, since_s - _OVERLAP_S))
         fresh = [line for line in candidates if line not in recent and _wanted(request, line)]
         if fresh:
             _print(call, fresh, form, shown)

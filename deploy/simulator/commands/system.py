@@ -88,7 +88,7 @@ async def _ime(call: Call) -> int:
 def _wm(call: Call) -> int:
     phone, words = call.phone, call.arguments
     if words[:1] == ("dismiss-keyguard",):
-        phone.screen.locked = phone.screen.locked and not phone.screen.awake
+        phone.screen.dismiss_keyguard()
         return 0
     what = words[0] if words else ""
     if what not in ("size", "density"):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from deploy.simulator.components import component, token, uid
 from deploy.simulator.faults import FaultKind
+from deploy.simulator.keyguard import SYSTEM_UI
 from deploy.simulator.profiles import ApiProfile
-from deploy.simulator.screen import SYSTEM_UI, Box, Screen
+from deploy.simulator.screen import Box
 from deploy.simulator.shell.call import Call
+from deploy.simulator.split import SINCE_API as SPLIT_SINCE_API
 from deploy.simulator.world import Surface
+
+if TYPE_CHECKING:
+    from deploy.simulator.phone import Phone
 
 _KEYBOARD = "com.android.inputmethod.latin"
 
@@ -20,7 +27,8 @@ def activity_record(profile: ApiProfile, package: str, activity: str, task: int 
 
 def window(surface: Surface) -> str:
     """`Window{token u0 title}`: the title is the full component, or the name of a system window."""
-    title = surface.activity if surface.package == SYSTEM_UI else f"{surface.package}/{surface.activity}"
+    component_name = surface.activity if surface.package == SYSTEM_UI else f"{surface.package}/{surface.activity}"
+    title = surface.title or component_name
     return f"Window{{{token('window', title)} u0 {title}}}"
 
 
@@ -36,7 +44,7 @@ def dump_window(call: Call) -> str:
     parts = {
         "policy": _policy(call),
         "displays": _displays(call, surface) + (focus if not profile.focus_in_windows else ""),
-        "windows": _windows(profile, phone.screen, surface) + (focus if profile.focus_in_windows else ""),
+        "windows": _windows(phone, surface) + (focus if profile.focus_in_windows else ""),
     }
     if section in ("w", "visible", "visible-apps"):
         section = "windows"
@@ -59,12 +67,28 @@ def _focus(profile: ApiProfile, surface: Surface, null: bool) -> str:
 
 def _front(surface: Surface) -> tuple[str, str]:
     """The activity that has the focus: behind a system window, the one below it."""
-    if surface.package == SYSTEM_UI and surface.task:
+    if (surface.package == SYSTEM_UI or surface.title) and surface.task:
         return surface.task[-1]
     return surface.package, surface.activity
 
 
-def _windows(profile: ApiProfile, screen: Screen, surface: Surface) -> str:
+def _divider(phone: Phone) -> list[str]:
+    """The divider of a split screen: until Android 11 a window that is always there, and in sight only then."""
+    name, always = ("DockedStackDivider", True) if phone.profile.api < 31 else ("StageCoordinatorSplitDivider", False)
+    split = phone.screen.split is not None
+    if phone.profile.api < SPLIT_SINCE_API or not (split or always):
+        return []
+    return [
+        f"  Window #3 Window{{{token('window', name)} u0 {name}}}:",
+        "    mOwnerUid=10101 package=com.android.systemui appop=NONE",
+        f"    mViewVisibility={'0x0' if split else '0x4'} mHaveFrame=true mObscured=false",
+        f"    isOnScreen={str(split).lower()}",
+        f"    isVisible={str(split).lower()}",
+    ]
+
+
+def _windows(phone: Phone, surface: Surface) -> str:
+    profile, screen = phone.profile, phone.screen
     lines = ["WINDOW MANAGER WINDOWS (dumpsys window windows)"]
     width, height = screen.size
     whole, status, navigation = (0, 0, width, height), *screen.bars
@@ -87,8 +111,9 @@ def _windows(profile: ApiProfile, screen: Screen, surface: Surface) -> str:
         lines += [f"    mViewVisibility={'0x0' if visible else '0x8'} mHaveFrame=true mObscured=false"]
         lines += [f"    mGivenContentInsets=[0,{inset}][0,0] mGivenVisibleInsets=[0,{inset}][0,0]"]
         lines += [*_frame(profile, box), *_visibility(visible)]
+    lines += _divider(phone)
     lines += [
-        f"  Window #{len(systems)} {window(surface)}:",
+        f"  Window #{len(systems) + 1} {window(surface)}:",
         "    mDisplayId=0 rootTaskId=7" if profile.api >= 29 else "    mDisplayId=0 stackId=1",
         f"    mOwnerUid={uid(surface.package)} showForAllUsers=false package={surface.package} appop=NONE",
         "    mAttrs={(0,0)(fillxfill) sim={adjust=resize} ty=BASE_APPLICATION",
@@ -137,7 +162,7 @@ def _policy(call: Call) -> str:
         "    KeyguardServiceDelegate\n"
         f"      showing={locked}\n"
         f"      showingAndNotOccluded={locked}\n"
-        "      secure=false\n"
+        f"      secure={str(bool(screen.keyguard.pin)).lower()}\n"
         "      deviceHasKeyguard=true\n"
         f"      interactiveState=INTERACTIVE_STATE_{'AWAKE' if screen.awake else 'SLEEP'}\n"
         "      KeyguardStateMonitor\n"

@@ -76,6 +76,15 @@ def read(said: str, content: bytes) -> Dump:
     return Dump(None, Absence.FAILED, words or "uiautomator wrote nothing")
 
 
+_FIRST_BOUNDS = re.compile(rb'<node\b[^>]*\bbounds="\[(-?\d+),(-?\d+)\]\[(-?\d+),(-?\d+)\]"')
+
+
+def first_bounds(xml: bytes) -> tuple[int, int, int, int] | None:
+    """Left, top, right, bottom of the first window in pixels of the screen as turned; None where none has bounds."""
+    found = _FIRST_BOUNDS.search(xml)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3]), int(found[4]))
+
+
 def rotation(xml: bytes) -> int | None:
     """Quarter turns of the screen, 0..3, as the hierarchy's head tells; None where it does not (some recordings)."""
     found = _ROTATION.search(xml)

@@ -85,6 +85,36 @@ def is_secure(windows: str, front: Foreground) -> bool:
     return False
 
 
+_MOST_OF_A_SPLIT, _LEAST_OF_A_SPLIT = 0.8, 0.2
+
+
+def may_be_split(bounds: tuple[int, int, int, int], width: int, height: int) -> bool:
+    """Whether a window has a place that a split screen leaves to an app: one side of the screen, from edge to edge.
+
+    `bounds` are left, top, right and bottom. A sheet at the bottom has such a place too: it is a reason to ask.
+    """
+    left, top, right, bottom = bounds
+    if left <= 0 and right >= width:
+        return _LEAST_OF_A_SPLIT < (bottom - top) / height < _MOST_OF_A_SPLIT and (top <= 0 or bottom >= height)
+    if top <= 0 and bottom >= height:
+        return _LEAST_OF_A_SPLIT < (right - left) / width < _MOST_OF_A_SPLIT and (left <= 0 or right >= width)
+    return False
+
+
+def is_split(windows: str) -> bool:
+    """Whether the divider of a split screen is in sight, by `dumpsys window windows`.
+
+    It is called DockedStackDivider until Android 11, StageCoordinatorSplitDivider later; the older one is a window all
+    the time and only becomes visible.
+    """
+    for block in re.split(r"(?m)^\s*Window #\d+ ", windows):
+        if re.search(r"\w*Divider\}", block.split("\n", 1)[0]):
+            visible = re.search(r"\bisVisible=(true|false)", block)
+            if visible[1] == "true" if visible else "mViewVisibility=0x0" in block:
+                return True
+    return False
+
+
 def keyguard_showing(output: str) -> bool | None:
     """Whether the lock screen is up, by `dumpsys window policy`; None where the phone does not say."""
     found = re.search(r"\b(?:mIsShowing|mShowingLockscreen|isStatusBarKeyguard|showing)=(true|false)", output)

@@ -7,11 +7,15 @@ from datetime import datetime
 from contracts.event import Event
 from contracts.orchestrator import RunEnding, RunFinished
 from contracts.values import Navigate, RunStatus
+from services.orchestrator.decisions.interruptions import SYSTEM_UI
 from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.steps import request
+from services.orchestrator.decisions.trouble import INPUT_DENIED
 
 UNSEEN_LIMIT = 4
 LAUNCH_LIMIT = 4
+REFUSED_LIMIT, DENIED_LIMIT = 4, 2
+"""Actions in a row that the phone did not do; fewer where it denies all input, which does not pass by itself."""
 
 
 def over(run: Run) -> RunEnding | None:
@@ -20,14 +24,28 @@ def over(run: Run) -> RunEnding | None:
     if run.sequence >= limits.max_steps:
         return ending_of(run, RunStatus.SUCCEEDED, f"the limit of {limits.max_steps} steps was reached")
     if run.unseen >= UNSEEN_LIMIT:
-        because = "" if run.unseen_because is None else f": {run.unseen_because}"
-        seen = f"nothing could be seen on the phone in {run.unseen} steps in a row{because}"
-        return ending_of(run, RunStatus.FAILED, seen)
+        words = f"nothing could be seen on the phone in {run.unseen} steps in a row{_because(run)}"
+        return ending_of(run, RunStatus.FAILED, words)
     if run.lost_launches >= LAUNCH_LIMIT:
         app = run.spec_started.app
         what = "could not be brought to the front again" if run.screens else "did not start"
-        return ending_of(run, RunStatus.FAILED, f"{app.package} {app.version_name} {what} in {LAUNCH_LIMIT} tries")
+        return ending_of(
+            run, RunStatus.FAILED, f"{app.package} {app.version_name} {what} in {LAUNCH_LIMIT} tries{_because(run)}"
+        )
+    denied = run.trouble is not None and run.trouble.code == INPUT_DENIED
+    if run.refused >= (DENIED_LIMIT if denied else REFUSED_LIMIT):
+        words = f"the phone did not do {run.refused} actions in a row{_because(run)}"
+        return ending_of(run, RunStatus.FAILED, words)
     return None
+
+
+def _because(run: Run) -> str:
+    """What the last step told of the cause, as the end of a sentence."""
+    if run.trouble is not None:
+        return f": {run.trouble}"
+    if run.here is not None and run.here.package == SYSTEM_UI:
+        return ": its lock screen, or another window of the system, is in front: unlock the phone, and set no PIN on it"
+    return ""
 
 
 def end(run: Run, now: datetime) -> list[Event]:

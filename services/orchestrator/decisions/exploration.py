@@ -13,20 +13,11 @@ from itertools import count
 from typing import Literal
 
 from contracts.values import Gesture
-from services.orchestrator.decisions.graph import BACK, WAIT, UiState
+from services.orchestrator.decisions.graph import BACK, END_CALL, WAIT, UiState
+from services.orchestrator.decisions.interruptions import TRANSIENT_PACKAGES, answer_to
 from services.orchestrator.decisions.promise import is_wanted, promises, tie
 from services.orchestrator.decisions.run_state import Run
-
-TRANSIENT_PACKAGES = frozenset(
-    {
-        "android",
-        "com.android.permissioncontroller",
-        "com.google.android.permissioncontroller",
-        "com.android.packageinstaller",
-        "com.google.android.packageinstaller",
-    }
-)
-"""Dialogs of the system above an app: they are answered like the app's own, and count for no coverage."""
+from services.orchestrator.decisions.trouble import SPLIT_SCREEN
 
 _LAUNCH = "launch"
 _KNOWN_WAY = 1.0
@@ -36,13 +27,15 @@ _LAUNCH_WAY = 5.0
 _TRUSTED_MISSES = 2
 _OUTSIDE_BACKS = 2
 _FRUITLESS_RESTARTS = 2
+_BLIND_STEPS = 2
+"""Steps in a row after which nothing was seen: then the app is started anew, which also wakes and unlocks the phone."""
 
 
 @dataclass(frozen=True)
 class Choice:
     """What to do next: a gesture of the current state, a key, a start of the app; or nothing is left (END)."""
 
-    kind: Literal["GESTURE", "BACK", "WAIT", "LAUNCH", "END"]
+    kind: Literal["GESTURE", "BACK", "WAIT", "END_CALL", "LAUNCH", "END"]
     gesture: Gesture | None = None
     why: str = ""
 
@@ -52,6 +45,8 @@ def choose(run: Run) -> Choice:
     here = run.here
     if here is None:
         return Choice("LAUNCH", why="nothing was seen yet")
+    if (obstacle := _out_of_the_way(run, here)) is not None:
+        return obstacle
     if not is_explorable(here):
         return _back_inside(run, here)
     if here.takes_nothing and WAIT not in here.tried:
@@ -65,6 +60,20 @@ def choose(run: Run) -> Choice:
     if is_left and run.fruitless_restarts < _FRUITLESS_RESTARTS and here.state_id != run.entry:
         return Choice("LAUNCH", why="what is left cannot be reached from here")
     return Choice("END", why="everything that can be reached was tried")
+
+
+def _out_of_the_way(run: Run, here: UiState) -> Choice | None:
+    """What comes before everything else: the app has to be seen again, alone on the screen."""
+    if run.unseen and run.trouble is not None and run.trouble.code == SPLIT_SCREEN:
+        return Choice("LAUNCH", why="the app has only a part of the screen")
+    if run.unseen >= _BLIND_STEPS:
+        return Choice("LAUNCH", why=f"nothing was seen in {run.unseen} steps")
+    answer = answer_to(here)
+    if answer == END_CALL:
+        return Choice("END_CALL", why="a call is in front of the app")
+    if answer is not None:
+        return Choice("GESTURE", answer, why="the system asks, and the app waits behind it")
+    return None
 
 
 def is_explorable(state: UiState) -> bool:
@@ -112,7 +121,9 @@ def _best(run: Run, here: UiState) -> Gesture | str | None:
 
 
 def _most(run: Run, state: UiState) -> tuple[float, Gesture | str] | None:
-    """What promises most in a state."""
+    """What promises most in a state. A dialog that has its answer promises nothing: it is never looked for."""
+    if answer_to(state) is not None:
+        return None
     best: tuple[float, bytes, Gesture | str] | None = None
     seed = run.spec_started.spec.seed
     for promise, found in promises(run, state):

@@ -20,7 +20,9 @@ _VALUES: dict[InputKind, tuple[str, ...]] = {
 }
 
 
-def field_value(gesture: Gesture, seed: int) -> str:
+def field_value(gesture: Gesture, seed: int, *, ascii_only: bool = False) -> str:
     """A value for the field of an INPUT gesture. The first ones are what most validations accept."""
     values = _VALUES[gesture.input_kind or "TEXT"]
+    if ascii_only:
+        values = tuple(value for value in values if value.isascii())
     return values[seed % len(values)]

@@ -13,6 +13,8 @@ from contracts.values import ActionType, Gesture, ObjectRef
 BACK = "back"
 WAIT = "wait"
 """Gestures that every state has: the back key, and just looking again."""
+END_CALL: Literal["end_call"] = "end_call"
+"""The key that ends or declines a call, made where one is in front."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,15 @@ def tried(graph: Graph, state_id: str, gesture_id: str) -> Graph:
     tries = {**state.tried, gesture_id: state.tried.get(gesture_id, 0) + 1}
     graph = graph.with_place(state.screen_id, gesture_id, replace(place, tries=place.tries + 1))
     return graph.with_state(replace(state, tried=tries))
+
+
+def untried(graph: Graph, state_id: str, gesture_id: str) -> Graph:
+    """As if a gesture had not been made in this state: it surely did not happen, and can be made in another way."""
+    state = graph.states.get(state_id)
+    if state is None:
+        return graph
+    left = {name: tries for name, tries in state.tried.items() if name != gesture_id}
+    return graph.with_state(replace(state, tried=left))
 
 
 def learnt(graph: Graph, step: StepFinished) -> Graph:

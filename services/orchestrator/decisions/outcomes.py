@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contracts.device_agent import CrashSeen
+from contracts.device_agent import ActionFinished, CrashSeen
 from contracts.event import Event
 from contracts.orchestrator import RunNoted, StateAdded, StepFinished, StepOutcome
 from contracts.screen_indexer import CaptureIndexed
 from contracts.values import ActionStatus, RunEventType
-from services.orchestrator.decisions.exploration import TRANSIENT_PACKAGES
+from services.orchestrator.decisions.interruptions import TRANSIENT_PACKAGES
 from services.orchestrator.decisions.run_state import Run
+from services.orchestrator.decisions.trouble import Trouble, of_action, of_capture
 
 
 def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
@@ -18,7 +19,7 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         detail = {"what": "declared", "activities": list(seen.declared_activities)}
         events.append(RunNoted(run_id=seen.run_id, event_type=RunEventType.NOTICE, detail=detail))
     if seen.state_id is None or seen.screen_id is None:
-        return [*events, unseen(run, seen.reason)]
+        return [*events, unseen(run, of_capture(seen))]
     is_new = seen.state_id not in run.states
     is_new_screen = False
     if is_new:
@@ -61,7 +62,15 @@ def _step(run: Run, seen: CaptureIndexed, *, is_new: bool, is_new_screen: bool) 
         outcome = "NEW_STATE"
     else:
         outcome = "NOTHING" if seen.state_id == action.state_id else "KNOWN_STATE"
-    return _finished_step(run, outcome, to_state=seen.state_id, seen=seen, new_state=is_new, new_screen=is_new_screen)
+    return _finished_step(
+        run,
+        outcome,
+        to_state=seen.state_id,
+        seen=seen,
+        new_state=is_new,
+        new_screen=is_new_screen,
+        trouble=of_action(seen),
+    )
 
 
 def _finished_step(
@@ -72,6 +81,7 @@ def _finished_step(
     seen: CaptureIndexed | None = None,
     new_state: bool = False,
     new_screen: bool = False,
+    trouble: Trouble | None = None,
 ) -> StepFinished:
     action = run.action
     assert action is not None
@@ -97,12 +107,19 @@ def _finished_step(
         duration_ms=0 if seen is None else seen.duration_ms,
         screens=len(run.screens) + int(new_screen),
         states=len(run.states) + int(new_state),
+        error_code=None if trouble is None else trouble.code[:100],
+        error_message=None if trouble is None else trouble.words[:500],
     )
 
 
-def unseen(run: Run, because: str | None = None) -> StepFinished:
-    """The step is over, and nobody knows what came of it."""
-    return _finished_step(run, "UNSEEN").model_copy(update={"unseen_because": because})
+def unseen(run: Run, trouble: Trouble | None = None) -> StepFinished:
+    """The step is over, and nobody knows what came of it; `trouble` is why, where that was told."""
+    return _finished_step(run, "UNSEEN", trouble=trouble)
+
+
+def not_seen(run: Run, finished: ActionFinished) -> StepFinished:
+    """The step is over without a capture."""
+    return unseen(run, of_action(finished))
 
 
 def crash(run: Run, crash: CrashSeen) -> RunNoted:

@@ -28,7 +28,7 @@ from contracts.values import Observe, RunEventType, RunStatus
 from services.orchestrator.decisions.endings import end, ending_of, over
 from services.orchestrator.decisions.exploration import choose
 from services.orchestrator.decisions.fleet import run_of
-from services.orchestrator.decisions.outcomes import crash, seen_events, unseen
+from services.orchestrator.decisions.outcomes import crash, not_seen, seen_events
 from services.orchestrator.decisions.run_state import Run, apply, evolve
 from services.orchestrator.decisions.steps import action_for, advice_for, request
 from services.orchestrator.decisions.watching import RUN_TIMERS, plan_dropped, watch
@@ -85,7 +85,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case CaptureIndexed():
             return seen_events(run, what) if _is_current(run, what.action_id) else []
         case ActionFinished():
-            return [unseen(run)] if _is_current(run, what.action_id) else []
+            return [not_seen(run, what)] if _is_current(run, what.action_id) else []
         case CrashSeen():
             return [crash(run, what)]
         case ValidationPlanned():

@@ -24,7 +24,9 @@ from contracts.orchestrator import (
     StepFinished,
     WatchSet,
 )
-from services.orchestrator.decisions.graph import NEWS, Graph, UiState, learnt, tried
+from services.orchestrator.decisions.graph import BACK, NEWS, Graph, UiState, learnt, tried, untried
+from services.orchestrator.decisions.interruptions import intrudes
+from services.orchestrator.decisions.trouble import KEYBOARD_MISSING, Trouble, of_step, refused
 from services.runtime.log import Recorded
 from services.runtime.telemetry import hundred_of
 
@@ -59,8 +61,14 @@ class Run:
     restored: bool = False
     """Whether the phone was sent home after the end."""
     unseen: int = 0
-    unseen_because: str | None = None
     """Steps in a row after which nothing was seen."""
+    refused: int = 0
+    """Actions in a row that the phone did not do. Starts of the app count, but only a touch that is done ends the row:
+    a phone that refuses all input still starts apps."""
+    trouble: Trouble | None = None
+    """What was wrong with the last step; None where nothing was."""
+    ascii_only: bool = False
+    """The phone can type ASCII only: it has no keyboard for other texts."""
     outside: int = 0
     """Steps in a row that ended outside the app."""
     restarts: int = 0
@@ -221,12 +229,13 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
     target = None if reached is None else run.states.get(reached)
     inside = target is not None and target.inside
     is_news = event.outcome in NEWS
+    run = replace(run, ascii_only=run.ascii_only or event.error_code == KEYBOARD_MISSING)
     stays = target is not None and target.screen_id == run.hinted_screen
     return replace(
         run,
         hints=run.hints if stays else (),
         idle=0 if is_news else run.idle + int(event.purpose == "EXPLORE"),
-        graph=learnt(run.graph, event),
+        graph=_learnt(run, event, target),
         action=None,
         previous=run.action,
         restored=run.restored or event.purpose == "RESTORE",
@@ -234,10 +243,21 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         current=reached if reached is not None else run.current,
         entry=reached if event.purpose == "LAUNCH" and inside else run.entry,
         succeeded=run.succeeded + int(event.succeeded),
-        unseen=run.unseen + 1 if event.outcome in {"UNSEEN", "FAILED"} else 0,
-        unseen_because=event.unseen_because,
+        unseen=run.unseen + 1 if event.outcome == "UNSEEN" else 0,
+        refused=refused(run.refused, event, is_key=run.action is not None and run.action.gesture_id == BACK),
+        trouble=of_step(event),
         outside=0 if inside else run.outside + 1,
     )
+
+
+def _learnt(run: Run, event: StepFinished, target: UiState | None) -> Graph:
+    """What the step teaches. A gesture that a call or the lock screen cut short, or whose text could not be typed, is
+    as good as not made in this state, though its screen counts it: it comes again, a few times at most."""
+    source = run.states.get(event.from_state or "")
+    cut_short = source is not None and source.inside and target is not None and intrudes(target)
+    if event.gesture_id is not None and source is not None and (cut_short or event.error_code == KEYBOARD_MISSING):
+        return untried(run.graph, source.state_id, event.gesture_id)
+    return learnt(run.graph, event)
 
 
 def _note(run: Run, event: RunNoted) -> Run:

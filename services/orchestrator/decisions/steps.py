@@ -12,7 +12,7 @@ from contracts.subjects import derived_id
 from contracts.values import Action, ActionType, Bounds, Click, Gesture, Input, Navigate, Observe, Point, Scroll
 from services.orchestrator.decisions.exploration import Choice
 from services.orchestrator.decisions.field_values import field_value
-from services.orchestrator.decisions.graph import BACK, WAIT, UiState
+from services.orchestrator.decisions.graph import BACK, END_CALL, WAIT, UiState
 from services.orchestrator.decisions.run_state import Run
 
 ADVICE_PATIENCE_S = 30.0
@@ -69,13 +69,15 @@ def action_for(run: Run, choice: Choice, now: datetime) -> ActionRequested:
         case "GESTURE":
             assert choice.gesture is not None
             text = run.texts.get(choice.gesture.gesture_id)
-            action = gesture_action(choice.gesture, run.spec_started.spec.seed, text)
+            action = gesture_action(choice.gesture, run.spec_started.spec.seed, text, ascii_only=run.ascii_only)
             return request(run, action, "EXPLORE", now, gesture_id=choice.gesture.gesture_id)
         case "BACK":
             inside = run.here is not None and run.here.inside
             return request(run, Navigate(to="BACK"), "EXPLORE" if inside else "RECOVER", now, gesture_id=BACK)
         case "WAIT":
             return request(run, Observe(patience_s=_patience_s(run)), "EXPLORE", now, gesture_id=WAIT)
+        case "END_CALL":
+            return request(run, Navigate(to="END_CALL"), "RECOVER", now, gesture_id=END_CALL)
         case "LAUNCH":
             return request(run, Navigate(to="LAUNCH", package=package, restart=True), "LAUNCH", now)
         case "END":
@@ -91,15 +93,21 @@ def _patience_s(run: Run) -> float:
     return min(_LOADING_S, run.spec_started.spec.limits.step_timeout_s / 4)
 
 
-def gesture_action(gesture: Gesture, seed: int, text: str | None = None) -> Action:
-    """The action that makes a gesture which has a place on the screen. `text` is for a field; none: one of its kind."""
+def gesture_action(gesture: Gesture, seed: int, text: str | None = None, *, ascii_only: bool = False) -> Action:
+    """The action that makes a gesture which has a place on the screen. `text` is for a field; none: one of its kind.
+
+    `ascii_only`: a text that the phone cannot type gives way to one that it can.
+    """
     bounds = gesture.bounds
     assert bounds is not None, f"gesture {gesture.gesture_id} has no place"
     match gesture.action_type:
         case ActionType.CLICK:
             return Click(point=bounds.centre, press=gesture.press)
         case ActionType.INPUT:
-            typed = Sealed[str].of(text or field_value(gesture, seed))
+            wanted = text or field_value(gesture, seed)
+            if ascii_only and not wanted.isascii():
+                wanted = field_value(gesture, seed, ascii_only=True)
+            typed = Sealed[str].of(wanted)
             return Input(point=bounds.centre, text=typed, submit=gesture.input_kind == "SEARCH")
         case ActionType.SCROLL:
             return _scroll(bounds, gesture)
