@@ -45,6 +45,10 @@ class DeviceRegistered(Event, owner=OWNER, key="device_id"):
     device_type: DeviceType
     resolution: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
+    hardware_serial: str | None = None
+    """The phone's own serial number, where it has a unique one: by it the phone is known again on another way."""
+    agent: str | None = None
+    """Who holds it, `INSTANCE@PLACE`: the agent's name and the adb server that the phone is connected to."""
 
 
 class DeviceReady(Event, owner=OWNER, key="device_id"):
@@ -57,13 +61,18 @@ class DeviceReady(Event, owner=OWNER, key="device_id"):
     api_level: int
     pool: str
     tags: dict[str, str] = Field(default_factory=dict)
+    agent: str | None = None
+    """Who holds it from now on, as in `DeviceRegistered`."""
 
 
 class DeviceLost(Event, owner=OWNER, key="device_id"):
+    """Told by whoever held the phone."""
+
     device_id: UUID
     session: int
     serial: str
     reason: str
+    agent: str | None = None
 
 
 class DeviceHeartbeat(Event, owner=OWNER, key="device_id"):
@@ -173,3 +182,41 @@ class CrashSeen(Event, owner=OWNER, key="occurrence_id"):
     stack: str
     stack_key: str
     seen_at: datetime
+
+
+class PhonePrepared(Event, owner=OWNER, key="lease_id"):
+    """A phone was made ready for a lease. Told at its first action, and again where something had to be changed anew
+    (it was restarted in the middle of a run). Settings are named `namespace/name`."""
+
+    lease_id: UUID
+    device_id: UUID
+    run_id: UUID
+    serial: str
+    lease_token: int
+    found: dict[str, str | None]
+    """The phone's own values, as they will be put back; none: not set."""
+    changed: tuple[str, ...] = ()
+    """Settings that now have other values."""
+    unchanged: tuple[str, ...] = ()
+    """Settings that the phone refused to change."""
+    woken: bool = False
+    unlocked: bool = False
+    taken_over: int | None = None
+    """Token of an earlier lease whose changes were still on the phone: its values are the phone's own."""
+
+
+class PhoneRestored(Event, owner=OWNER, key="lease_id"):
+    """What a lease had changed on a phone was put back. Told again where the first time something failed."""
+
+    lease_id: UUID
+    device_id: UUID
+    run_id: UUID
+    serial: str
+    lease_token: int
+    restored: dict[str, str | None] = Field(default_factory=dict)
+    left: tuple[str, ...] = ()
+    """Settings that somebody had changed since: they keep what they have."""
+    failed: dict[str, str] = Field(default_factory=dict)
+    """Settings that could not be put back, with what the phone said. It is tried again when the phone is attached."""
+    late: bool = False
+    """The lease had ended while the phone, or its agent, was away."""

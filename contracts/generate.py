@@ -20,6 +20,7 @@ from contracts.catalogue import OWNERS, events_of
 from contracts.configs import ALERT_CHANNEL, LlmConfig
 from contracts.envelope import Envelope
 from contracts.event import Event
+from contracts.fleet_requests import FLEET_REQUEST
 from contracts.requests import TASK_REQUEST, AlertRequest, ConfigRequest, ControlRequest
 from contracts.sealed import Sealed
 
@@ -32,6 +33,7 @@ REQUESTS: dict[str, _Adapter] = {
     "control": TypeAdapter(ControlRequest),
     "alert": TypeAdapter(AlertRequest),
     "config": TypeAdapter(ConfigRequest),
+    "fleet": FLEET_REQUEST,
 }
 CONFIGS: dict[str, _Adapter] = {"ALERT_CHANNEL": ALERT_CHANNEL, "LLM": TypeAdapter(LlmConfig)}
 

@@ -35,6 +35,8 @@ PROJECTED: dict[str, tuple[type[Event], ...]] = {
         orchestrator.RunFinished,
         orchestrator.UserSeen,
         orchestrator.ConfigChanged,
+        device_agent.PhonePrepared,
+        device_agent.PhoneRestored,
     ),
     device_agent.OWNER: (
         device_agent.DeviceRegistered,
@@ -45,6 +47,11 @@ PROJECTED: dict[str, tuple[type[Event], ...]] = {
         device_agent.ActionFinished,
         orchestrator.TaskGranted,
         orchestrator.LeaseEnded,
+        orchestrator.PhoneJoined,
+        orchestrator.PhoneDescribed,
+        orchestrator.PhoneTagged,
+        orchestrator.PhoneRetired,
+        orchestrator.PhoneReinstated,
         orchestrator.ActionRequested,
         screen_indexer.CaptureIndexed,
     ),
@@ -73,5 +80,11 @@ VIEWED: dict[str, tuple[type[Event], ...]] = {
     orchestrator.OWNER: (orchestrator.ConfigChanged,),
     llm_gateway.OWNER: (orchestrator.ConfigChanged,),
     notifier.OWNER: (orchestrator.ConfigChanged,),
+    device_agent.OWNER: (
+        device_agent.DeviceRegistered,
+        device_agent.DeviceReady,
+        device_agent.DeviceLost,
+        device_agent.DeviceHeartbeat,
+    ),
 }
 """Events of which every process of a service keeps the last one under each key."""

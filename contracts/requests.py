@@ -1,7 +1,8 @@
 """What people publish: bare JSON on `waymark.request.<kind>.<user>`, no envelope. The last token is the user.
 
 `waymark.request.task.<user>` starts work, `.control.` steers it, `.alert.` answers alerts, `.config.` changes the
-configuration. A request that does not fit is answered with a reason, see `contracts.rejection`.
+configuration, `.fleet.` (`contracts.fleet_requests`) says what becomes of phones and test accounts. A request that
+does not fit is answered with a reason, see `contracts.rejection`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
-from contracts.values import ConfigType, CoverageProfile
+from contracts.values import ConfigType, CoverageProfile, SelectorText
 
 Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+$", max_length=200)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -44,7 +45,25 @@ class Limits(Request):
     """How long it waits in the queue while no phone could take it. Waiting for a phone that is busy has no limit."""
 
 
-class ExploreRequest(Request):
+class Placement(Request):
+    """On which phones a task is done, with what, and how often."""
+
+    where: tuple[SelectorText, ...] = Field(default=(), max_length=20)
+    """Only on phones whose tags meet all of these: `model=Pixel*`, `api>=33`, `pool!=lab`."""
+    phones: Annotated[int, Field(ge=1, le=100)] | Literal["all"] | None = None
+    """On so many different phones, or on all that are there when it is due: one task each, and this one is their
+    group."""
+    account: Short | None = None
+    """Pool of test accounts, one of which the run gets together with its phone."""
+    schedule: Short | None = None
+    """When it is done again and again: minute, hour, day of the month, month, day of the week, as in cron."""
+    zone: Short | None = None
+    """Time zone of `schedule`, such as `Asia/Shanghai`; without one, UTC."""
+    probe: bool = False
+    """Tries a phone out (`serial`): it may be one in quarantine, and leaves it when the run passes."""
+
+
+class ExploreRequest(Placement):
     """Explore `app` (a package). Without `version` it is what the granted phone has installed."""
 
     kind: Literal["explore"]
@@ -99,4 +118,4 @@ class ConfigRequest(Request):
 
 TASK_REQUEST: TypeAdapter[ExploreRequest] = TypeAdapter(TaskRequest)
 
-REQUEST_KINDS = ("task", "control", "alert", "config")
+REQUEST_KINDS = ("task", "control", "alert", "config", "fleet")

@@ -42,13 +42,19 @@ REQUEST_READER = Durable("orchestrator-requests", REQUESTS, ("waymark.request.ta
 CONFIG_REQUEST_READER = Durable("orchestrator-config-requests", REQUESTS, ("waymark.request.config.*",))
 ALERT_REQUEST_READER = Durable("alerter-requests", REQUESTS, ("waymark.request.alert.*",))
 
-PEOPLE = Durable("orchestrator-people", REQUESTS, ("waymark.request.config.*", "waymark.request.alert.*"))
+FLEET_REQUEST_READER = Durable("orchestrator-fleet-requests", REQUESTS, ("waymark.request.fleet.*",))
+PEOPLE = Durable(
+    "orchestrator-people",
+    REQUESTS,
+    ("waymark.request.config.*", "waymark.request.alert.*", "waymark.request.fleet.*"),
+)
 FLEET = _reading(
     "orchestrator-fleet",
     orchestrator.TaskAccepted,
     orchestrator.TaskStopAsked,
     orchestrator.TaskPauseAsked,
     orchestrator.RunFinished,
+    device_agent.DeviceRegistered,
     device_agent.DeviceReady,
     device_agent.DeviceLost,
     device_agent.PackagesSeen,
@@ -58,6 +64,7 @@ RUN = _reading(
     orchestrator.RunStarted,
     orchestrator.TaskStopAsked,
     orchestrator.RunPauseAsked,
+    orchestrator.RunStopAsked,
     device_agent.ActionFinished,
     device_agent.CrashSeen,
     screen_indexer.CaptureIndexed,
@@ -72,8 +79,11 @@ CALLS = _reading("llm-gateway-calls", orchestrator.AdviceRequested)
 ALERTS = _reading(
     "alerter-alerts",
     device_agent.CrashSeen,
-    device_agent.DeviceLost,
     device_agent.DeviceReady,
+    orchestrator.PhoneMissed,
+    orchestrator.PhoneQuarantined,
+    orchestrator.PhoneUnquarantined,
+    orchestrator.PhoneRetired,
     locator_validator.LocatorChecked,
     screen_indexer.VersionsCompared,
     orchestrator.BudgetCrossed,
@@ -97,12 +107,14 @@ def timer_reader(owner: str) -> Durable | None:
 
 
 def device_reader(device_id: UUID) -> Durable:
-    """Commands for one phone: one in flight, read by whichever agent holds it."""
+    """What concerns one phone, in order and one in flight: actions, and the ends of its leases. Read by whichever agent
+    holds it."""
+    events = (orchestrator.ActionRequested, orchestrator.LeaseEnded)
     return Durable(
         f"device-agent-device-{device_id}",
         STREAM,
-        (event_filter(orchestrator.ActionRequested, route=device_id),),
-        (orchestrator.ActionRequested,),
+        tuple(event_filter(event, route=device_id) for event in events),
+        events,
         ack_wait_s=5.0,
         max_ack_pending=1,
     )
@@ -115,6 +127,7 @@ def durables() -> tuple[Durable, ...]:
         REQUEST_READER,
         CONFIG_REQUEST_READER,
         ALERT_REQUEST_READER,
+        FLEET_REQUEST_READER,
         PEOPLE,
         FLEET,
         RUN,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from contracts.event import Event
 from contracts.orchestrator.owner import OWNER
 from contracts.orchestrator.tasks import TaskSpec
 from contracts.values import (
+    AccountRef,
     ResolvedApp,
 )
 
@@ -103,6 +105,14 @@ class PhoneJoined(Event, owner=OWNER, key="fleet_id"):
     model: str
     api_level: int
     tags: dict[str, str] = Field(default_factory=dict)
+    """Those that its agent tells."""
+    all_tags: dict[str, str] = Field(default_factory=dict)
+    """Those, with what the phone is and what was set by hand."""
+    leased: bool = False
+    """Whether a run still has it, from before it was away."""
+    retired: bool = False
+    seen_seq: int = 0
+    """Place in the log of what was seen of the phone."""
 
 
 class PhoneApps(Event, owner=OWNER, key="fleet_id"):
@@ -114,11 +124,14 @@ class PhoneApps(Event, owner=OWNER, key="fleet_id"):
     versions: dict[str, tuple[str, int | None]]
 
 
-class PhoneLeft(Event, owner=OWNER, key="fleet_id"):
+class PhoneLeft(Event, owner=OWNER, key="fleet_id", deadline="missed_at"):
     fleet_id: UUID
     device_id: UUID
     session: int
     reason: str
+    lost_at: datetime | None = None
+    missed_at: datetime | None = None
+    """When its absence becomes news, unless it is back by then."""
 
 
 class TaskGranted(Event, owner=OWNER, key="fleet_id"):
@@ -130,12 +143,21 @@ class TaskGranted(Event, owner=OWNER, key="fleet_id"):
     run_id: UUID
     device_id: UUID
     lease_token: int
+    account: AccountRef | None = None
+    """The test account that the run has, until its end."""
 
 
-class LeaseEnded(Event, owner=OWNER, key="fleet_id"):
+class LeaseEnded(Event, owner=OWNER, key="fleet_id", route="device_id"):
+    """The phone is free again. Routed to it: the agent that holds it puts back what the lease changed on it."""
+
     fleet_id: UUID
     task_id: UUID
     run_id: UUID
     device_id: UUID
     lease_token: int
     reason: str
+    app_version_id: UUID | None = None
+    failed: bool | None = None
+    """How the run ended; none where that says nothing about the phone (somebody stopped it)."""
+    fault: Literal["NOT_FIT", "LOST"] | None = None
+    """Why a failed run is the phone's own fault whatever happens elsewhere: it was not fit, or it went away."""

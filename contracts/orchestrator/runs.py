@@ -13,6 +13,7 @@ from contracts.orchestrator.owner import OWNER
 from contracts.orchestrator.tasks import TaskSpec
 from contracts.sealed import Sealed
 from contracts.values import (
+    AccountRef,
     Action,
     ActionType,
     CoverageProfile,
@@ -46,6 +47,8 @@ class RunStarted(Event, owner=OWNER, key="run_id", deadline="watch_at"):
     ends_at: datetime
     """When the run's time is up."""
     watch_at: datetime
+    account: AccountRef | None = None
+    """The test account that the run has, until its end."""
 
 
 class StateAdded(Event, owner=OWNER, key="run_id"):
@@ -178,6 +181,8 @@ class RunEnding(Event, owner=OWNER, key="run_id"):
     run_id: UUID
     status: RunStatus
     reason: str | None
+    code: str | None = None
+    """Why it failed, for programs: NOT_FIT where the phone was not fit for it."""
 
 
 class RunPaused(Event, owner=OWNER, key="run_id"):
@@ -212,3 +217,5 @@ class RunFinished(Event, owner=OWNER, key="run_id"):
     metrics: dict[str, Any]
     started_at: datetime
     ended_at: datetime
+    failure_code: str | None = None
+    """Why it failed, for programs, where its ending had a code."""

@@ -36,6 +36,22 @@ class TaskSpec(Value):
     validate_locators: bool = True
     seed: int = 0
     accepted_at: datetime
+    where: tuple[str, ...] = ()
+    """Selectors that a phone must meet, all of them (`contracts.values.selectors`)."""
+    phones: int | Literal["all"] | None = None
+    """On how many phones: such a task is the group of those that it becomes."""
+    group: UUID | None = None
+    """The task for many phones that this one is a part of."""
+    account: str | None = None
+    """Pool of test accounts, one of which it needs."""
+    schedule: str | None = None
+    """Cron expression: such a task is done again and again, each time as a task of its own."""
+    zone: str | None = None
+    """Time zone of `schedule`; none: UTC."""
+    scheduled_by: UUID | None = None
+    """The schedule that this task follows from."""
+    probe: bool = False
+    """It tries a phone out, which may be in quarantine."""
 
 
 class TaskAccepted(Event, owner=OWNER, key="task_id"):

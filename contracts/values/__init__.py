@@ -5,6 +5,7 @@ Enumerations carry the names that the database designs use, so that a row and an
 
 from __future__ import annotations
 
+from contracts.values.accounts import AccountRef
 from contracts.values.actions import Action, Click, Input, LocatorCheck, Navigate, Observe, Scroll
 from contracts.values.apps import AppVersion, Bounds, Foreground, ObjectRef, Point, ResolvedApp, WindowSeen
 from contracts.values.elements import Gesture, LocatorCandidate, ScreenElement
@@ -30,9 +31,12 @@ from contracts.values.enumerations import (
     ValidationType,
     Visibility,
 )
+from contracts.values.selectors import BUILT_IN_TAGS, Selector, SelectorText, parse_selector, unmet
 from contracts.values.value import Value
 
 __all__ = [
+    "BUILT_IN_TAGS",
+    "AccountRef",
     "Action",
     "ActionStatus",
     "ActionType",
@@ -62,6 +66,8 @@ __all__ = [
     "RunStatus",
     "ScreenElement",
     "Scroll",
+    "Selector",
+    "SelectorText",
     "SendStatus",
     "Severity",
     "Strategy",
@@ -71,4 +77,6 @@ __all__ = [
     "Value",
     "Visibility",
     "WindowSeen",
+    "parse_selector",
+    "unmet",
 ]

@@ -61,9 +61,10 @@ class Control:
         times: int | None = 1,
         seconds: float = 0.0,
         at: str | None = None,
+        skip: int = 0,
     ) -> int:
         """Arms a fault (`faults.FaultKind`) for the next `times` matching commands; its id."""
-        options = {"kind": kind, "pattern": pattern, "times": times, "seconds": seconds, "at": at}
+        options = {"kind": kind, "pattern": pattern, "times": times, "seconds": seconds, "at": at, "skip": skip}
         return int(await self.do("arm", phone, **options))
 
     async def clear(self, fault: int | None = None, *, phone: int = 0) -> int:

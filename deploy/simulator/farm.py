@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from .catalogue import world_for
+from .displays import Display
 from .faults import FaultKind
 from .phone import Phone
 from .profiles import api_profile, latency_profile
@@ -161,6 +162,11 @@ def _lock(phone: Phone, locked: bool = True, awake: bool = True, pin: str = "") 
     phone.screen.keyguard.pin = pin
 
 
+def _keyguard(phone: Phone, on: bool = True, pin: str = "") -> None:
+    """Whether the phone is locked after a restart, and what opens it; `lock` locks it now."""
+    phone.screen.locks_itself, phone.screen.keyguard.pin = on, pin
+
+
 def _settings(phone: Phone, **tables: dict[str, str | None]) -> dict[str, dict[str, str]]:
     """Sets what is given (None: not set any more), by namespace; everything that is set then."""
     for namespace, values in tables.items():
@@ -170,6 +176,24 @@ def _settings(phone: Phone, **tables: dict[str, str | None]) -> dict[str, dict[s
             if values[name] is None:
                 del table[name]
     return {namespace: dict(table) for namespace, table in phone.settings.tables.items()}
+
+
+def _clock(phone: Phone, skew_s: float) -> None:
+    phone.skew_s = skew_s
+
+
+def _property(phone: Phone, name: str, value: str) -> None:
+    phone.properties[name] = value
+
+
+def _screen(phone: Phone) -> dict[str, bool | int]:
+    screen = phone.screen
+    return {
+        "awake": screen.awake,
+        "locked": screen.locked,
+        "rotation": screen.rotation,
+        "refused_pins": screen.keyguard.refused,
+    }
 
 
 def _interrupt(phone: Phone, name: str, **options: Any) -> int:
@@ -257,6 +281,11 @@ def _reboot(phone: Phone) -> None:
     phone.reboot()
 
 
+def _displays(phone: Phone, displays: list[dict[str, Any]]) -> None:
+    """The displays beside the phone's own."""
+    phone.displays = [Display(**one) for one in displays]
+
+
 def _freeze(phone: Phone, on: bool = True) -> None:
     phone.freeze(on)
 
@@ -274,6 +303,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "authorization": _authorization,
     "battery": _battery,
     "clear": _clear,
+    "clock": _clock,
+    "displays": _displays,
     "drop": Phone.drop,
     "fault_kinds": _fault_kinds,
     "end_process": _end_process,
@@ -285,13 +316,16 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "interrupt": _interrupt,
     "interruptions": lambda phone: phone.interruptions.listed(),
     "keyboard": _keyboard,
+    "keyguard": _keyguard,
     "later": _later,
     "latency": _latency,
     "lock": _lock,
     "play": _play,
     "processes": _processes,
+    "property": _property,
     "reboot": _reboot,
     "rotate": _rotate,
+    "screen": _screen,
     "settings": _settings,
     "shown": _shown,
     "soft_keyboard": _soft_keyboard,

@@ -42,6 +42,8 @@ class FaultKind(StrEnum):
     """The uiautomator2 server goes on when its shell stream is closed, until it is killed."""
     INJECT_DENIED = "inject_denied"
     """`input` ends in the SecurityException that vendors raise without their extra debugging switch."""
+    SETTINGS_DENIED = "settings_denied"
+    """`settings put` and `delete` end in the SecurityException that vendors raise without their extra switch."""
     STORAGE_FULL = "storage_full"
     """Writing a file fails; matched against its path."""
 
@@ -55,6 +57,8 @@ class Fault:
     """How many more commands it spoils; None: until cleared."""
     seconds: float
     at: re.Pattern[str] | None
+    skip: int = 0
+    """How many that match it lets through before."""
 
 
 class Faults:
@@ -65,18 +69,31 @@ class Faults:
         self._ids = itertools.count(1)
 
     def arm(
-        self, kind: str, pattern: str = "", times: int | None = 1, seconds: float = 0.0, at: str | None = None
+        self,
+        kind: str,
+        pattern: str = "",
+        times: int | None = 1,
+        seconds: float = 0.0,
+        at: str | None = None,
+        skip: int = 0,
     ) -> int:
         """Arms a fault and returns its id.
 
-        `pattern` and `at` are regular expressions that are searched for; an empty pattern matches everything.
+        `pattern` and `at` are regular expressions that are searched for; an empty pattern matches everything. The
+        first `skip` that match are let through.
         `times` None means until cleared. ValueError where the kind does not exist or an expression is wrong.
         """
         if times is not None and times < 1:
             raise ValueError(f"times must be at least 1 or null, not {times}")
         try:
             fault = Fault(
-                next(self._ids), FaultKind(kind), re.compile(pattern), times, seconds, re.compile(at) if at else None
+                next(self._ids),
+                FaultKind(kind),
+                re.compile(pattern),
+                times,
+                seconds,
+                re.compile(at) if at else None,
+                skip,
             )
         except re.error as error:
             raise ValueError(f"not a regular expression: {error}") from error
@@ -102,6 +119,9 @@ class Faults:
             if fault.at is not None and not fault.at.search(program or ""):
                 continue
             if fault.pattern.search(text):
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
                 if fault.remaining is not None:
                     fault.remaining -= 1
                     if fault.remaining == 0:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .commands import PROGRAMS
+from .displays import Display
 from .faults import Fault, FaultKind, Faults
 from .filesystem import FileSystem
 from .interruptions import Interruptions
@@ -58,8 +59,12 @@ class Phone:
         self.battery: dict[str, int] = {"level": 87, "status": 2, "temperature": 250}
         """Percent; `BatteryManager.BATTERY_STATUS_*`; tenths of a degree Celsius."""
         self.display_override: dict[str, str] = {}
+        self.displays: list[Display] = [Display(2)] if profile.api >= 33 else []
+        """Beside the phone's own. Newer phones get an empty virtual one, as a mirroring tool makes it."""
         self.granted: set[tuple[str, str]] = set()
         """(package, permission) that `pm grant` gave."""
+        self.shells: set[int] = set()
+        """Process ids of the shells that run now."""
         self.staged: dict[int, bytes] = {}
         """Install sessions that are written and not committed."""
         self.processes = Processes(self.files)
@@ -68,14 +73,15 @@ class Phone:
         self.frozen = False
         self.booted_s = time.time()
         self.port = 0
-        self._skew_s = 0.0
+        self.skew_s = 0.0
+        """How far its clock is ahead of the real one."""
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
         self._background: set[asyncio.Task[Any]] = set()
 
     def now_s(self) -> float:
         """The phone's wall clock, epoch seconds: what the World is told."""
-        return time.time() + self._skew_s
+        return time.time() + self.skew_s
 
     @property
     def uptime_s(self) -> float:
@@ -131,7 +137,7 @@ class Phone:
             self.processes.clear()
             self.listeners.clear()
             self.reverses.clear()
-            self.screen.awake, self.screen.locked, self.screen.split = True, False, None
+            self.screen.boot()
             self.interruptions.clear()
             await self.stop()
             await asyncio.sleep(_REBOOT_S)
@@ -150,6 +156,8 @@ class Phone:
         """The program that a shell finds under this name, with or without its folder."""
         for folder in ("/system/bin/", "/system/xbin/"):
             name = name.removeprefix(folder)
+        if name == "cmd" and not self.profile.has_cmd:
+            return None
         return PROGRAMS.get(name)
 
     def background(self, work: Coroutine[Any, Any, Any]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_COMMON_FEATURES = ("cmd", "stat_v2", "ls_v2", "fixed_push_mkdir", "fixed_push_symlink_timestamp")
-
 
 @dataclass(frozen=True)
 class ApiProfile:
@@ -14,8 +12,21 @@ class ApiProfile:
     api: int
     release: str
     build_id: str
-    features: tuple[str, ...]
-    """adb features of the banner. `delayed_ack`, `abb` and `sendrecv_v2` are left out: plain streams only."""
+    security_patch: str
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """adb features of the banner. `delayed_ack`, `abb` and `sendrecv_v2` are left out: plain streams only."""
+        since = {
+            "shell_v2": 24,
+            "cmd": 24,
+            "stat_v2": 26,
+            "apex": 29,
+            "ls_v2": 30,
+            "fixed_push_mkdir": 30,
+            "fixed_push_symlink_timestamp": 31,
+        }
+        return tuple(name for name, api in since.items() if self.api >= api)
 
     @property
     def shell_v2(self) -> bool:
@@ -27,13 +38,58 @@ class ApiProfile:
         return self.api < 24
 
     @property
+    def toolbox(self) -> bool:
+        """Android 6 has `df`, `ls`, `ps` and `uptime` of its own make; from 7 on they are toybox's (`ps` from 8 on)."""
+        return self.api < 24
+
+    @property
+    def has_cmd(self) -> bool:
+        """`cmd SERVICE ..`; before, each service had a program of its own only."""
+        return self.api >= 24
+
+    @property
+    def shows_version_codes(self) -> bool:
+        """`pm list packages --show-versioncode`."""
+        return self.api >= 26
+
+    @property
     def focus_in_windows(self) -> bool:
         """Up to Android 9 `dumpsys window windows` carries mCurrentFocus; from 10 on only `window` and `displays`."""
         return self.api < 29
 
     @property
+    def app_window_tokens(self) -> bool:
+        """Up to Android 10 an activity is an AppWindowToken to the window manager, later the ActivityRecord itself."""
+        return self.api < 30
+
+    @property
+    def brace_before_task(self) -> bool:
+        """Android 13 and 14 close the brace of an ActivityRecord before the task, once too often."""
+        return self.api in {33, 34}
+
+    @property
+    def task_records(self) -> bool:
+        """Up to Android 9 tasks lie in numbered stacks."""
+        return self.api < 29
+
+    @property
+    def resumed_in_stack(self) -> bool:
+        """`mResumedActivity:` of each stack, until Android 11."""
+        return self.api < 31
+
+    @property
     def top_resumed(self) -> bool:
         """From Android 10 on `dumpsys activity activities` has topResumedActivity, later instead of mResumed."""
+        return self.api >= 29
+
+    @property
+    def resumed_in_all(self) -> str:
+        """What the activity that is in front of all is called in the end."""
+        return "mFocusedActivity" if self.api < 26 else "ResumedActivity"
+
+    @property
+    def users_in_words(self) -> bool:
+        """`ime` names the user that it does something for."""
         return self.api >= 29
 
     @property
@@ -45,23 +101,22 @@ class ApiProfile:
         return self.api >= 23
 
 
-def _profile(api: int, release: str, build_id: str) -> ApiProfile:
-    features: tuple[str, ...] = ()
-    if api >= 24:
-        features = ("shell_v2", *_COMMON_FEATURES)
-    if api >= 29:
-        features = (*features, "apex")
-    return ApiProfile(api, release, build_id, features)
-
-
 PROFILES: dict[int, ApiProfile] = {
     profile.api: profile
     for profile in (
-        _profile(23, "6.0.1", "MMB29M"),
-        _profile(28, "9", "PQ3A.190801.002"),
-        _profile(30, "11", "RQ3A.211001.001"),
-        _profile(33, "13", "TQ3A.230901.001"),
-        _profile(35, "15", "AP3A.240905.015"),
+        ApiProfile(23, "6.0.1", "MMB29M", "2015-12-01"),
+        ApiProfile(24, "7.0", "NRD90M", "2016-08-05"),
+        ApiProfile(25, "7.1.2", "N2G48C", "2017-08-05"),
+        ApiProfile(26, "8.0.0", "OPR6.170623.013", "2017-09-05"),
+        ApiProfile(27, "8.1.0", "OPM7.181205.001", "2018-12-05"),
+        ApiProfile(28, "9", "PQ3A.190801.002", "2019-08-01"),
+        ApiProfile(29, "10", "QQ3A.200805.001", "2020-08-05"),
+        ApiProfile(30, "11", "RQ3A.211001.001", "2021-10-01"),
+        ApiProfile(31, "12", "SP1A.210812.016", "2021-11-05"),
+        ApiProfile(32, "12", "SP2A.220505.008", "2022-05-05"),
+        ApiProfile(33, "13", "TQ3A.230901.001", "2023-09-01"),
+        ApiProfile(34, "14", "UQ1A.240205.004", "2024-02-05"),
+        ApiProfile(35, "15", "AP3A.240905.015", "2024-09-05"),
     )
 }
 
@@ -125,6 +180,7 @@ def properties(profile: ApiProfile, serial: str, density_dpi: int) -> dict[str, 
         "ro.build.version.incremental": "1",
         "ro.build.version.release": profile.release,
         "ro.build.version.sdk": str(profile.api),
+        "ro.build.version.security_patch": profile.security_patch,
         "ro.debuggable": "0",
         "ro.hardware": "sim",
         "ro.product.brand": "waymark",

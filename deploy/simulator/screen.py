@@ -35,6 +35,8 @@ class Screen:
         self.awake = True
         self.locked = False
         self.keyguard = Keyguard()
+        self.locks_itself = False
+        """Whether it is locked after a restart."""
         self.split: Split | None = None
         self.secure = False
         """Whatever is shown forbids pictures (FLAG_SECURE)."""
@@ -244,6 +246,11 @@ class Screen:
 
     def _unturned(self, x: int, y: int) -> tuple[int, int]:
         return unturned(x, y, self.rotation, self._phone.world.width, self._phone.world.height)
+
+    def boot(self) -> None:
+        """As it is after a restart: dark and locked where it locks itself."""
+        self.awake, self.locked, self.split = not self.locks_itself, self.locks_itself, None
+        self.keyguard.closed()
 
     def touched(self, what: str, cause: Entry, **data: Scalar) -> None:
         """Records that something reached the World; coordinates are those of the unturned screen."""

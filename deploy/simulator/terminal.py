@@ -113,7 +113,11 @@ async def serve(phone: Phone, stream: Stream, service: Entry, options: tuple[str
     stderr = _Descriptor(terminal, _STDERR) if v2 and "pty" not in options else stdout
     streams = Streams(_FramedInput(stream) if v2 else _RawInput(stream), stdout, stderr)
     shell = Shell(phone, service, stderr)
-    rc = await shell.run(command, streams) if command else await _interactive(shell, streams, "pty" in options)
+    phone.shells.add(shell.pid)
+    try:
+        rc = await shell.run(command, streams) if command else await _interactive(shell, streams, "pty" in options)
+    finally:
+        phone.shells.discard(shell.pid)
     if (fault := phone.faults.take(FaultKind.DROP_AFTER, service.detail)) is not None:
         await phone.break_transport(fault, service)
     if (fault := phone.faults.take(FaultKind.DROP_DURING, service.detail)) is not None:

@@ -24,10 +24,17 @@ from contracts.alerter import (
     Receipt,
     Snapshot,
 )
-from contracts.device_agent import CrashSeen, DeviceLost, DeviceReady
+from contracts.device_agent import CrashSeen, DeviceReady
 from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
-from contracts.orchestrator import BudgetCrossed, RunFinished
+from contracts.orchestrator import (
+    BudgetCrossed,
+    PhoneMissed,
+    PhoneQuarantined,
+    PhoneRetired,
+    PhoneUnquarantined,
+    RunFinished,
+)
 from contracts.requests import AlertRequest
 from contracts.screen_indexer import VersionsCompared
 from contracts.sealed import Sealed
@@ -77,7 +84,18 @@ def alert_key(event: Event) -> UUID | None:
     return None if key is None else derived_id("alert", key)
 
 
-WATCHED = (CrashSeen, DeviceLost, DeviceReady, LocatorChecked, VersionsCompared, BudgetCrossed, RunFinished)
+WATCHED = (
+    CrashSeen,
+    DeviceReady,
+    PhoneMissed,
+    PhoneQuarantined,
+    PhoneUnquarantined,
+    PhoneRetired,
+    LocatorChecked,
+    VersionsCompared,
+    BudgetCrossed,
+    RunFinished,
+)
 """Events that the alerter looks at."""
 
 

@@ -11,10 +11,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contracts.device_agent import CrashSeen, DeviceLost, DeviceReady
+from contracts.device_agent import CrashSeen, DeviceReady
 from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
-from contracts.orchestrator import BudgetCrossed, RunFinished
+from contracts.orchestrator import (
+    BudgetCrossed,
+    PhoneMissed,
+    PhoneQuarantined,
+    PhoneRetired,
+    PhoneUnquarantined,
+    RunFinished,
+)
 from contracts.screen_indexer import VersionsCompared
 from contracts.values import AlertType, RunStatus, Severity, Strategy, ValidationStatus
 
@@ -69,8 +76,10 @@ def finding(event: Event, at: datetime) -> Finding | None:
     match event:
         case CrashSeen():
             return _crash(event)
-        case DeviceLost():
+        case PhoneMissed():
             return _offline(event, at)
+        case PhoneQuarantined() if event.by is None:
+            return _quarantine(event, at)
         case LocatorChecked() if event.status is ValidationStatus.FAILED and event.consecutive_failures >= FAILURES:
             return _locator(event)
         case VersionsCompared() if event.changed or event.dropped or event.added or event.broken or event.at_risk:
@@ -88,6 +97,10 @@ def relief(event: Event) -> Relief | None:
     match event:
         case DeviceReady():
             return Relief(_device_key(event.device_id), event.device_id, event.session)
+        case PhoneRetired():
+            return Relief(_device_key(event.device_id), event.device_id, event.session + 1)
+        case PhoneUnquarantined():
+            return Relief(_quarantine_key(event.device_id), event.device_id, event.order)
         case LocatorChecked() if event.status is ValidationStatus.PASSED and event.attempts - event.passes >= FAILURES:
             return Relief(_locator_key(event), event.candidate_id, event.attempts)
         case _:
@@ -129,17 +142,37 @@ def _crash(crash: CrashSeen) -> Finding:
     )
 
 
-def _offline(lost: DeviceLost, at: datetime) -> Finding:
+def _offline(lost: PhoneMissed, at: datetime) -> Finding:
     return Finding(
         dedup_key=_device_key(lost.device_id),
         alert_type=AlertType.DEVICE_OFFLINE,
         severity=Severity.P2,
         message=_text(f"Phone {lost.serial} is offline: {lost.reason}"),
-        payload={"serial": lost.serial, "session": lost.session, "reason": lost.reason},
+        payload={
+            "serial": lost.serial,
+            "session": lost.session,
+            "reason": lost.reason,
+            "lost_at": lost.lost_at.isoformat(),
+        },
         seen_at=at,
         device_id=lost.device_id,
         cause_id=lost.device_id,
         cause_order=lost.session,
+    )
+
+
+def _quarantine(kept: PhoneQuarantined, at: datetime) -> Finding:
+    """SYSTEM, not DEVICE_OFFLINE: the phone answers, and its return would resolve the alert at once."""
+    return Finding(
+        dedup_key=_quarantine_key(kept.device_id),
+        alert_type=AlertType.SYSTEM,
+        severity=Severity.P2,
+        message=_text(f"Phone {kept.serial} was put into quarantine: {kept.why}"),
+        payload={"serial": kept.serial, "why": kept.why, "runs": [str(run) for run in kept.runs]},
+        seen_at=at,
+        device_id=kept.device_id,
+        cause_id=kept.device_id,
+        cause_order=kept.order,
     )
 
 
@@ -263,6 +296,10 @@ def top_frame(stack: str, package: str) -> str | None:
 
 def _device_key(device_id: UUID) -> str:
     return f"device:{device_id}"
+
+
+def _quarantine_key(device_id: UUID) -> str:
+    return f"quarantine:{device_id}"
 
 
 def _locator_key(checked: LocatorChecked) -> str:

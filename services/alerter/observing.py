@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from contracts.device_agent import DeviceLost, DeviceReady
+from contracts.device_agent import DeviceReady
 from contracts.event import Event
 from contracts.locator_validator import OWNER as VALIDATOR
 from contracts.locator_validator import LocatorChecked
+from contracts.orchestrator import PhoneMissed, PhoneQuarantined, PhoneRetired, PhoneUnquarantined
 from contracts.subjects import event_filter
 from contracts.values import ValidationStatus
 from services.alerter.findings import Observed
@@ -29,9 +30,15 @@ def observer(log: Log) -> Callable[[Trigger[Any]], Awaitable[Trigger[Any]]]:
 
 async def _is_over(log: Log, event: Event, seq: int) -> bool:
     match event:
-        case DeviceLost():
+        case PhoneMissed():
             last = await log.last(event_filter(DeviceReady, key=event.device_id))
-            return last is not None and isinstance(last.event, DeviceReady) and last.event.session > event.session
+            if last is not None and isinstance(last.event, DeviceReady) and last.event.session > event.session:
+                return True
+            retired = await log.last(event_filter(PhoneRetired, route=event.device_id))
+            return retired is not None and retired.seq > seq
+        case PhoneQuarantined():
+            over = await log.last(event_filter(PhoneUnquarantined, route=event.device_id))
+            return over is not None and over.seq > seq
         case LocatorChecked() if event.status is ValidationStatus.FAILED:
             later = [r.event for r in await log.read(VALIDATOR, event.screen_id, after=seq)]
             checks = [e for e in later if isinstance(e, LocatorChecked) and e.candidate_id == event.candidate_id]

@@ -10,14 +10,18 @@ from typing import Annotated
 import typer
 
 from services.cli.commands import (
+    accounts,
     alerts,
     apps,
     configs,
     dead_letters,
+    devices,
+    groups,
     operations,
     phones,
     reporting,
     runs,
+    schedules,
     tracing,
     watching,
 )
@@ -64,11 +68,15 @@ def options(
 _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Runs": (runs.submit, watching.watch, reporting.report, runs.tasks, runs.runs, tracing.trace),
     "What was found": (apps.screens, apps.locators, apps.diff),
-    "Phones": (phones.devices, phones.shot, phones.dump),
+    "Phones": (phones.shot, phones.dump),
     "Operation": (operations.provision, operations.rebuild, operations.verify),
 }
 
 app.add_typer(runs.run_app, name="run", rich_help_panel="Runs")
+runs.run_app.command("list")(groups.list_tasks)
+app.add_typer(schedules.schedules_app, name="schedules", rich_help_panel="Runs")
+app.add_typer(devices.devices_app, name="devices", rich_help_panel="Phones")
+app.add_typer(accounts.accounts_app, name="accounts", rich_help_panel="Phones")
 app.add_typer(alerts.alerts_app, name="alerts", rich_help_panel="What was found")
 app.add_typer(configs.config_app, name="config", rich_help_panel="Operation")
 app.add_typer(dead_letters.letters_app, name="dlq", rich_help_panel="Operation")

@@ -12,7 +12,15 @@ import orjson
 
 from contracts.alerter import AlertAcked, AlertRequestRejected, AlertResolved, AlertSuppressed
 from contracts.event import Event
-from contracts.orchestrator import ConfigChanged, TaskAccepted, TaskPauseAsked, TaskRejected, TaskStopAsked
+from contracts.fleet_requests import FLEET_KINDS
+from contracts.orchestrator import (
+    ConfigChanged,
+    FleetAnswered,
+    TaskAccepted,
+    TaskPauseAsked,
+    TaskRejected,
+    TaskStopAsked,
+)
 from contracts.subjects import REQUESTS, STREAM, derived_id, event_filter, request_subject
 from services.cli.connection import Session
 from services.cli.errors import CliError, ExitCode
@@ -24,6 +32,7 @@ _KINDS = {
     "stop": "control", "pause": "control", "resume": "control",
     "ack": "alert", "resolve": "alert", "suppress": "alert",
     "set": "config",
+    **dict.fromkeys(FLEET_KINDS, "fleet"),
 }  # fmt: skip
 
 
@@ -39,6 +48,8 @@ class Answer:
     def refusal(self) -> str | None:
         if isinstance(self.event, TaskRejected | AlertRequestRejected):
             return f"{self.event.code}: {self.event.reason}"
+        if isinstance(self.event, FleetAnswered) and not self.event.done:
+            return f"{self.event.code}: {self.event.text}"
         return None
 
 
@@ -48,11 +59,13 @@ async def ask(session: Session, body: dict[str, Any]) -> Answer:
     topic = _KINDS.get(kind) if isinstance(kind, str) else None
     if topic is None:
         raise CliError(f"kind is {kind!r}; it must be one of {', '.join(_KINDS)}", ExitCode.USAGE)
-    if topic == "task" and not body.get("id"):
+    if topic in {"task", "fleet"} and not body.get("id"):
         body = {**body, "id": str(session.clock.new_id())}
     key, kinds = _expected(session.user, topic, body)
     log = await session.log()
-    if topic == "task" and (known := await log.last(event_filter(TaskAccepted, key=key))) is not None:
+    by_own_id: dict[str, type[Event]] = {"task": TaskAccepted, "fleet": FleetAnswered}
+    once = by_own_id.get(topic)
+    if once is not None and (known := await log.last(event_filter(once, key=key))) is not None:
         return Answer(key, known.event, again=True)
     js = await session.js()
     before = (await js.stream_info(STREAM)).state.last_seq
@@ -76,6 +89,8 @@ def _expected(user: str, topic: str, body: dict[str, Any]) -> tuple[UUID, tuple[
     match topic:
         case "task":
             return derived_id("task", user, str(body["id"]).strip()[:200]), (TaskAccepted, TaskRejected)
+        case "fleet":
+            return derived_id("fleet-request", user, str(body["id"]).strip()[:200]), (FleetAnswered,)
         case "control":
             return _uuid(body, "task"), (TaskStopAsked, TaskPauseAsked, TaskRejected)
         case "alert":

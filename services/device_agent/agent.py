@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from contracts import topology
 from services.device_agent import decisions, logcat
+from services.device_agent.adb.bootstrap import AdbServer
 from services.device_agent.adb.client import AdbClient
 from services.device_agent.adb.errors import AdbError
 from services.device_agent.decisions import (
@@ -24,16 +26,24 @@ from services.device_agent.decisions import (
     PhoneFound,
     PhoneGone,
     device_id_of,
+    place_of,
+    registered,
 )
 from services.device_agent.effects import AdbTime, Attached, Driver, crash_event
+from services.device_agent.handling import PhoneHandler
 from services.device_agent.hierarchy_sources.preference import Preferences
-from services.device_agent.phone import Identity, Phone
+from services.device_agent.holders import Holders, is_free
+from services.device_agent.identity import known_as, way
+from services.device_agent.lease.decisions import LEASE
+from services.device_agent.lease.keeping import Keeper
+from services.device_agent.phone import Identity, Phone, hardware_serial
+from services.device_agent.phone_tags import PhoneTags
 from services.device_agent.presence import Appeared, Lost, Ready
 from services.device_agent.registry import Registry
+from services.device_agent.settings import PhoneSettings
 from services.runtime import telemetry
 from services.runtime.consumer import INFRASTRUCTURE, Consumer
 from services.runtime.effect import Effect, Performer
-from services.runtime.handlers import EffectHandler
 from services.runtime.log import Cause, ConflictError, Write
 from services.runtime.provision import provision_durable
 from services.runtime.reactor import Decider, Trigger
@@ -41,34 +51,61 @@ from services.runtime.service import Service
 
 _MAX_PACKAGES = 300
 _RETRY_S = 1.0
+_ORPHANS_AFTER_S = 10.0
+"""Seconds until a phone that was here before the agent should have been seen again."""
+_GRACE_S = 5.0
+"""Seconds that an action in hand may take to end where the phone is let go of."""
 
 
 @dataclass
 class _Hold:
-    """What is running for one attached phone."""
+    """What is running for one attached phone. `adb_serial` is the way to it that is used now."""
 
+    adb_serial: str
     attached: Attached
     consumer: Consumer
     subscriber: Any
+    session: int
+    """The phone's session here: who holds it in a later one has taken it."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
 class Agent:
-    """Holds the phones of one adb server for one service process."""
+    """Holds the phones of one adb server for one service process.
 
-    def __init__(self, service: Service, host: str, port: int, preferences: Preferences | None = None) -> None:
-        self._service = service
-        self._preferences = preferences or Preferences()
-        self._client = AdbClient(host, port, on_call=self._on_adb)
+    A phone has one serial in Waymark (`identity`), by which everything here knows it, and maybe several ways to it by
+    adb: of those that are ready, the best one is used. A phone that an agent at another adb server holds is left alone
+    until that one lets go of it (`holders`).
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        server: AdbServer,
+        holders: Holders,
+        settings: PhoneSettings,
+        sources: Preferences | None = None,
+    ) -> None:
+        self._service, self._server, self._holders = service, server, holders
+        self._sources = sources or Preferences()
+        self._client = AdbClient.at(server.address, on_call=self._on_adb)
+        self._registry = Registry(self._client, server.connect)
+        self._tags = settings.configured_tags
+        self._name = f"{service.instance}@{server.place}"
+        self._names: dict[str, str] = {}
+        """By adb serial, the serial in Waymark of each phone that is ready; those are held, or waited for."""
         self._holds: dict[str, _Hold] = {}
+        self._moving = asyncio.Lock()
         self._times: dict[str, AdbTime] = {}
         self._devices: Decider[Device] = service.decider("device-agent-device", DEVICE)
-        driver = Driver(service.objects, service.clock, self.attached)
+        leases = service.decider("device-agent-lease", LEASE)
+        self._keeper = Keeper(service.log, service.clock, leases, settings)
+        driver = Driver(service.objects, service.clock, self._keeper, self.attached)
         self._effect = Effect(
             name="device-agent-action",
             aggregate=decisions.ACTION,
-            triggers=decisions.TRIGGERS,
-            begin=decisions.begin_action(service.instance, self.holds),
+            triggers=decisions.ACTION_TRIGGERS,
+            begin=decisions.begin_action(self._name, self.holds),
             pending=decisions.is_pending,
             perform=driver.perform,
             finish=decisions.finish_action,
@@ -84,47 +121,125 @@ class Agent:
 
     async def run(self) -> None:
         """Until cancelled: phones come and go."""
-        registry = Registry(self._client)
         try:
-            async with contextlib.aclosing(registry.changes()) as changes:
-                async for change in changes:
-                    match change:
-                        case Ready(serial):
-                            await self._attach_safely(serial)
-                        case Lost(serial, reason):
-                            await self._detach(serial)
-                            await self._notice(PhoneGone(serial, f"{reason}: {change.advice}"))
-                        case Appeared(serial):
-                            telemetry.log.info("phone appeared", serial=serial)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch_holders(), name=f"holders {self._server.place}")
+                async with contextlib.aclosing(self._registry.changes()) as changes:
+                    async for change in changes:
+                        async with self._moving:
+                            await self._changed(change)
         finally:
             for serial in list(self._holds):
                 await self._detach(serial)
 
-    async def _attach_safely(self, serial: str) -> None:
-        for attempt in range(5):
-            try:
-                await self._attach(serial)
-            except (AdbError, *INFRASTRUCTURE) as error:
-                telemetry.log.warning("phone cannot be attached", serial=serial, attempt=attempt, error=repr(error))
-                await asyncio.sleep(_RETRY_S * (attempt + 1))
-            else:
-                return
+    async def _changed(self, change: Appeared | Ready | Lost) -> None:
+        match change:
+            case Ready(adb_serial):
+                await self._attach_safely(adb_serial)
+            case Lost(adb_serial, reason):
+                await self._lost(adb_serial, f"{reason}: {change.advice}")
+            case Appeared(adb_serial):
+                telemetry.log.info("phone appeared", serial=adb_serial, server=self._server.place)
+            case _:
+                assert_never(change)
 
-    async def _attach(self, serial: str) -> None:
-        if serial in self._holds:
+    async def _lost(self, adb_serial: str, reason: str) -> None:
+        """A way to a phone is gone. Where another one is ready, the phone is not lost."""
+        serial = self._names.pop(adb_serial, adb_serial)
+        hold = self._holds.get(serial)
+        if hold is not None and hold.adb_serial != adb_serial:
             return
-        self._times[serial] = AdbTime()
-        phone = await Phone.open(self._client, serial, self._preferences.of(serial))
+        await self._detach(serial)
+        for other in self._ways(serial):
+            await self._attach_safely(other)
+            if serial in self._holds:
+                return
+        await self._notice(PhoneGone(serial, reason, self._name))
+
+    def _ways(self, serial: str) -> list[str]:
+        """The adb serials by which the phone is ready, best first."""
+        ready = self._registry.ready
+        return sorted((adb for adb, name in self._names.items() if name == serial and adb in ready), key=way)
+
+    async def _watch_holders(self) -> None:
+        """Lets go of phones that another place has taken; takes those that have become free, or could not be taken."""
+        began_s, orphans = time.monotonic(), True
+        while True:
+            await asyncio.sleep(_RETRY_S)
+            async with self._moving:
+                if orphans and time.monotonic() - began_s > _ORPHANS_AFTER_S:
+                    orphans = False
+                    await self._tell_orphans()
+                for taken in [serial for serial, hold in self._holds.items() if self._is_elsewhere(serial, hold)]:
+                    telemetry.log.info("phone is held at another place now", serial=taken)
+                    await self._detach(taken, grace_s=0.0)
+                for adb_serial in sorted(self._registry.ready, key=way):
+                    serial = self._names.get(adb_serial)
+                    if serial is None or (serial not in self._holds and self._is_free(serial, adb_serial)):
+                        await self._attach_safely(adb_serial)
+
+    async def _tell_orphans(self) -> None:
+        """Phones that the log has here, and that left while no agent was there to tell."""
+        ready = set(self._names.values())
+        for phone in await self._holders.registered():
+            held = self._holders.held(phone.serial)
+            if phone.serial in ready or held is None or held.agent is None:
+                continue
+            if place_of(held.agent) == self._server.place:
+                reason = "ABSENT: it was gone when the agent came back: check that it is on, and its cable or network"
+                await self._notice(PhoneGone(phone.serial, reason, self._name))
+
+    def _is_elsewhere(self, serial: str, hold: _Hold) -> bool:
+        held = self._holders.held(serial)
+        if held is None or held.agent is None or place_of(held.agent) == self._server.place:
+            return False
+        return held.session > hold.session
+
+    def _is_free(self, serial: str, adb_serial: str) -> bool:
+        now = self._service.clock.now()
+        return is_free(self._holders.held(serial), self._server.place, way(adb_serial), now)
+
+    async def _attach_safely(self, adb_serial: str) -> None:
+        try:
+            await self._attach(adb_serial)
+        except (AdbError, *INFRASTRUCTURE) as error:  # It is tried again, see `_watch_holders`.
+            telemetry.log.warning("phone cannot be attached yet", serial=adb_serial, error=repr(error))
+
+    async def _attach(self, adb_serial: str) -> None:
+        """Takes the phone, unless it is held already by a better way or at another place."""
+        self._times.setdefault(adb_serial, AdbTime())
+        hardware = await hardware_serial(self._client, adb_serial)
+        async with self._holders.naming:
+            serial = known_as(adb_serial, hardware, self._server.name, await self._holders.registered())
+            self._names[adb_serial] = serial
+            hold = self._holds.get(serial)
+            if hold is not None and way(hold.adb_serial) <= way(adb_serial):
+                return
+            if hold is None and not self._is_free(serial, adb_serial):
+                telemetry.log.info("phone is held at another place, waiting for it", serial=serial)
+                return
+            await self._detach(serial)
+            phone = await Phone.open(self._client, adb_serial, self._sources.of(serial))
+            await provision_durable(self._service.js, topology.device_reader(device_id_of(serial)))
+            await self._keeper.restore_left_over(phone, device_id_of(serial))
+            found = _found(phone.identity, self._tags, serial, self._name)
+            await self._notice(found)
+            self._holders.note(registered(found))
+        await self._hold(serial, phone)
+
+    async def _hold(self, serial: str, phone: Phone) -> None:
+        """Reads the phone's commands, and follows it."""
+        state = (await self._devices.states.get(device_id_of(serial))).state
+        attached = Attached(phone, self._times[phone.serial])
         durable = topology.device_reader(device_id_of(serial))
-        await provision_durable(self._service.js, durable)
-        await self._notice(_found(phone.identity))
-        attached = Attached(phone, self._times[serial])
         performer = Performer(self._effect, self._actions)
-        handler = EffectHandler(durable.name, performer, self._service.sealer)
+        handler = PhoneHandler(
+            durable.name, performer, self._keeper, lambda: self.attached(serial), self._service.sealer
+        )
         consumer = Consumer(
             durable.stream, durable.name, handler, self._service.dead_letters, self._service.clock, fetch=1
         )
-        hold = _Hold(attached, consumer, consumer.subscribe(self._service.broker))
+        hold = _Hold(phone.serial, attached, consumer, consumer.subscribe(self._service.broker), state.session)
         self._holds[serial] = hold
         await hold.subscriber.start()
         hold.tasks = [
@@ -132,9 +247,9 @@ class Agent:
             asyncio.create_task(self._follow_log(serial, attached), name=f"log {serial}"),
             asyncio.create_task(self._tend(serial, attached), name=f"tend {serial}"),
         ]
-        telemetry.log.info("phone attached", serial=serial, model=phone.identity.model)
+        telemetry.log.info("phone attached", serial=serial, by=phone.serial, server=self._server.place)
 
-    async def _detach(self, serial: str) -> None:
+    async def _detach(self, serial: str, grace_s: float = _GRACE_S) -> None:
         hold = self._holds.pop(serial, None)
         if hold is None:
             return
@@ -142,7 +257,7 @@ class Agent:
         for task in hold.tasks:
             task.cancel()
         await asyncio.gather(*hold.tasks, return_exceptions=True)
-        await hold.consumer.close()
+        await hold.consumer.close(grace_s=grace_s)
         await hold.attached.phone.close()
 
     async def _tend(self, serial: str, attached: Attached) -> None:
@@ -152,9 +267,9 @@ class Agent:
                 names = (await attached.phone.user_packages())[:_MAX_PACKAGES]
                 versions = [await attached.phone.app_version(name) for name in names]
                 attached.versions.update({v.package: v for v in versions if v is not None})
-                await self._notice(AppsFound(serial, tuple(v for v in versions if v is not None)))
+                await self._notice(AppsFound(serial, tuple(v for v in versions if v is not None), self._name))
                 health = await attached.phone.health()
-                await self._notice(PhoneBeat(serial, health.battery_percent, health.temperature_c))
+                await self._notice(PhoneBeat(serial, health.battery_percent, health.temperature_c, self._name))
                 await attached.phone.hierarchy.rest()
             except (AdbError, *INFRASTRUCTURE) as error:
                 telemetry.log.info("phone not read", serial=serial, error=repr(error))
@@ -162,7 +277,7 @@ class Agent:
 
     async def _follow_log(self, serial: str, attached: Attached) -> None:
         device_id = device_id_of(serial)
-        async with contextlib.aclosing(logcat.crashes(self._client, serial)) as crashes:
+        async with contextlib.aclosing(logcat.crashes(self._client, attached.phone.serial)) as crashes:
             async for crash in crashes:
                 event = crash_event(attached, device_id, crash, self._service.clock.now())
                 step = None if attached.run is None else attached.run.sequence
@@ -190,15 +305,15 @@ class Agent:
             adb_time.add(started_s, ended_s)
 
 
-def _found(identity: Identity) -> PhoneFound:
-    resolution = None if identity.resolution is None else f"{identity.resolution[0]}x{identity.resolution[1]}"
-    tags = dict(tag.split(":", 1) for tag in identity.tags if ":" in tag)
+def _found(identity: Identity, configured: PhoneTags, serial: str, agent: str) -> PhoneFound:
     return PhoneFound(
-        serial=identity.serial,
+        serial=serial,
         model=identity.model,
         os_version=identity.os_version,
         api_level=identity.api,
         device_type=identity.device_type,
-        resolution=resolution,
-        tags={**tags, "manufacturer": identity.manufacturer},
+        resolution=identity.tags.get("resolution"),
+        tags={**configured.of(serial), **identity.tags},
+        hardware_serial=identity.hardware_serial,
+        agent=agent,
     )

@@ -24,7 +24,7 @@ from contracts.device_agent import (
     Snapshot,
 )
 from contracts.event import Event
-from contracts.orchestrator import ActionRequested
+from contracts.orchestrator import ActionRequested, LeaseEnded
 from contracts.subjects import derived_id
 from contracts.values import ActionStatus, AppVersion, DeviceType
 from services.device_agent.performing import Performed, Result
@@ -38,7 +38,13 @@ POOL = "default"
 
 
 def device_id_of(serial: str) -> UUID:
+    """The id of a phone by its serial in Waymark: mostly that of adb, see `identity`."""
     return derived_id("device", serial)
+
+
+def place_of(agent: str) -> str:
+    """Where an agent `INSTANCE@PLACE` is: which adb server it is at."""
+    return agent.rpartition("@")[2]
 
 
 # --- phones -----------------------------------------------------------------------------------------------------------
@@ -55,12 +61,16 @@ class PhoneFound:
     device_type: DeviceType
     resolution: str | None
     tags: dict[str, str]
+    hardware_serial: str | None = None
+    agent: str | None = None
+    """Who tells it, `INSTANCE@PLACE`; likewise below."""
 
 
 @dataclass(frozen=True)
 class PhoneGone:
     serial: str
     reason: str
+    agent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -68,12 +78,14 @@ class PhoneBeat:
     serial: str
     battery_percent: int | None
     temperature_celsius: float | None
+    agent: str | None = None
 
 
 @dataclass(frozen=True)
 class AppsFound:
     serial: str
     packages: tuple[AppVersion, ...]
+    agent: str | None = None
 
 
 Noticed = PhoneFound | PhoneGone | PhoneBeat | AppsFound
@@ -89,6 +101,8 @@ class Device(BaseModel):
     ready: bool = False
     beat_at: datetime | None = None
     packages: tuple[AppVersion, ...] = ()
+    agent: str | None = None
+    """Who holds the phone, as of the last `DeviceReady`."""
 
 
 class _Codec:
@@ -108,13 +122,21 @@ def decide_device(state: Device, trigger: Trigger[Noticed], now: datetime) -> De
     """Events about a phone; nothing where the log knows it already (another agent saw it too)."""
     what = trigger.what
     device_id = device_id_of(what.serial)
+    if not isinstance(what, PhoneFound) and not _is_holder(state, what.agent):
+        return NOTHING
     match what:
         case PhoneFound():
             return Decision(_found(state, what, device_id))
         case PhoneGone():
             if not state.ready:
                 return NOTHING
-            gone = DeviceLost(device_id=device_id, session=state.session, serial=what.serial, reason=what.reason)
+            gone = DeviceLost(
+                device_id=device_id,
+                session=state.session,
+                serial=what.serial,
+                reason=what.reason,
+                agent=what.agent,
+            )
             return Decision((gone,))
         case PhoneBeat():
             if not state.ready or (
@@ -136,10 +158,9 @@ def decide_device(state: Device, trigger: Trigger[Noticed], now: datetime) -> De
             assert_never(what)
 
 
-def _found(state: Device, found: PhoneFound, device_id: UUID) -> tuple[Event, ...]:
-    events: list[Event] = []
-    registered = DeviceRegistered(
-        device_id=device_id,
+def registered(found: PhoneFound) -> DeviceRegistered:
+    return DeviceRegistered(
+        device_id=device_id_of(found.serial),
         serial=found.serial,
         model=found.model,
         os_version=found.os_version,
@@ -147,10 +168,23 @@ def _found(state: Device, found: PhoneFound, device_id: UUID) -> tuple[Event, ..
         device_type=found.device_type,
         resolution=found.resolution,
         tags=found.tags,
+        hardware_serial=found.hardware_serial,
+        agent=found.agent,
     )
-    if state.registered != registered:
-        events.append(registered)
-    if not state.ready:
+
+
+def _is_holder(state: Device, agent: str | None) -> bool:
+    """Whether the agent is where the phone was found last. Agents at one adb server hold its phones together."""
+    return state.agent is None or agent is None or place_of(agent) == place_of(state.agent)
+
+
+def _found(state: Device, found: PhoneFound, device_id: UUID) -> tuple[Event, ...]:
+    """Found where it was: nothing new. Found elsewhere: a new session there, whether or not the old place lost it."""
+    events: list[Event] = []
+    now_registered = registered(found)
+    if state.registered is None or state.registered.model_copy(update={"agent": found.agent}) != now_registered:
+        events.append(now_registered)
+    if not state.ready or (found.agent is not None and (state.agent is None or not _is_holder(state, found.agent))):
         events.append(
             DeviceReady(
                 device_id=device_id,
@@ -160,6 +194,7 @@ def _found(state: Device, found: PhoneFound, device_id: UUID) -> tuple[Event, ..
                 api_level=found.api_level,
                 pool=POOL,
                 tags=found.tags,
+                agent=found.agent,
             )
         )
     return tuple(events)
@@ -171,7 +206,9 @@ def evolve_device(state: Device, recorded: Recorded[Event]) -> Device:
         case DeviceRegistered():
             return state.model_copy(update={"registered": event})
         case DeviceReady():
-            return state.model_copy(update={"session": event.session, "ready": True, "packages": ()})
+            return state.model_copy(
+                update={"session": event.session, "ready": True, "packages": (), "agent": event.agent}
+            )
         case DeviceLost():
             return state.model_copy(update={"ready": False})
         case DeviceHeartbeat():
@@ -213,15 +250,20 @@ class Outcome:
 def begin_action(
     instance: str, holds: Callable[[str], bool]
 ) -> Callable[[Action, Trigger[ActionRequested], datetime], Decision]:
-    """The decision to start. `instance` is this agent's name (kept over a restart, if it has one of its own); `holds`
-    tells whether it holds a phone now."""
+    """The decision to start. `instance` is this agent's name `NAME@PLACE` (kept over a restart, if it has one of its
+    own); `holds` tells whether it holds a phone now.
+
+    An action that was started at another place, from which the phone has come here, is taken over at once: that place
+    has let go of the phone, and the phone's fence tells whether it was attempted there.
+    """
 
     def begin(state: Action, trigger: Trigger[ActionRequested], now: datetime) -> Decision:
         asked = trigger.what
         if state.finished:
             return NOTHING
         if state.started is not None:
-            if state.started.instance != instance and now < state.started.deadline_at:
+            is_here = place_of(state.started.instance) == place_of(instance) or not holds(asked.serial)
+            if state.started.instance != instance and is_here and now < state.started.deadline_at:
                 raise LaterError("another agent is at it", 1.0)
             return NOTHING
         if now >= asked.expires_at:
@@ -280,7 +322,7 @@ def _verdict(outcome: Outcome) -> tuple[ActionStatus, str | None, str | None]:
             return ActionStatus.FAILED, "OUTCOME_UNKNOWN", performed.reason
         case Result.STALE:
             return ActionStatus.SKIPPED, "LEASE_LOST", performed.reason
-        case Result.FAILED | Result.IMPOSSIBLE | Result.REFUSED | Result.NOT_ATTEMPTED:
+        case Result.FAILED | Result.IMPOSSIBLE | Result.REFUSED | Result.NOT_FIT | Result.NOT_ATTEMPTED:
             return ActionStatus.FAILED, performed.code or performed.result.value, performed.reason
         case _:
             assert_never(performed.result)
@@ -313,4 +355,9 @@ def evolve_action(state: Action, recorded: Recorded[Event]) -> Action:
             return state
 
 
-TRIGGERS: dict[type[Any], Callable[[Any], UUID | None]] = {ActionRequested: lambda e: e.action_id}
+ACTION_TRIGGERS: dict[type[Any], Callable[[Any], UUID | None]] = {ActionRequested: lambda e: e.action_id}
+TRIGGERS: dict[type[Any], Callable[[Any], UUID | None]] = {
+    ActionRequested: lambda e: e.device_id,
+    LeaseEnded: lambda e: e.device_id,
+}
+"""What the durable of a phone delivers, with the phone that it concerns."""

@@ -15,10 +15,11 @@ from contracts.subjects import derived_id
 from contracts.values import AppVersion, Input, Navigate, ObjectRef, Observe
 from services.device_agent import capture as capturing
 from services.device_agent import fields
-from services.device_agent.adb.errors import AdbError
+from services.device_agent.adb.errors import AdbError, AdbServerGone
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
 from services.device_agent.gestures import NOT_SHOWN
+from services.device_agent.lease.keeping import Keeper
 from services.device_agent.performing import Performed, Result
 from services.device_agent.phone import Phone
 from services.runtime.clock import Clock
@@ -26,6 +27,7 @@ from services.runtime.objects import MissingObjectError, Objects
 from services.runtime.reactor import Trigger
 
 _PACKAGE = re.compile(rb' package="([A-Za-z][\w.]{0,200})"')
+_SYSTEM_UI = b"com.android.systemui"
 _MAX_PACKAGES = 8
 _PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
 """Waits for a phone that has just left: adb brings it back within a second or two, or the registry tells it lost."""
@@ -60,6 +62,8 @@ class Attached:
     adb_time: AdbTime
     versions: dict[str, AppVersion | None] = field(default_factory=dict)
     run: ActionRequested | None = None
+    prepared: int | None = None
+    """Token of the lease for which the phone was made ready on this attachment."""
 
 
 @dataclass
@@ -68,6 +72,7 @@ class Driver:
 
     objects: Objects
     clock: Clock
+    keeper: Keeper
     attached: Callable[[str], Attached | None]
 
     async def perform(self, _state: Action, trigger: Trigger[ActionRequested], fresh: bool) -> Outcome:
@@ -80,8 +85,10 @@ class Driver:
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
         held.run = asked
         held.adb_time.take_ms()
-        performed = await self._attempt(held, asked)
+        performed = await self._attempt(held, trigger)
         seen, capture, checks = await self._look(held, asked, performed)
+        if performed.result is Result.UNKNOWN or _shows_no_app(seen):
+            held.prepared = None  # It left, went dark or locked itself: before the next action it is made ready again.
         return Outcome(
             performed=performed if seen is None else _read_back(asked, performed, seen),
             capture=capture,
@@ -92,17 +99,32 @@ class Driver:
             resolved=not fresh,
         )
 
-    async def _attempt(self, held: Attached, asked: ActionRequested) -> Performed:
+    async def _attempt(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed:
         """Does the action; while the phone surely was not touched, again, until it is back or patience ends."""
+        asked = trigger.what
         tries = iter(_PAUSES_S)
         while True:
-            performed = await held.phone.perform(
+            performed = await self._prepare(held, trigger) or await held.phone.perform(
                 asked.action, asked.lease_token, asked.sequence, lambda sealed: sealed.reveal()
             )
             pause_s = next(tries, None)
             if performed.result is not Result.NOT_ATTEMPTED or pause_s is None:
                 return performed
             await asyncio.sleep(pause_s)
+
+    async def _prepare(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed | None:
+        """Makes the phone ready for the lease, once an attachment; None where it is, else why it is not."""
+        token = trigger.what.lease_token
+        if held.prepared == token:
+            return None
+        try:
+            refusal = await self.keeper.prepare(held.phone, trigger)
+        except AdbServerGone:
+            raise
+        except AdbError as error:
+            return Performed(Result.NOT_ATTEMPTED, str(error))
+        held.prepared = token if refusal is None else None
+        return refusal
 
     async def _capture(self, held: Attached, action: Any) -> capturing.Capture:
         """What is on the phone now; a phone that has just left is waited for. Raises `AdbError` when it stays away."""
@@ -129,7 +151,7 @@ class Driver:
     async def _look(
         self, held: Attached, asked: ActionRequested, performed: Performed
     ) -> tuple[capturing.Capture | None, events.Capture | None, tuple[events.CheckResult, ...]]:
-        if performed.result is Result.STALE:
+        if performed.result in {Result.STALE, Result.NOT_FIT}:
             return None, None, ()
 
         try:
@@ -215,6 +237,13 @@ class Driver:
         except AdbError:
             return ()
         return () if found is None else tuple(found.activities[:500])
+
+
+def _shows_no_app(seen: capturing.Capture | None) -> bool:
+    """Whether nothing can be seen, or only the system's own windows: a dark screen, the lock screen, the shade."""
+    if seen is None or seen.hierarchy_xml is None:
+        return seen is None or seen.png is None
+    return set(_PACKAGE.findall(seen.hierarchy_xml)) == {_SYSTEM_UI}
 
 
 def _read_back(asked: ActionRequested, performed: Performed, seen: capturing.Capture) -> Performed:

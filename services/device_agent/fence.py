@@ -79,6 +79,37 @@ def fenced(action: str, token: int, number: int, file: str = FENCE_FILE) -> str:
     for name, value in (("token", token), ("number", number)):
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
             raise ValueError(f"the fence's {name} must be a whole number of 0..{LARGEST}, not {value!r}")
+    repeated = f"if [ $t -eq {token} ] && [ $n -ge {number} ]; then {_leave(Verdict.DUPLICATE)}; fi"
+    then = f"{repeated}\n{_record(token, number)}"
+    return "\n".join((_compared(token, then, file), f"echo {_MARK} passed", action))
+
+
+def opened(action: str, token: int, file: str = FENCE_FILE) -> str:
+    """The shell script that does `action` as often as it is sent, but only while the lease has not ended on the phone
+    and no newer one has begun there. From then on older leases are refused."""
+    over = f"if [ $t -eq {token} ] && [ $n -eq {LARGEST} ]; then {_leave(Verdict.STALE)}; fi"
+    begin = f"if [ $t -lt {token} ]; then {_record(token, 0)}; fi"
+    return "\n".join((_compared(token, f"{over}\n{begin}", file), f"echo {_MARK} passed", action))
+
+
+def closed(action: str, token: int, file: str = FENCE_FILE) -> str:
+    """The shell script that ends a lease on the phone, so that nothing of it is let through any more, and then does
+    `action`; refused where a newer lease has begun. What it does puts things back, so that a full storage, which
+    takes no record, does not hold it up."""
+    record = f"{{ {_write(token, LARGEST)}; }} 2>/dev/null"
+    return "\n".join((_compared(token, record, file), f"echo {_MARK} passed", action))
+
+
+def _record(token: int, number: int) -> str:
+    return f"{_write(token, number)} || {{ {_leave(Verdict.BROKEN)}; }}"
+
+
+def _write(token: int, number: int) -> str:
+    return f"echo {token} {number} > $f.new && mv -f $f.new $f && sync"
+
+
+def _compared(token: int, then: str, file: str) -> str:
+    """The critical section: refuses what is older than the file's token, else does `then`."""
     return "\n".join(
         (
             f"f={file}; i=0",
@@ -91,11 +122,8 @@ def fenced(action: str, token: int, number: int, file: str = FENCE_FILE) -> str:
             'if [ -e $f ]; then c=$(grep -cE "^[0-9]+ [0-9]+$" $f)$(grep -c "" $f)',
             f'if [ "$c" != 11 ]; then {_leave(Verdict.BROKEN)}; fi; read t n < $f; fi',
             f"if [ $t -gt {token} ]; then {_leave(Verdict.STALE)}; fi",
-            f"if [ $t -eq {token} ] && [ $n -ge {number} ]; then {_leave(Verdict.DUPLICATE)}; fi",
-            f"echo {token} {number} > $f.new && mv -f $f.new $f && sync || {{ {_leave(Verdict.BROKEN)}; }}",
+            then,
             "rmdir $f.lock",
-            f"echo {_MARK} passed",
-            action,
         )
     )
 

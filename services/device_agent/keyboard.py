@@ -1,7 +1,7 @@
 """Typing: `input text` for what a key map can type, ADBKeyboard for every other character. Pure: builds shell commands.
 
-The phone's own keyboard is noted in a file on the phone before it is replaced, and put back in the same call; where
-that call was cut off, `restore_ime()` puts it back later.
+The phone's own keyboard is put back in the same call. Where that call was cut off, the note of the lease has it (see
+`lease/note.py`), and the next preparation or the end of the lease puts it back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import re
 from services.device_agent.shell import command, quote
 
 ADB_KEYBOARD = "com.android.adbkeyboard/.AdbIME"
-IME_FILE = "/data/local/tmp/waymark.ime"
 BIND_TRIES = 30
 """Times a tenth of a second until ADBKeyboard is bound to the field; about one second on a phone."""
 
@@ -64,9 +63,7 @@ def type_any(text: str, submit: bool, keyboard: str = ADB_KEYBOARD) -> str:
         steps.append(f"input keyevent {ENTER}")
     return "\n".join(
         (
-            # A cut-off call may have left ADBKeyboard as the default: that is not the phone's own keyboard.
             "p=$(settings get secure default_input_method)",
-            f'echo "$p" | grep / | grep -qv "^{package}/" && echo "$p" > {IME_FILE}',
             f"ime enable {keyboard} && ime set {keyboard} && {{",
             "i=0",
             f"while [ $i -lt {BIND_TRIES} ]; do",
@@ -75,12 +72,7 @@ def type_any(text: str, submit: bool, keyboard: str = ADB_KEYBOARD) -> str:
             "else sleep 0.1; fi; done",
             " && ".join(steps) + "; }",
             "r=$?",
-            restore_ime(),
+            'if echo "$p" | grep -q /; then ime set "$p"; fi',
             "[ $r -eq 0 ]",
         )
     )
-
-
-def restore_ime() -> str:
-    """Puts the phone's own keyboard back where one was noted; harmless otherwise. Safe to run at any time."""
-    return f'if [ -e {IME_FILE} ]; then ime set "$(cat {IME_FILE})" && rm -f {IME_FILE}; fi'

@@ -26,6 +26,8 @@ class Result(StrEnum):
     """The fence could not record it; it was not attempted."""
     UNKNOWN = "UNKNOWN"
     """The phone left or froze while it was under way, and cannot be asked; it may have happened."""
+    NOT_FIT = "NOT_FIT"
+    """The phone cannot be driven (battery, heat, space, a locked screen); nothing was sent."""
     NOT_ATTEMPTED = "NOT_ATTEMPTED"
     """The phone left or froze before it was attempted, as its fence tells."""
 

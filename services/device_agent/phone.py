@@ -6,15 +6,13 @@ Mutating commands go one at a time (a lock); reads may run beside them.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from contracts.sealed import Sealed, SealedError
 from contracts.values import Action, AppVersion, DeviceType, Input, Navigate, Observe
-from services.device_agent import fence, fields, gestures, keyboard
+from services.device_agent import fence, fields, fitness, gestures, keyboard
 from services.device_agent.adb.client import AdbClient, ShellResult
 from services.device_agent.adb.errors import (
     AdbError,
@@ -25,10 +23,13 @@ from services.device_agent.adb.errors import (
     DeviceTimeout,
     DeviceUnauthorized,
 )
-from services.device_agent.fence import Attempt, Verdict
+from services.device_agent.fence import Attempt, Outcome, Verdict
+from services.device_agent.fitness import Health
 from services.device_agent.gestures import Facts, NotPossibleError
 from services.device_agent.hierarchy_sources.chosen import ChosenSource
 from services.device_agent.hierarchy_sources.preference import Preference
+from services.device_agent.lease.note import show as show_note
+from services.device_agent.lease.note import unlock as unlock_note
 from services.device_agent.parsers import packages, properties
 from services.device_agent.parsers.packages import Package
 from services.device_agent.performing import Performed, Result, performed_by
@@ -37,10 +38,11 @@ READ_TIMEOUT_S = 10.0
 ACTION_TIMEOUT_S = 30.0
 HEARTBEAT_TIMEOUT_S = 3.0
 INSTALL_TIMEOUT_S = 300.0
+APK_FILE = "/data/local/tmp/waymark.apk"
 WINDOWING_MODES_SINCE_API = 28
 LONGEST_COMMAND_BYTES = 60_000
-LONGEST_V1_COMMAND_BYTES = 3_900
-"""Daemons of Android 6 and older take 4 KB in one request, the mark for the exit code included."""
+LONGEST_V1_COMMAND_BYTES = 3_800
+"""Daemons of Android 6 and older take 4 KB in one request, the script for the exit code included."""
 
 OpenText = Callable[[Sealed[str]], str]
 """Opens a sealed text; raises `contracts.sealed.SealedError` where its key was erased."""
@@ -58,16 +60,10 @@ class Identity:
     resolution: tuple[int, int] | None
     density_dpi: int | None
     device_type: DeviceType
-    tags: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Health:
-    """Battery charge in percent, its temperature in degrees Celsius, free space of /data in MB; None: not told."""
-
-    battery_percent: int | None
-    temperature_c: float | None
-    free_mb: int | None
+    tags: dict[str, str]
+    """What the phone is, as tasks select by it."""
+    hardware_serial: str | None = None
+    """The phone's own serial number, where it has one that tells it from every other phone."""
 
 
 class Phone:
@@ -79,10 +75,13 @@ class Phone:
         serial: str,
         identity: Identity,
         input_methods: tuple[str, ...],
+        note: str = "",
         preference: Preference = Preference.AUTO,
     ) -> None:
         self._client, self.serial, self.identity = client, serial, identity
         self.hierarchy = ChosenSource(client, self, preference)
+        self.note = note
+        """The note that a lease had left on it when it was opened (`lease/note.py`); empty: none."""
         self._driving = asyncio.Lock()
         self._launchers: dict[str, str | None] = {}
         self._shown: bytes | None = None
@@ -91,19 +90,25 @@ class Phone:
 
     @classmethod
     async def open(cls, client: AdbClient, serial: str, preference: Preference = Preference.AUTO) -> Phone:
-        """Reads what the phone is in one round trip, and puts its keyboard back where a crash had replaced it."""
+        """Reads what the phone is in one round trip, and changes nothing."""
         asked = "getprop; echo; echo waymark-part; wm size; wm density; echo waymark-part; ime list -s -a"
-        answer = await client.shell(serial, f"{asked}; {keyboard.restore_ime()}", READ_TIMEOUT_S, "identity")
+        script = f"{asked}; echo waymark-part; {show_note()}"
+        answer = await client.shell(serial, script, READ_TIMEOUT_S, "identity")
         props_text, _, rest = answer.stdout.decode(errors="replace").partition("\nwaymark-part\n")
-        screen, _, imes = rest.partition("waymark-part\n")
+        screen, imes, note = (*rest.split("waymark-part\n"), "", "")[:3]
         props = properties.properties(props_text)
         if not props.get("ro.build.version.sdk", "").isdigit():
             raise CommandFailed(serial, "getprop", answer.rc, answer.text)
-        return cls(client, serial, _identity(serial, props, screen), properties.input_methods(imes), preference)
+        methods = properties.input_methods(imes)
+        return cls(client, serial, _identity(serial, props, screen), methods, note, preference)
 
     @property
     def api(self) -> int:
         return self.identity.api
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return self.identity.tags
 
     @property
     def resolution(self) -> tuple[int, int] | None:
@@ -132,9 +137,7 @@ class Phone:
         return time.monotonic() - begun_s
 
     async def health(self) -> Health:
-        answer = await self.shell("dumpsys battery; df -k /data 2>/dev/null", READ_TIMEOUT_S, "health")
-        percent, temperature_c = properties.battery(answer.text)
-        return Health(percent, temperature_c, properties.free_mb(answer.text))
+        return fitness.health((await self.shell(fitness.SCRIPT, READ_TIMEOUT_S, "health")).text)
 
     # --- apps ---------------------------------------------------------------------------------------------------------
 
@@ -171,22 +174,13 @@ class Phone:
         """Installs an APK, replacing an older version. Raises `CommandFailed` with the phone's `INSTALL_FAILED_..`."""
         async with self._driving:
             self._launchers.clear()
-            await asyncio.to_thread(self._install, apk)
-
-    def _install(self, apk: bytes) -> None:
-        # adbutils knows the ways of installing that each generation needs; it is synchronous and used for this only.
-        from adbutils import AdbClient as Adbutils
-        from adbutils.errors import AdbError as AdbutilsError
-
-        host, port = self._client.address
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "app.apk")
-            path.write_bytes(apk)
+            await self._client.push(self.serial, apk, APK_FILE, INSTALL_TIMEOUT_S)
             try:
-                device = Adbutils(host=host, port=port, socket_timeout=INSTALL_TIMEOUT_S).device(self.serial)
-                device.install(str(path), nolaunch=True, silent=True)
-            except AdbutilsError as error:
-                raise CommandFailed(self.serial, "install", None, str(error)) from error
+                said = await self.shell(f"pm install -r -t {APK_FILE}", INSTALL_TIMEOUT_S, "install")
+            finally:
+                await self.shell(f"rm -f {APK_FILE}", READ_TIMEOUT_S, "install")
+        if "Success" not in said.text:
+            raise CommandFailed(self.serial, "install", said.rc, said.text)
 
     # --- actions ------------------------------------------------------------------------------------------------------
 
@@ -246,6 +240,18 @@ class Phone:
             await self.package(name)
         return self._launchers[name]
 
+    async def fenced(self, script: str, timeout_s: float, name: str) -> Outcome:
+        """Runs a script that begins with the fence (`fence.opened`, `fence.closed`); one that died holding a lock is
+        overcome once. Raises `AdbError`: what was under way may have happened."""
+        async with self._driving:
+            for _ in range(2):
+                answer = await self.shell(script, timeout_s, name)
+                outcome = fence.outcome(answer.rc, answer.stdout, answer.stderr)
+                if outcome.verdict is not Verdict.BUSY:
+                    break
+                await self.shell(f"{fence.unlock()}; {unlock_note()}", READ_TIMEOUT_S, "unlock")
+        return outcome
+
     async def _through_the_fence(self, script: str, token: int, number: int) -> Performed:
         for _ in range(2):
             try:
@@ -281,23 +287,36 @@ class Phone:
         """Ends what was started on the phone to look at it. A phone that has gone is no error."""
         await self.hierarchy.stop()
 
-    async def restore_keyboard(self) -> None:
-        """Puts the phone's own keyboard back where a cut-off call left ADBKeyboard in its place."""
-        async with self._driving:
-            await self.shell(keyboard.restore_ime(), READ_TIMEOUT_S, "ime")
+
+def tags_of(props: dict[str, str]) -> dict[str, str]:
+    """What a phone is by its properties, as tags."""
+    return {
+        "api": props.get("ro.build.version.sdk", "unknown"),
+        "os": props.get("ro.build.version.release", "unknown"),
+        "abi": props.get("ro.product.cpu.abi", "unknown"),
+        "manufacturer": props.get("ro.product.manufacturer", "unknown"),
+        "type": properties.device_type(props).value.lower(),
+    }
+
+
+async def hardware_serial(client: AdbClient, serial: str) -> str | None:
+    """The phone's own serial number, read without touching the phone; None where it has none of its own."""
+    answer = await client.shell(serial, "getprop", READ_TIMEOUT_S, "serial number")
+    return properties.hardware_serial(properties.properties(answer.stdout.decode(errors="replace")))
 
 
 def _identity(serial: str, props: dict[str, str], screen: str) -> Identity:
-    kind = properties.device_type(props)
-    api = int(props["ro.build.version.sdk"])
+    resolution = properties.size(screen)
+    shown = {} if resolution is None else {"resolution": f"{resolution[0]}x{resolution[1]}"}
     return Identity(
         serial=serial,
         model=props.get("ro.product.model", "unknown"),
         manufacturer=props.get("ro.product.manufacturer", "unknown"),
         os_version=props.get("ro.build.version.release", "unknown"),
-        api=api,
-        resolution=properties.size(screen),
+        api=int(props["ro.build.version.sdk"]),
+        resolution=resolution,
         density_dpi=properties.density(screen),
-        device_type=kind,
-        tags=(f"api:{api}", f"abi:{props.get('ro.product.cpu.abi', 'unknown')}"),
+        device_type=properties.device_type(props),
+        tags=tags_of(props) | shown,
+        hardware_serial=properties.hardware_serial(props),
     )

@@ -32,7 +32,7 @@ class Reason(StrEnum):
     """The adb server itself does not answer."""
 
 
-_ADVICE = {
+ADVICE = {
     Reason.ABSENT: "check that it is on, and its cable or network",
     Reason.OFFLINE: "if this lasts, unplug it and plug it in again, or restart it",
     Reason.UNAUTHORIZED: "accept `Allow USB debugging` on its screen",
@@ -78,7 +78,7 @@ class Lost:
 
     @property
     def advice(self) -> str:
-        return _ADVICE[self.reason]
+        return ADVICE[self.reason]
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,8 @@ def is_network(serial: str) -> bool:
     return re.search(r":\d{1,5}$", serial) is not None
 
 
-def _trouble(state: str) -> Reason | None:
+def trouble_of(state: str) -> Reason | None:
+    """What a state in the adb server's list means; None: the phone is there."""
     match state:
         case "device":
             return None
@@ -157,7 +158,7 @@ def listed(presence: Presence, states: Mapping[str, str] | None, now_s: float) -
         if states is None:
             trouble: Reason | None = Reason.SERVER_GONE
         else:
-            trouble = _trouble(states[serial]) if serial in states else Reason.ABSENT
+            trouble = trouble_of(states[serial]) if serial in states else Reason.ABSENT
         if trouble is not None:
             phones[serial] = _in_trouble(phone, trouble, presence.rules, now_s)
             continue

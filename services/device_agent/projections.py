@@ -13,7 +13,16 @@ from contracts.device_agent import (
     DeviceRegistered,
 )
 from contracts.event import Event
-from contracts.orchestrator import ActionRequested, LeaseEnded, TaskGranted
+from contracts.orchestrator import (
+    ActionRequested,
+    LeaseEnded,
+    PhoneDescribed,
+    PhoneJoined,
+    PhoneReinstated,
+    PhoneRetired,
+    PhoneTagged,
+    TaskGranted,
+)
 from contracts.screen_indexer import CaptureIndexed
 from contracts.values import ActionStatus, DeviceStatus
 from services.runtime.log import Recorded
@@ -24,11 +33,19 @@ DEVICE = upsert(
     ["id", "serial", "model", "os_version", "device_type", "resolution", "status", "tags", "last_heartbeat_at",
      "created_at"],
     ["id"],
-    ["model", "os_version", "device_type", "resolution", "tags", "last_heartbeat_at"],
+    ["model", "os_version", "device_type", "resolution", "last_heartbeat_at"],
 )  # fmt: skip
-DEVICE_STATUS = Statement("UPDATE devices SET status = $2, last_heartbeat_at = $3 WHERE id = $1", "devices")
-DEVICE_BUSY = Statement("UPDATE devices SET status = $2 WHERE id = $1 AND status <> 'OFFLINE'", "devices")
-DEVICE_LOST = Statement("UPDATE devices SET status = $2 WHERE id = $1", "devices")
+DEVICE_READY = Statement(
+    "UPDATE devices SET status = CASE WHEN status = 'DECOMMISSIONED' THEN status ELSE $2 END, last_heartbeat_at = $3"
+    " WHERE id = $1",
+    "devices",
+)
+DEVICE_BUSY = Statement(
+    "UPDATE devices SET status = $2 WHERE id = $1 AND status NOT IN ('OFFLINE', 'DECOMMISSIONED')", "devices"
+)
+DEVICE_LOST = Statement("UPDATE devices SET status = $2 WHERE id = $1 AND status <> 'DECOMMISSIONED'", "devices")
+DEVICE_STATUS = Statement("UPDATE devices SET status = $2 WHERE id = $1", "devices")
+DEVICE_TAGS = Statement("UPDATE devices SET tags = $2 WHERE id = $1", "devices")
 DEVICE_BEAT = Statement("UPDATE devices SET last_heartbeat_at = $2 WHERE id = $1", "devices")
 ACTION = upsert(
     "task_actions",
@@ -51,7 +68,7 @@ def project(recorded: Recorded[Event]) -> Iterable[Row]:
         case DeviceRegistered():
             return [_device(event, recorded)]
         case DeviceReady():
-            return [Row(DEVICE_STATUS, (event.device_id, DeviceStatus.AVAILABLE, at))]
+            return [Row(DEVICE_READY, (event.device_id, DeviceStatus.AVAILABLE, at))]
         case DeviceLost():
             return [Row(DEVICE_LOST, (event.device_id, DeviceStatus.OFFLINE))]
         case DeviceHeartbeat():
@@ -60,6 +77,15 @@ def project(recorded: Recorded[Event]) -> Iterable[Row]:
             return [Row(DEVICE_BUSY, (event.device_id, DeviceStatus.BUSY))]
         case LeaseEnded():
             return [Row(DEVICE_BUSY, (event.device_id, DeviceStatus.AVAILABLE))]
+        case PhoneJoined():
+            return _joined(event)
+        case PhoneDescribed() | PhoneTagged():
+            return [Row(DEVICE_TAGS, (event.device_id, event.all_tags))]
+        case PhoneRetired():
+            return [Row(DEVICE_STATUS, (event.device_id, DeviceStatus.DECOMMISSIONED))]
+        case PhoneReinstated():
+            here = DeviceStatus.BUSY if event.leased else DeviceStatus.AVAILABLE
+            return [Row(DEVICE_STATUS, (event.device_id, here if event.present else DeviceStatus.OFFLINE))]
         case ActionRequested():
             return [_action(event)]
         case ActionStarted():
@@ -82,6 +108,11 @@ PROJECTION = Projection(
         DeviceHeartbeat,
         TaskGranted,
         LeaseEnded,
+        PhoneJoined,
+        PhoneDescribed,
+        PhoneTagged,
+        PhoneRetired,
+        PhoneReinstated,
         ActionRequested,
         ActionStarted,
         ActionFinished,
@@ -105,6 +136,12 @@ def _device(event: DeviceRegistered, recorded: Recorded[Event]) -> Row:
         recorded.time,
     )
     return Row(DEVICE, values)
+
+
+def _joined(event: PhoneJoined) -> list[Row]:
+    """Tags that the fleet knows, and a run that kept its phone while that was away."""
+    rows = [Row(DEVICE_BUSY, (event.device_id, DeviceStatus.BUSY))] if event.leased else []
+    return [*rows, Row(DEVICE_TAGS, (event.device_id, event.all_tags))] if event.all_tags else rows
 
 
 def _action(event: ActionRequested) -> Row:

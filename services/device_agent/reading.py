@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -14,9 +13,8 @@ from services.device_agent.parsers import hierarchy_dump, window, windows
 from services.device_agent.picture import NOT_BLACK, Blackness, Size
 
 SCREENCAP = "screencap -p"
-FOCUS_FROM_ACTIVITIES = "dumpsys activity activities | grep -E 'ResumedActivity|mFocusedActivity'"
+FOCUS_FROM_ACTIVITIES = f"dumpsys activity activities | grep -E '{window.RESUMED_LINES}'"
 
-_FOCUS = re.compile(r"mCurrentFocus|mFocusedApp")
 _MARK = "waymark-part"
 """The line between two answers of a script. No text on a screen can imitate it: XML writes breaks as references."""
 
@@ -86,24 +84,26 @@ def parts(stdout: bytes, count: int) -> list[bytes] | None:
     return found if len(found) == count else None
 
 
-def surroundings(api: int, closing: bool) -> tuple[str, str]:
-    """The commands that tell of windows and focus, and that take the closing picture where one is wanted."""
+def surroundings(api: int, closing: bool) -> tuple[str, str, str]:
+    """The commands that tell of windows and of the focus, and that take the closing picture where one is wanted."""
     # From Android 10 on the focus is told by display, and no longer with the windows.
-    dumps = "{ dumpsys window windows; dumpsys window displays; }" if api >= 29 else "dumpsys window windows"
-    return f"{dumps} | grep -E '{windows.LINES}'", SCREENCAP if closing else "true"
+    focus = "dumpsys window displays" if api >= 29 else "dumpsys window windows"
+    return (
+        f"dumpsys window windows | grep -E '{windows.LINES}'",
+        f"{focus} | grep -E '{window.FOCUS_LINES}'",
+        SCREENCAP if closing else "true",
+    )
 
 
-def with_surroundings(
-    dump: hierarchy_dump.Dump, source: Source, about_windows: bytes, last: bytes, before: Shot | None
-) -> Reading:
+def with_surroundings(dump: hierarchy_dump.Dump, source: Source, answers: list[bytes], before: Shot | None) -> Reading:
     """A reading from the answers of `surroundings`; `before` is the picture that was taken before it."""
-    told = about_windows.decode(errors="replace")
-    front = window.foreground("\n".join(line for line in told.splitlines() if _FOCUS.search(line)))
+    listed, focus, last = answers[0].decode(errors="replace"), answers[1].decode(errors="replace"), answers[2]
+    front = window.foreground(focus)
     return Reading(
         dump=dump,
         source=source,
         front=front,
-        windows=windows.windows(told),
-        secure=window.is_secure(told, front),
+        windows=windows.windows(f"{listed}\n{focus}"),
+        secure=window.is_secure(listed, front),
         closing=shot(last, before) if last else None,
     )

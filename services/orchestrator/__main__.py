@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from services.orchestrator.decisions.intake import intake_reactor
 from services.orchestrator.decisions.people import people_reactor
 from services.orchestrator.decisions.run import run_reactor
 from services.orchestrator.projections import PROJECTION
-from services.orchestrator.requests import IntakeHandler
+from services.orchestrator.requests import FleetRequestHandler, IntakeHandler
 from services.orchestrator.timers import TimerRouter
 from services.orchestrator.tracing import record_traces
 from services.runtime.service import Service, main
@@ -37,8 +38,14 @@ async def run() -> None:
         service.react(config_reactor(), topology.CONFIG_REQUEST_READER)
         service.react(people_reactor(), topology.PEOPLE)
 
-        fleet = fleet_reactor(version("waymark"), lambda: pinned_model(configs))
+        grace = timedelta(seconds=service.settings.offline_grace_s)
+        fleet = fleet_reactor(version("waymark"), lambda: pinned_model(configs), grace)
         fleet_decider = service.react(fleet, topology.FLEET)
+        asked = topology.FLEET_REQUEST_READER
+        service.consume(
+            asked,
+            FleetRequestHandler(asked.name, fleet, fleet_decider, service.sealer, dead_letters=service.dead_letters),
+        )
         exploring = run_reactor()
         run_decider = service.react(exploring, topology.RUN, on_appended=record_traces)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from contracts.device_agent import PhonePrepared, PhoneRestored
 from contracts.event import Event
 from contracts.orchestrator import (
     AppVersionSeen,
@@ -98,6 +99,10 @@ def project(recorded: Recorded[Event]) -> Iterable[Row]:
             return [Row(RUN_PROGRESS, (event.run_id, event.sequence, event.successful, event.screens))]
         case RunNoted():
             return [_run_event(recorded, event.run_id, event.event_type, event.detail)]
+        case PhonePrepared():
+            return [_run_event(recorded, event.run_id, RunEventType.NOTICE, _told("phone prepared", event))]
+        case PhoneRestored():
+            return [_run_event(recorded, event.run_id, RunEventType.RECOVERY, _told("phone restored", event))]
         case RunPaused():
             detail = {"state_from": "RUNNING", "state_to": "PAUSED", "by": event.by, "reason": event.reason}
             return _moved(recorded, event, TaskStatus.PAUSED, detail)
@@ -140,6 +145,8 @@ PROJECTION = Projection(
         RunFinished,
         UserSeen,
         ConfigChanged,
+        PhonePrepared,
+        PhoneRestored,
     ),
     project=project,
 )
@@ -192,6 +199,11 @@ def _run(event: RunStarted) -> Row:
 
 def _run_event(recorded: Recorded[Event], run_id: Any, kind: RunEventType, detail: dict[str, Any]) -> Row:
     return Row(RUN_EVENT, (recorded.seq, run_id, kind, detail, recorded.time))
+
+
+def _told(what: str, event: PhonePrepared | PhoneRestored) -> dict[str, Any]:
+    ids = {"lease_id", "device_id", "run_id"}
+    return {"what": what, **event.model_dump(mode="json", exclude=ids, exclude_defaults=True)}
 
 
 def _moved(

@@ -1,11 +1,13 @@
-"""Hands requests of people to the intake, and keeps a copy of every refused one in the dead letters."""
+"""Hands requests of people to the intake and to the fleet, and buries a copy of every refused one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.subjects import REQUESTS, request_subject
+from contracts.orchestrator import FleetAnswered
+from contracts.subjects import REQUESTS, event_filter, request_subject
+from services.orchestrator.decisions import fleet_requests
 from services.orchestrator.decisions.intake import Task, answer_key
 from services.runtime.dead_letters import DeadLetters
 from services.runtime.handlers import RawRequest, ReactorHandler
@@ -25,15 +27,36 @@ class IntakeHandler(ReactorHandler):
         if trigger.id not in answered.rejections:
             return
         code, reason = answered.rejections[trigger.id]
-        await self.dead_letters.bury(
-            kind="request",
-            consumer=self.name,
-            stream=REQUESTS,
-            subject=request_subject(raw.kind, raw.user),
-            sequence=raw.sequence,
-            reason=f"{code}: {reason}",
-            error=None,
-            body=raw.body,
-            headers={},
-            now=trigger.time,
-        )
+        await _bury(self.dead_letters, self.name, trigger, f"{code}: {reason}")
+
+
+@dataclass
+class FleetRequestHandler(ReactorHandler):
+    """The same for requests to the fleet."""
+
+    dead_letters: DeadLetters = field(kw_only=True)
+
+    async def handle(self, trigger: Trigger[Any]) -> None:
+        await super().handle(trigger)
+        key = fleet_requests.answer_key(trigger.what)
+        answered = await self.decider.log.last(event_filter(FleetAnswered, key=key))
+        if answered is None or answered.causation_id != trigger.id or not isinstance(answered.event, FleetAnswered):
+            return
+        if not answered.event.done:
+            await _bury(self.dead_letters, self.name, trigger, f"{answered.event.code}: {answered.event.text}")
+
+
+async def _bury(letters: DeadLetters, consumer: str, trigger: Trigger[Any], reason: str) -> None:
+    raw: RawRequest = trigger.what
+    await letters.bury(
+        kind="request",
+        consumer=consumer,
+        stream=REQUESTS,
+        subject=request_subject(raw.kind, raw.user),
+        sequence=raw.sequence,
+        reason=reason,
+        error=None,
+        body=raw.body,
+        headers={},
+        now=trigger.time,
+    )

@@ -69,7 +69,7 @@ def explain(error: ValidationError) -> str:
         place = ".".join(str(p) for p in problem["loc"]) or "request"
         given = problem.get("input")
         shown = "" if isinstance(given, dict | list) else f" (it is {_short(json.dumps(given, ensure_ascii=False))})"
-        said = _WORDS.get(problem["type"], problem["msg"])
+        said = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
         parts.append(f"{_short(place)}: {_short(said, 200)}{shown}")
     return "; ".join(parts)
 

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     """Port of /live, /ready and /metrics; 0 takes a free one and logs it."""
     instance: str = ""
     """Name that survives a restart of this replica (a pod's name); empty: a new one each time."""
+    offline_grace_s: float = Field(default=60.0, ge=0, le=86_400)
+    """A phone that is back within this time was not away: nobody is told."""
     replicas: int = Field(default=1, ge=1, le=5)
     """Copies of each stream that NATS keeps."""
 

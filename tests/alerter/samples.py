@@ -6,15 +6,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from contracts.device_agent import CrashSeen, DeviceLost, DeviceReady
+from contracts.device_agent import CrashSeen, DeviceReady
 from contracts.locator_validator import LocatorChecked
-from contracts.orchestrator import BudgetCrossed, RunFinished
+from contracts.orchestrator import (
+    BudgetCrossed,
+    PhoneMissed,
+    PhoneQuarantined,
+    PhoneRetired,
+    PhoneUnquarantined,
+    RunFinished,
+)
 from contracts.screen_indexer import VersionsCompared
 from contracts.subjects import derived_id
 from contracts.values import CoverageProfile, ResolvedApp, RunStatus, Strategy, ValidationStatus, ValidationType
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 PACKAGE = "com.example.shop"
+FLEET = derived_id("fleet", "default")
 DEVICE = derived_id("device", "emulator-5554")
 RUN = derived_id("run", "1")
 SCREEN, ELEMENT = derived_id("screen", "cart"), derived_id("element", "pay")
@@ -50,8 +58,31 @@ def crash(number: int = 1, **changes: Any) -> CrashSeen:
     return CrashSeen(**(fields | changes))
 
 
-def lost(session: int = 1) -> DeviceLost:
-    return DeviceLost(device_id=DEVICE, session=session, serial="emulator-5554", reason="the cable was pulled")
+def lost(session: int = 1) -> PhoneMissed:
+    """The fleet has waited: the phone is not back."""
+    return PhoneMissed(
+        fleet_id=FLEET, device_id=DEVICE, session=session, serial="emulator-5554", reason="the cable was pulled",
+        lost_at=NOON,
+    )  # fmt: skip
+
+
+def quarantined(order: int = 1, by: str | None = None) -> PhoneQuarantined:
+    return PhoneQuarantined(
+        fleet_id=FLEET, device_id=DEVICE, serial="emulator-5554", why="3 runs failed here and passed on other phones",
+        by=by, order=order, runs=(RUN,),
+    )  # fmt: skip
+
+
+def unquarantined(order: int = 2) -> PhoneUnquarantined:
+    return PhoneUnquarantined(
+        fleet_id=FLEET, device_id=DEVICE, serial="emulator-5554", why="a probe passed", by=None, order=order
+    )
+
+
+def retired(session: int = 1) -> PhoneRetired:
+    return PhoneRetired(
+        fleet_id=FLEET, device_id=DEVICE, serial="emulator-5554", session=session, by="alice", why="sold"
+    )
 
 
 def ready(session: int = 2) -> DeviceReady:

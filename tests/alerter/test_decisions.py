@@ -24,7 +24,19 @@ from services.alerter.decisions import ALERT, Alert, alert_key, apply, decide_al
 from services.alerter.findings import Observed
 from services.runtime.handlers import RawRequest
 from services.runtime.reactor import Trigger
-from tests.alerter.samples import DEVICE, NOON, after, checked, crash, crossed, lost, ready
+from tests.alerter.samples import (
+    DEVICE,
+    NOON,
+    after,
+    checked,
+    crash,
+    crossed,
+    lost,
+    quarantined,
+    ready,
+    retired,
+    unquarantined,
+)
 
 ALICE = derived_id("user", "alice")
 
@@ -110,6 +122,24 @@ def test_a_phone_that_comes_back_resolves_its_alert() -> None:
     assert isinstance(event, AlertResolved)
     assert event.by is None
     assert apply(alert, event).status is AlertStatus.RESOLVED
+
+
+def test_a_phone_that_is_retired_while_it_is_missed_resolves_its_alert() -> None:
+    (event,) = when(given(*raised(lost(1))), retired(1))
+    assert isinstance(event, AlertResolved)
+
+
+def test_a_phone_that_leaves_quarantine_resolves_its_alert_and_the_next_time_opens_it_again() -> None:
+    alert = given(*raised(quarantined(1)))
+    (event,) = when(alert, unquarantined(2))
+    assert isinstance(event, AlertResolved)
+    (again,) = when(apply(alert, event), quarantined(3))
+    assert isinstance(again, AlertRepeated)
+    assert again.reopened
+
+
+def test_a_late_word_of_an_earlier_quarantine_does_not_end_a_later_one() -> None:
+    assert when(given(*raised(quarantined(3))), unquarantined(2)) == ()
 
 
 @pytest.mark.parametrize("session", [0, 1, 2])

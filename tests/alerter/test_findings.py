@@ -21,7 +21,10 @@ from tests.alerter.samples import (
     crossed,
     finished,
     lost,
+    quarantined,
     ready,
+    retired,
+    unquarantined,
 )
 
 
@@ -32,6 +35,7 @@ from tests.alerter.samples import (
         (crash(kind="NATIVE"), AlertType.SYSTEM, Severity.P1),
         (crash(kind="ANR"), AlertType.SYSTEM, Severity.P2),
         (lost(), AlertType.DEVICE_OFFLINE, Severity.P2),
+        (quarantined(), AlertType.SYSTEM, Severity.P2),
         (checked(3, 1, 2), AlertType.LOCATOR_FAILURE, Severity.P3),
         (checked(3, 1, 2, is_primary=True), AlertType.LOCATOR_FAILURE, Severity.P2),
         (compared(), AlertType.SCREEN_DIFF, Severity.P2),
@@ -56,6 +60,7 @@ def test_what_deserves_an_alert_has_its_type_and_severity(
         checked(9, 9, 0),
         checked(3, 1, 2, status=ValidationStatus.SKIPPED),
         compared(changed=0, dropped=(), added=(), broken=0, at_risk=0),
+        quarantined(by="alice"),
         finished(RunStatus.SUCCEEDED, None),
         finished(RunStatus.CANCELLED, "stopped by alice"),
     ],
@@ -69,6 +74,8 @@ def test_what_is_no_trouble_is_about_no_alert(event: Event) -> None:
     [
         (crash(1), crash(2, stack="another text of the same stack", device_id=RUN)),
         (lost(1), ready(2)),
+        (lost(1), retired(1)),
+        (quarantined(1), unquarantined(2)),
         (checked(3, 1, 2, "id"), checked(5, 1, 4, "xpath")),
         (crossed(80), crossed(100)),
         (

@@ -176,6 +176,59 @@ async def test_a_configuration_is_set_and_listed(running: Running) -> None:
     assert config["config"]["severities"] == ["P1"]
 
 
+async def done(running: Running, *arguments: str) -> str:
+    result = await running.call(*arguments)
+    assert result.exit_code == ExitCode.OK, result.output
+    return str(result.stdout)
+
+
+async def test_a_phone_is_tagged_reserved_and_released(running: Running) -> None:
+    serial = running.platform.serials[0]
+    assert "pool=结账" in await done(running, "devices", "tag", serial, "pool=结账", "rack=3")
+    await done(running, "devices", "reserve", serial, "--for", "bob", "--until", "2h", "--why", "a strange bug")
+    await caught_up(running)
+    [phone] = await running.rows("devices", "list")
+    assert (phone["own_tags"], phone["tags"]["pool"]) == ({"pool": "结账", "rack": "3"}, "结账")
+    assert (phone["reserved"]["user"], phone["lease"], phone["waiting"]) == ("bob", None, 0)
+    assert "reserved for bob until" in phone["kept"]
+    waiting = await running.rows("run", "explore", "--app", PACKAGE, "--where", "pool=结账", "--id", "waiting")
+    [queued] = await running.rows("run", "list")
+    assert (queued["id"], queued["status"], queued["place"], queued["by"]) == (waiting["task"], "QUEUED", 1, "alice")
+    await done(running, "run", "stop", waiting["task"])
+    assert "is no longer reserved for bob" in await done(running, "devices", "release", serial)
+    again = await running.call("devices", "release", serial)
+    assert (again.exit_code, "NOT_RESERVED" in again.output) == (ExitCode.FAILED, True)
+
+
+async def test_test_accounts_are_declared_listed_and_removed(running: Running) -> None:
+    declared = await done(
+        running, "accounts", "add", "qa1", "--pool", "shop", "user=小明", "--secret", "password=env:QA1"
+    )
+    assert "declared" in declared
+    [account] = await running.rows("accounts", "list")
+    assert (account["name"], account["pool"], account["run"]) == ("qa1", "shop", None)
+    assert (account["fields"], account["secrets"]) == ({"user": "小明"}, {"password": "env:QA1"})
+    await done(running, "accounts", "remove", "qa1")
+    assert await running.rows("accounts", "list") == []
+
+
+async def test_schedules_are_set_held_and_ended(running: Running) -> None:
+    nightly = ["0 3 1 1 *", "--zone", "Asia/Shanghai", "--app", PACKAGE, "--name", "每夜", "--phones", "all"]
+    await done(running, "schedules", "add", *nightly)
+    [schedule] = await running.rows("schedules", "list")
+    assert (schedule["name"], schedule["zone"], schedule["held"]) == ("每夜", "Asia/Shanghai", False)
+    await done(running, "schedules", "pause", "每夜")
+    async with asyncio.timeout(LIMIT_S):
+        while not (await running.rows("schedules", "list"))[0]["held"]:
+            await asyncio.sleep(0.1)
+    await done(running, "schedules", "remove", schedule["id"][:8])
+    async with asyncio.timeout(LIMIT_S):
+        while await running.rows("schedules", "list"):
+            await asyncio.sleep(0.1)
+    wrong = await running.call("schedules", "add", "0 25 * * *", "--app", PACKAGE)
+    assert (wrong.exit_code, "Bad hour" in wrong.output) == (ExitCode.FAILED, True)
+
+
 @pytest.mark.parametrize("kept", all_kept(), ids=lambda kept: kept.projection.name)
 async def test_rebuilt_tables_are_identical_and_the_live_reader_goes_on(running: Running, kept: Any) -> None:
     await caught_up(running)

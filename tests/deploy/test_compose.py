@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from contracts.catalogue import OWNERS
-from services.device_agent.adb.bootstrap import server_address
+from services.device_agent.adb.bootstrap import CONNECT_VARIABLE, SERVERS_VARIABLE, server_address
 from services.device_agent.hierarchy_sources import preference
+from services.device_agent.settings import PhoneSettings
 from services.notifier.settings import NotifierSettings
 from services.runtime.settings import Settings
 
@@ -90,8 +91,10 @@ def test_the_module_that_a_service_starts_exists(owner: str, services: dict[str,
 def test_every_variable_is_one_that_a_service_reads(services: dict[str, Any]) -> None:
     read = {f"WAYMARK_{name.upper()}" for name in Settings.model_fields}
     read |= {f"WAYMARK_NOTIFIER_{name.upper()}" for name in NotifierSettings.model_fields}
+    read |= {f"WAYMARK_PHONE_{name.upper()}" for name in PhoneSettings.model_fields}
     for name, service in own(services).items():
-        assert set(service["environment"]) - read <= {"ADB_SERVER_SOCKET", preference.VARIABLE}, name
+        others = {"ADB_SERVER_SOCKET", SERVERS_VARIABLE, CONNECT_VARIABLE, preference.VARIABLE}
+        assert set(service["environment"]) - read <= others, name
 
 
 def test_services_are_told_where_each_server_is(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +157,7 @@ def test_secrets_of_configurations_go_to_those_who_use_them(services: dict[str, 
     assert "path: secrets.env" in text
     blocks = re.split(r"\n  (?=[a-z][\w-]*:)", text)
     having = {b.partition(":")[0] for b in blocks if "\n    env_file:" in b}
-    assert having == {"llm-gateway", "notifier"}
+    assert having == {"device-agent", "llm-gateway", "notifier"}
     ignored = (ROOT / ".gitignore").read_text().splitlines()
     assert {".env", "secrets.env"} <= set(ignored)
 

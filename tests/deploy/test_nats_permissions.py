@@ -83,13 +83,15 @@ async def test_a_person_publishes_requests_in_the_own_name_only(server: ComposeN
         js = service.jetstream()
         await provision(js)
         await alice.publish(request_subject("task", "alice"), b"{}")
+        await alice.publish(request_subject("fleet", "alice"), b"{}")
         await alice.publish(request_subject("task", "bob"), b"{}")
+        await alice.publish(request_subject("fleet", "bob"), b"{}")
         await alice.publish("waymark.orchestrator.TaskAccepted.x.y", b"{}")
         await alice.publish("$JS.API.STREAM.DELETE.WAYMARK", b"")
         await alice.flush()
-        await until(lambda: len(errors) >= 3, "three refusals")
+        await until(lambda: len(errors) >= 4, "four refusals")
         info = await js.stream_info(REQUESTS, subjects_filter=">")
-        assert info.state.subjects == {request_subject("task", "alice"): 1}
+        assert info.state.subjects == {request_subject("task", "alice"): 1, request_subject("fleet", "alice"): 1}
         assert (await js.stream_info("WAYMARK")).state.messages == 0
         assert all("permissions violation" in error.lower() for error in errors)
     finally:

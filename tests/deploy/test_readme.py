@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from contracts.configs import ALERT_CHANNEL, LlmConfig
+from contracts.fleet_requests import FLEET_KINDS, FLEET_REQUEST
 from contracts.requests import TASK_REQUEST, AlertRequest, ConfigRequest, ControlRequest, ExploreRequest
 from services.cli.__main__ import app
 from services.cli.errors import ExitCode
@@ -21,7 +22,11 @@ README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted(
     [ROOT / "README.md", *(ROOT / "services").glob("*/README.md"), *(ROOT / "deploy").glob("*/README.md")]
 )
-REQUESTS = {"task": TASK_REQUEST.validate_python, "config": ConfigRequest.model_validate}
+REQUESTS = {
+    "task": TASK_REQUEST.validate_python,
+    "config": ConfigRequest.model_validate,
+    "fleet": FLEET_REQUEST.validate_python,
+}
 HEADINGS = ["Decides", "Owns", "Reads", "Writes", "Tables", "Rooms", "Tests"]
 SAME_HEADINGS = ["services/orchestrator", "services/device_agent", "services/screen_indexer", "services/runtime",
                  "services/hierarchy", "deploy/embedded", "deploy/simulator"]  # fmt: skip
@@ -103,8 +108,15 @@ def test_kinds_of_control_and_alert_requests_are_those_of_the_contracts() -> Non
         assert f'"kind": {" | ".join(json.dumps(kind) for kind in kinds)}' in README
 
 
+def test_kinds_of_fleet_requests_are_those_of_the_contracts() -> None:
+    said = README.partition("\n## The fleet")[2].partition("Kinds: ")[2].partition("\n")[0]
+    assert tuple(re.findall(r"`([a-z-]+)`", said)) == FLEET_KINDS
+    assert set(FLEET_KINDS) == set(re.findall(r'"([a-z-]+)": "#', json.dumps(FLEET_REQUEST.json_schema())))
+
+
 def test_codes_of_refusals_are_those_that_services_give() -> None:
     sources = [ROOT / "services/orchestrator/decisions/intake.py", ROOT / "services/runtime/request_json.py",
+               ROOT / "services/orchestrator/decisions/fleet_requests.py",
                ROOT / "services/alerter/decisions.py"]  # fmt: skip
     given = {code for source in sources for code in re.findall(r'RejectedError\(\s*"([A-Z_0-9]+)"', source.read_text())}
     named = {code for row in table_under("## Publishing a task", 1) for code in re.findall(r"`([A-Z_0-9]+)`", row[0])}

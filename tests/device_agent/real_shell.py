@@ -9,8 +9,7 @@ from pathlib import Path
 from services.device_agent import fence
 
 RECORDER = """#!/bin/sh
-printf '%s\\0' "${0##*/}" "$@" >> "$CALLS"
-printf '\\n\\0' >> "$CALLS"
+printf '%s\\0' "$#" "${0##*/}" "$@" >> "$CALLS"
 """
 
 
@@ -45,8 +44,14 @@ class RealShell:
         path = self.folder / "calls"
         if not path.exists():
             return []
-        calls = [call.split("\0") for call in path.read_bytes().decode("utf-8", "surrogateescape").split("\0\n\0")]
-        return [call[1:] for call in calls if call[0] == program]
+        fields = path.read_bytes().decode("utf-8", "surrogateescape").split("\0")
+        calls: list[list[str]] = []
+        while len(fields) > 1:
+            count, name, *fields = fields
+            if name == program:
+                calls.append(fields[: int(count)])
+            fields = fields[int(count) :]
+        return calls
 
     def act(self, action: str, token: int, number: int) -> fence.Outcome:
         done = self.run(fence.fenced(action, token, number, self.fence_file))

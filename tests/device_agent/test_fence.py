@@ -55,6 +55,35 @@ def test_new_lease_begins_its_numbers_anew(real_shell):
     assert real_shell.act(TAP, 4, 0).verdict is Verdict.DONE
 
 
+def through(real_shell, script: str) -> fence.Outcome:
+    done = real_shell.run(script)
+    return fence.outcome(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_lease_is_opened_as_often_as_one_likes_and_keeps_its_numbers(real_shell):
+    real_shell.act(TAP, 3, 5)
+    opened = [through(real_shell, fence.opened("echo hi", 3, real_shell.fence_file)) for _ in range(2)]
+
+    assert [(o.verdict, o.text) for o in opened] == [(Verdict.DONE, "hi")] * 2
+    assert Path(real_shell.fence_file).read_text() == "3 5\n"
+    assert through(real_shell, fence.opened("true", 4, real_shell.fence_file)).verdict is Verdict.DONE
+    assert real_shell.act(TAP, 3, 6).verdict is Verdict.STALE
+    assert real_shell.act(TAP, 4, 1).verdict is Verdict.DONE
+
+
+def test_nothing_of_a_closed_lease_is_let_through(real_shell):
+    real_shell.act(TAP, 3, 5)
+    closed = through(real_shell, fence.closed("echo over", 3, real_shell.fence_file))
+
+    assert (closed.verdict, closed.text) == (Verdict.DONE, "over")
+    assert through(real_shell, fence.closed("echo over", 3, real_shell.fence_file)).verdict is Verdict.DONE
+    assert real_shell.act(TAP, 3, 6).verdict is Verdict.DUPLICATE
+    assert through(real_shell, fence.opened("true", 3, real_shell.fence_file)).verdict is Verdict.STALE
+    assert real_shell.act(TAP, 4, 1).verdict is Verdict.DONE
+    assert through(real_shell, fence.closed("echo over", 3, real_shell.fence_file)).verdict is Verdict.STALE
+    assert len(real_shell.calls()) == 2
+
+
 def test_failed_command_counts_as_attempted_and_keeps_its_exit_code_and_words(real_shell):
     real_shell.fake("input", "#!/bin/sh\necho java.lang.SecurityException >&2\nexit 91\n")
     failed = real_shell.act(TAP, 3, 1)

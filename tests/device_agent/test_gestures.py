@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -122,10 +121,9 @@ def test_field_is_emptied_in_both_directions_before_typing(real_shell):
 
 
 @pytest.fixture
-def phone(real_shell, monkeypatch) -> RealShell:
+def phone(real_shell) -> RealShell:
     """A shell with Android's settings, ime, am and dumpsys, as far as typing needs them."""
     folder = real_shell.folder
-    monkeypatch.setattr(keyboard, "IME_FILE", str(folder / "waymark.ime"))
     (folder / "default").write_text(OWN_IME + "\n")
     real_shell.fake("settings", f"#!/bin/sh\ncat {folder}/default\n")
     real_shell.fake("ime", RECORDER + f'[ "$1" = set ] && echo "$2" > {folder}/default; exit 0\n')
@@ -158,23 +156,12 @@ def test_unicode_is_typed_and_the_phones_own_keyboard_is_put_back(phone):
     assert broadcast_text(phone) == "你好 😀"
     assert [call[-1] for call in phone.calls("ime") if call[0] == "set"] == [keyboard.ADB_KEYBOARD, OWN_IME]
     assert phone.calls()[-1] == ["keyevent", "66"]
-    assert not Path(keyboard.IME_FILE).exists()
 
 
 def test_keyboard_is_put_back_although_typing_failed(phone):
     phone.fake("am", "#!/bin/sh\nexit 5\n")
 
     assert type_unicode(phone, "你").returncode != 0
-    assert (phone.folder / "default").read_text().strip() == OWN_IME
-
-
-def test_keyboard_of_a_cut_off_call_is_put_back_later(phone):
-    Path(keyboard.IME_FILE).write_text(OWN_IME + "\n")
-    (phone.folder / "default").write_text(keyboard.ADB_KEYBOARD + "\n")
-
-    type_unicode(phone, "你")
-    assert (phone.folder / "default").read_text().strip() == OWN_IME
-    phone.run(keyboard.restore_ime())
     assert (phone.folder / "default").read_text().strip() == OWN_IME
 
 

@@ -12,6 +12,7 @@ from services.device_agent.adb.client import AdbClient
 from services.device_agent.adb.errors import AdbServerGone, CommandFailed
 from services.device_agent.capture import capture
 from services.device_agent.fence import Attempt
+from services.device_agent.lease import preparing
 from services.device_agent.performing import Result
 from services.device_agent.phone import Phone
 from tests.device_agent import worlds
@@ -172,14 +173,16 @@ async def test_keyboard_is_put_back_after_a_phone_left_in_the_middle_of_typing(b
     async with bench(WORLD) as b:
         phone = await b.phone()
         own = await default_keyboard(phone)
+        prepare = preparing.prepare(1, phone.resolution)
+        await phone.fenced(prepare, 5, "prepare")
         await b.control.arm("drop_during", "ADB_INPUT_B64", at="^am")
         lost = await act(phone, typed("你好"))
         await b.back()
 
         assert lost.may_have_happened
         assert await default_keyboard(phone) == keyboard.ADB_KEYBOARD
-        again = await b.phone()
-        assert await default_keyboard(again) == own
+        await phone.fenced(prepare, 5, "prepare")
+        assert await default_keyboard(phone) == own
 
 
 async def test_unicode_without_the_keyboard_is_refused_before_anything_is_sent(bench):

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from deploy.embedded.adb import AdbServer
 from services.device_agent.adb.client import AdbClient
 from services.device_agent.presence import Appeared, Lost, Ready, Reason, Rules
 from services.device_agent.registry import Registry
+from tests.device_agent.cable import Cable
 
 pytestmark = pytest.mark.system
 
@@ -107,3 +109,31 @@ async def test_registry_that_is_closed_leaves_no_task(bench):
         async with contextlib.aclosing(registry(b).changes()) as changes:
             await told(changes, 4)
         assert len(asyncio.all_tasks()) == before
+
+
+async def test_phone_that_the_server_has_removed_is_connected_again_without_a_word(bench):
+    """What adb does to a network phone that was away for 60 s: it forgets it and does not try any more."""
+    async with bench("bare") as b:
+        watched = registry(b, b.serials)
+        async with contextlib.aclosing(watched.changes()) as changes:
+            await told(changes, 2)
+            await b.client.disconnect(b.serial)
+            assert await quiet(changes, 1.5)
+            assert watched.ready == {b.serial}
+            assert (await b.client.devices())[b.serial] == "device"
+
+
+async def test_server_that_was_started_anew_gets_its_phones_again(bench):
+    async with bench("bare") as b, AdbServer() as adb, Cable(adb.port) as way:
+        watched = Registry(
+            AdbClient("127.0.0.1", way.port), b.serials, rules=RULES, heartbeat_every_s=0.2, heartbeat_timeout_s=0.4
+        )
+        async with contextlib.aclosing(watched.changes()) as changes:
+            assert (await told(changes, 2))[-1] == Ready(b.serial)
+            await way.pull()
+            assert await told(changes, 1) == [Lost(b.serial, Reason.SERVER_GONE)]
+            await adb.disconnect(b.serial)
+            await way.plug()
+            back = await told(changes, 2)
+            while not isinstance(back[-1], Ready):
+                back += await told(changes, 1)

@@ -114,7 +114,7 @@ class RunStory(Story[Any]):
         """There was a capture, but nothing on it."""
         return self.when(self.capture("", screen_id=None, state_id=None, reason=reason))
 
-    def fails(self, code: str = "EXPIRED") -> list[Event]:
+    def fails(self, code: str = "EXPIRED", message: str | None = None) -> list[Event]:
         """The phone could not be asked: there is not even a capture."""
         asked = self.asked
         return self.when(
@@ -126,6 +126,7 @@ class RunStory(Story[Any]):
                 action_type=asked.action.type,
                 status=ActionStatus.FAILED,
                 error_code=code,
+                error_message=message,
                 started_at=self.now,
                 completed_at=self.now,
                 duration_ms=1,

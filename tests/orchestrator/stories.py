@@ -30,6 +30,8 @@ class Story(Generic[S]):
     now: datetime = BEGIN
     events: list[Event] = field(default_factory=list)
     created: list[Event] = field(default_factory=list)
+    records: list[Recorded[Event]] = field(default_factory=list)
+    """What the log would hold of the aggregate."""
     later: list[Trigger[Any]] = field(default_factory=list)
     state: S = field(init=False)
     _decided: set[UUID] = field(default_factory=set)
@@ -80,7 +82,8 @@ class Story(Generic[S]):
 
     def _fold(self, event: Event, cause: UUID | None) -> None:
         self.events.append(event)
-        self.state = self.aggregate.evolve(self.state, recorded(event, len(self.events), self.now, cause))
+        self.records.append(recorded(event, len(self.events), self.now, cause))
+        self.state = self.aggregate.evolve(self.state, self.records[-1])
 
 
 def recorded(event: Event, seq: int = 1, time: datetime = BEGIN, cause: UUID | None = None) -> Recorded[Event]:

@@ -73,7 +73,7 @@ def test_a_phone_that_comes_back_takes_a_task_that_said_why_it_waits():
     told = with_phones("p1")
     told.when(lost("p1"))
     told.when(task(version="1.0"))
-    assert names(watch(told)) == ["TaskBlocked", "FleetWatchSet"]
+    assert names(watch(told)) == ["PhoneMissed", "TaskBlocked", "FleetWatchSet"]
     told.when(ready("p1", session=2))
     assert granted(told.when(apps("p1", "1.0", session=2))) == [(derived_id("task", "t"), device("p1"))]
     assert watch(told) == []

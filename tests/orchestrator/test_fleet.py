@@ -12,6 +12,7 @@ from contracts.device_agent import DeviceLost, DeviceReady, PackagesSeen
 from contracts.event import Event
 from contracts.orchestrator import (
     AppVersionSeen,
+    FleetWatchSet,
     LeaseEnded,
     PhoneJoined,
     PhoneLeft,
@@ -35,6 +36,7 @@ from contracts.subjects import derived_id
 from contracts.values import AppVersion, CoverageProfile, RunStatus
 from services.orchestrator.decisions.fleet import DEFAULT_FLEET, QUEUE_LIMIT, decide_fleet, fleet_reactor
 from services.orchestrator.decisions.fleet_state import FLEET, Fleet
+from services.orchestrator.decisions.queueing import AT_ONCE
 from services.orchestrator.decisions.run import RUN, decide_run
 from services.runtime.timers import TimerFired
 from tests.orchestrator.stories import BEGIN, Story, names, recorded
@@ -217,6 +219,22 @@ def _waiting(name: str):
     told = fleet()
     told.when(task(name))
     return next(iter(told.state.queue.values()))
+
+
+def test_more_tasks_than_one_batch_takes_are_resolved_one_look_after_another():
+    told = fleet()
+    for number in range(2 * AT_ONCE + 10):
+        told.when(task(str(number)))
+    told.when(ready("p1"))
+    resolved = [names(told.when(apps("p1", "1.0"))).count("TaskQueued")]
+    while any(queued.app is None for queued in told.state.queue.values()):
+        told.now = told.state.watch_at
+        look = TimerFired(
+            owner="orchestrator", key=DEFAULT_FLEET, epoch=derived_id("epoch", told.now),
+            event_type=FleetWatchSet.type_name(), due_at=told.now,
+        )  # fmt: skip
+        resolved.append(names(told.when(look, after_s=0.0)).count("TaskQueued"))
+    assert resolved == [AT_ONCE, AT_ONCE, 10]
 
 
 def test_a_phone_that_was_lost_gets_nothing_until_it_is_back():
@@ -466,8 +484,8 @@ def test_a_snapshot_is_the_same_as_the_replay():
     codec = FLEET.long_lived.codec
     assert codec.load(codec.dump(told.state)) == told.state
     replayed = FLEET.initial()
-    for seq, event in enumerate(told.events, 1):
-        replayed = FLEET.evolve(replayed, recorded(event, seq))
+    for record in told.records:
+        replayed = FLEET.evolve(replayed, record)
     assert replayed == told.state
 
 

@@ -46,6 +46,37 @@ def test_a_plain_request_is_accepted_with_the_defaults():
     assert accepted.task_id == spec.task_id == task_key(raw(PLAIN))
 
 
+def test_where_and_how_often_reach_the_task():
+    asked = PLAIN | {
+        "where": ["model = Pixel*", "api>=33"], "phones": "all", "account": "checkout", "schedule": "0 3 * * *",
+        "zone": "Asia/Shanghai",
+    }  # fmt: skip
+    spec = story().when(raw(asked))[0].spec
+    assert spec.where == ("model=Pixel*", "api>=33")
+    assert (spec.phones, spec.account, spec.schedule, spec.zone) == ("all", "checkout", "0 3 * * *", "Asia/Shanghai")
+    assert story().when(raw(PLAIN | {"phones": 3}))[0].spec.phones == 3
+    assert story().when(raw(PLAIN | {"probe": True, "serial": "R58M"}))[0].spec.probe
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"where": ["api=>33"]}, "where.0: 'api=>33': => is no operator; there are = != >= <= > <"),
+        ({"where": ["model>=Pixel"]}, "for a text write model=Pixel or model!=Pixel"),
+        ({"phones": 0}, "phones"),
+        ({"phones": "some"}, "phones"),
+        ({"phones": "all", "serial": "R58M"}, "phones: with `serial` it is one phone"),
+        ({"schedule": "0 25 * * *"}, "Bad hour"),
+        ({"schedule": "0 3 * * *", "zone": "Mars"}, "zone: 'Mars' is no time zone"),
+        ({"zone": "UTC"}, "zone: it is the time zone of `schedule`"),
+        ({"schedule": "0 3 * * *", "schedule_at": "2026-03-05T00:00:00Z"}, "schedule: it says when"),
+        ({"probe": True}, "probe: it tries out one phone"),
+    ],
+)
+def test_a_wrong_place_or_time_is_refused_with_what_to_write(fields: dict[str, object], says: str):
+    assert says in refused(PLAIN | fields).reason
+
+
 def test_every_field_reaches_the_task():
     asked = PLAIN | {
         "version": "1.2", "name": "夜间 探索", "profile": "CUSTOM", "priority": 1, "serial": "R58M", "seed": 9,

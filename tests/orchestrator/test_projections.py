@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
+from contracts.device_agent import PhonePrepared, PhoneRestored
 from contracts.event import Event
 from contracts.orchestrator import (
     AppVersionSeen,
@@ -185,6 +187,30 @@ def test_an_event_without_a_place_raises(story: RunStory):
         project(recorded(waiting))
 
 
+def test_what_was_changed_on_a_phone_and_put_back_can_be_read_in_the_run(story: RunStory):
+    started = story.started
+    lease = {"lease_id": UUID(int=1), "device_id": started.device_id, "run_id": started.run_id}
+    lease |= {"serial": started.serial, "lease_token": 7}
+    found = {"global/window_animation_scale": "1.0", "system/user_rotation": None}
+    prepared = PhonePrepared(**lease, found=found, changed=("global/window_animation_scale",), woken=True)
+    restored = PhoneRestored(**lease, restored=found, failed={"secure/default_input_method": "Unknown id"})
+
+    (notice,) = project(recorded(prepared))
+    (recovery,) = project(recorded(restored))
+
+    assert notice.values[1:3] == (started.run_id, RunEventType.NOTICE)
+    assert notice.values[3] == {
+        "what": "phone prepared",
+        "serial": started.serial,
+        "lease_token": 7,
+        "found": found,
+        "changed": ["global/window_animation_scale"],
+        "woken": True,
+    }
+    assert recovery.values[1:3] == (started.run_id, RunEventType.RECOVERY)
+    assert recovery.values[3]["failed"] == {"secure/default_input_method": "Unknown id"}
+
+
 def test_every_kind_that_is_read_can_be_projected(story: RunStory):
     told = {type(event) for event in story.events}
     tried = {
@@ -198,5 +224,7 @@ def test_every_kind_that_is_read_can_be_projected(story: RunStory):
         TaskUnblocked,
         UserSeen,
         ConfigChanged,
+        PhonePrepared,
+        PhoneRestored,
     } | told
     assert set(PROJECTION.events) <= tried

@@ -249,6 +249,24 @@ def test_a_run_that_cannot_see_says_what_the_phone_said_last():
     assert story.last(RunFinished).failure_reason.endswith(f"in 4 steps in a row: {held.partition(': ')[2]}")
 
 
+def test_a_phone_that_is_not_fit_ends_the_run_with_what_to_do():
+    story = begun()
+    told = story.fails("NOT_FIT", "its battery has 4 %, less than 15 %: charge it")
+
+    assert names(told) == ["StepFinished", "RunEnding", "RunFinished"]
+    assert story.last(RunFinished).status is RunStatus.FAILED
+    assert "charge it" in str(story.last(RunFinished).failure_reason)
+    assert story.started.serial in str(story.last(RunFinished).failure_reason)
+
+
+def test_a_phone_that_locks_itself_for_good_ends_a_run_that_is_under_way():
+    story = at_home()
+    story.fails("NOT_FIT", "its screen is locked with a secret")
+
+    assert story.last(RunFinished).status is RunStatus.FAILED
+    assert "locked with a secret" in str(story.last(RunFinished).failure_reason)
+
+
 def test_one_look_that_fails_is_got_over():
     story = at_home()
     story.fails()

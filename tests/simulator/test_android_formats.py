@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 
 from deploy.simulator.commands.keycodes import NAMES, key_name
+from deploy.simulator.displays import Display
 from deploy.simulator.phone import Phone
 from deploy.simulator.profiles import PROFILES, LatencyProfile, api_profile, latency_profile
 
@@ -19,6 +21,7 @@ _APIS = sorted(PROFILES)
 @pytest.fixture(params=_APIS, ids=lambda api: f"api{api}")
 def api(request: pytest.FixtureRequest, phone: Phone) -> int:
     phone.profile = api_profile(request.param)
+    phone.displays = phone.displays if request.param >= 33 else []
     return request.param
 
 
@@ -29,17 +32,19 @@ async def test_focus_is_where_that_android_has_it(api: int, run: Run) -> None:
     assert (focus in displays) == (api >= 29)
     lines = [line for line in (await run("dumpsys window")).out.splitlines() if "mCurrentFocus" in line]
     assert lines[-1].endswith(f" u0 {PACKAGE}/{MAIN}}}")
-    assert len(lines) == (3 if api >= 33 else 1)
+    assert len(lines) == (2 if api >= 33 else 1)
 
 
 async def test_the_resumed_activity_is_named_as_that_android_names_it(api: int, run: Run) -> None:
     out = (await run("dumpsys activity activities")).out
     record = f" u0 {PACKAGE}/.MainActivity"
     assert ("topResumedActivity=ActivityRecord{" in out) == (api >= 29)
-    assert (" mResumedActivity: ActivityRecord{" in out) == (api < 33)
-    assert ("mFocusedActivity: ActivityRecord{" in out) == (api < 26)
-    assert (record + "} t7}" in out) == (api >= 33)
-    assert "Hist  #1: ActivityRecord{" in out
+    assert (" mResumedActivity: ActivityRecord{" in out) == (api < 31)
+    assert ("    Resumed: ActivityRecord{" in out) == (api >= 31)
+    assert ("\n  mFocusedActivity: ActivityRecord{" in out) == (api < 26)
+    assert ("\n  ResumedActivity: ActivityRecord{" in out) == (api >= 26)
+    assert (record + "} t7}" in out) == (api in (33, 34))
+    assert ("Hist  #1: ActivityRecord{" if api >= 31 else "Hist #1: ActivityRecord{") in out
 
 
 async def test_old_phones_deny_input_with_another_exception(api: int, run: Run, phone: Phone) -> None:
@@ -221,7 +226,41 @@ def test_a_key_goes_by_number_name_and_full_name(number: int) -> None:
 
 
 def test_unknown_profiles_say_which_exist() -> None:
-    with pytest.raises(ValueError, match="23, 28, 30, 33, 35"):
+    with pytest.raises(ValueError, match="23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35"):
         api_profile(12)
     with pytest.raises(ValueError, match="zero, short, real"):
         latency_profile("fast")
+
+
+async def test_android_6_has_tools_of_its_own(run: Run, phone: Phone) -> None:
+    phone.profile = api_profile(23)
+    df = await run("df -k /data")
+    assert (df.rc, df.err) == (1, "-k: No such file or directory\n")
+    assert df.out.splitlines()[0].split() == ["Filesystem", "Size", "Used", "Free", "Blksize"]
+    assert (await run("uptime")).out.startswith("up time: ")
+    assert (await run("cmd package list packages")).rc == 127
+    assert (await run("ps -A")).out.count("\n") == 1
+    assert "LaunchState" not in (await run(f"am start -W -n {PACKAGE}/.MainActivity")).out
+
+
+async def test_version_codes_and_users_in_words_came_later(api: int, run: Run) -> None:
+    listed = await run("pm list packages --show-versioncode")
+    assert (f"package:{PACKAGE} versionCode:42" in listed.out) == (api >= 26)
+    assert ("Unknown option" in listed.err) == (api < 26)
+    enabled = await run("ime enable com.android.adbkeyboard/.AdbIME")
+    assert (" for user #0" in enabled.out) == (api >= 29)
+
+
+async def test_features_grow_with_android() -> None:
+    features = {api: set(profile.features) for api, profile in PROFILES.items()}
+    assert features[23] == set()
+    assert features[24] == {"shell_v2", "cmd"}
+    assert all(features[older] <= features[newer] for older, newer in itertools.pairwise(sorted(features)))
+
+
+async def test_display_that_has_the_keys_takes_the_focus_from_the_phones_own(run: Run, phone: Phone) -> None:
+    phone.displays = [Display(2, "com.desk", "com.desk.Home", focused=True), Display(3)]
+    out = (await run("dumpsys window displays")).out
+    assert [line.split("=")[1][:1] for line in out.splitlines() if "Display: mDisplayId=" in line] == ["3", "2", "0"]
+    assert out.count("mCurrentFocus=null") == 2
+    assert "mCurrentFocus=Window{" in out

@@ -1,8 +1,7 @@
 """Faults in the middle of runs: each ends in a recovery, or in a run that fails soon and says what to do. Nothing is
 done twice, nothing is left changed on the phone.
 
-To extend: a PIN that the agent may enter, what the end of a lease puts back, a resident server that is killed, an
-install that is cut off.
+To extend: a resident server that is killed, an install that is cut off.
 """
 
 from __future__ import annotations
@@ -28,9 +27,8 @@ Operation = tuple[str, dict[str, Any]]
 
 
 async def settings(platform: Platform) -> dict[str, Any]:
-    """What a phone has set, the keyboards that are enabled left out: the end of a lease puts those back."""
+    """What a phone has set."""
     tables: dict[str, Any] = await platform.control.do("settings")
-    tables["secure"].pop("enabled_input_methods", None)
     return tables
 
 

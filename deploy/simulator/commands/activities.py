@@ -96,9 +96,10 @@ def _start(call: Call, intent: Intent) -> int:
         return 1
     if "-W" in intent.flags:
         surface = phone.screen.surface()
+        launch, this = ("LaunchState: COLD\n", "") if phone.profile.api >= 29 else ("", "ThisTime: 312\n")
         call.out(
-            f"Status: ok\nLaunchState: COLD\nActivity: {component(surface.package, surface.activity)}\n"
-            "TotalTime: 312\nWaitTime: 318\nComplete\n"
+            f"Status: ok\n{launch}Activity: {component(surface.package, surface.activity)}\n"
+            f"{this}TotalTime: 312\nWaitTime: 318\nComplete\n"
         )
     return 0
 
@@ -206,22 +207,28 @@ def _activities(call: Call, surface: Surface) -> str:
     front = activity_record(profile, *history[-1])
     package = history[-1][0]
     lines = ["ACTIVITY MANAGER ACTIVITIES (dumpsys activity activities)", "Display #0 (activities from top to bottom):"]
-    if profile.api >= 29:
-        affinity = f"A={uid(package)}:{package}"
-        lines.append(f"  * Task{{{token('task', package)} #7 type=standard {affinity} U=0 visible=true}}")
-    else:
+    if profile.task_records:
         lines += ["  Stack #1:", "    Task id #7"]
-        lines.append(f"    * TaskRecord{{{token('task', package)} #7 A={package} U=0 StackId=1 sz={len(history)}}}")
-    if profile.api >= 33:
+        stack_id = "" if profile.api < 24 else " StackId=1"
+        lines.append(f"    * TaskRecord{{{token('task', package)} #7 A={package} U=0{stack_id} sz={len(history)}}}")
+    else:
+        affinity = f"A={uid(package)}:{package}" if profile.api >= 30 else f"A={package}"
+        lines.append(f"  * Task{{{token('task', package)} #7 type=standard {affinity} U=0 visible=true}}")
+    if profile.resumed_in_stack:
+        lines.append(f"    mResumedActivity: {front}")
+    if profile.top_resumed:
         lines.append(f"    topResumedActivity={front}")
-    elif profile.top_resumed:
-        lines += [f"    mResumedActivity: {front}", f"    topResumedActivity={front}"]
     for number, entry in reversed(list(enumerate(history))):
-        lines.append(f"    * Hist  #{number}: {activity_record(profile, *entry)}")
+        lines.append(f"    * Hist {' ' if profile.api >= 31 else ''}#{number}: {activity_record(profile, *entry)}")
         lines.append(f"        packageName={entry[0]} processName={entry[0]}")
-    if profile.api < 26:
-        lines.append(f"  mFocusedActivity: {front}")
-    lines.append(f"  {'ResumedActivity' if profile.api >= 33 else 'mResumedActivity'}: {front}")
+    if not profile.resumed_in_stack:
+        lines += ["  Resumed activities in task display areas (from top to bottom):", f"    Resumed: {front}"]
+    for display in call.phone.displays:
+        lines.append(f"Display #{display.number} (activities from top to bottom):")
+        if display.package is not None and display.activity is not None and profile.top_resumed:
+            record = activity_record(profile, display.package, display.activity, task=9)
+            lines.append(f"    topResumedActivity={record}")
+    lines += ["", f"  {profile.resumed_in_all}: {front}"]
     return "\n".join(lines) + "\n"
 
 

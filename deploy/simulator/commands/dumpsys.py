@@ -12,12 +12,16 @@ from .window import dump_window
 
 
 def _battery(call: Call) -> str:
-    figures = call.phone.battery
+    figures, api = call.phone.battery, call.phone.profile.api
+    newer = "  Max charging voltage: 5000000\n" if api >= 24 else ""
+    newer += "  Charge counter: 2712000\n" if api >= 26 else ""
+    dock = "  Dock powered: false\n" if api >= 33 else ""
+    state = "  Charging state: 0\n  Charging policy: 0\n" if api >= 34 else ""
     return (
         "Current Battery Service state:\n  AC powered: false\n  USB powered: true\n  Wireless powered: false\n"
-        "  Max charging current: 500000\n  Max charging voltage: 5000000\n  Charge counter: 2712000\n"
+        f"{dock}  Max charging current: 500000\n{newer}"
         f"  status: {figures['status']}\n  health: 2\n  present: true\n  level: {figures['level']}\n  scale: 100\n"
-        f"  voltage: 4200\n  temperature: {figures['temperature']}\n  technology: Li-ion\n"
+        f"  voltage: 4200\n  temperature: {figures['temperature']}\n  technology: Li-ion\n{state}"
     )
 
 
@@ -25,10 +29,13 @@ def _display(call: Call) -> str:
     width, height = call.phone.screen.size
     rotation, state = call.phone.screen.rotation, "ON" if call.phone.screen.awake else "OFF"
     frame = f"logicalFrame=Rect(0, 0 - {width}, {height}), physicalFrame=Rect(0, 0 - {width}, {height})"
+    shape = f"orientation={rotation}, {frame}, deviceWidth={width}, deviceHeight={height}"
+    viewport = f"  mDefaultViewport=DisplayViewport{{valid=true, displayId=0, {shape}}}\n"
+    if call.phone.profile.api >= 29:
+        screen = "type=INTERNAL, valid=true, isActive=true, displayId=0, uniqueId='local:0', physicalPort=0"
+        viewport = f"  mViewports=[DisplayViewport{{{screen}, {shape}}}]\n"
     return (
-        "DISPLAY MANAGER (dumpsys display)\n"
-        f"  mViewports=[DisplayViewport{{type=INTERNAL, valid=true, isActive=true, displayId=0, uniqueId='local:0', "
-        f"physicalPort=0, orientation={rotation}, {frame}, deviceWidth={width}, deviceHeight={height}}}]\n"
+        f"DISPLAY MANAGER (dumpsys display)\n{viewport}"
         f"  mGlobalDisplayState={state}\n  mScreenState={state}\n"
         f'  mBaseDisplayInfo=DisplayInfo{{"Built-in Screen", displayId 0, real {width} x {height}, density 420, '
         f"rotation {rotation}, state {state}}}\n"
@@ -36,11 +43,13 @@ def _display(call: Call) -> str:
 
 
 def _input(call: Call) -> str:
+    """Android 13 calls the orientation of the touch surface another name."""
     width, height = call.phone.screen.size
     rotation = call.phone.screen.rotation
+    orientation = "SurfaceOrientation" if call.phone.profile.api < 33 else "InputDeviceOrientation"
     return (
         "INPUT MANAGER (dumpsys input)\n\nInput Reader State:\n  Device 4: sim_touchscreen\n    Touch Input Mapper:\n"
-        f"      SurfaceWidth: {width}px\n      SurfaceHeight: {height}px\n      SurfaceOrientation: {rotation}\n"
+        f"      SurfaceWidth: {width}px\n      SurfaceHeight: {height}px\n      {orientation}: {rotation}\n"
         f"  Viewport INTERNAL: displayId=0, orientation={rotation}, logicalFrame=[0, 0, {width}, {height}]\n"
     )
 

@@ -148,6 +148,9 @@ def _listed(call: Call, path: str, name: str, long: bool) -> str:
         return name + "\n"
     when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(found.modified_s))
     mode = "drwxrwx--x" if found.is_directory else "-rw-rw----"
+    if call.phone.profile.toolbox:
+        size = "" if found.is_directory else str(found.size_bytes)
+        return f"{mode} shell    shell    {size:>12} {when} {name}\n"
     return f"{mode} 1 shell shell {found.size_bytes:>8} {when} {name}\n"
 
 
@@ -174,12 +177,37 @@ def _basename(call: Call) -> int:
 
 def _df(call: Call) -> int:
     files = call.phone.files
+    if call.phone.profile.toolbox:
+        return _df_of_toolbox(call)
     total, used = files.limit_bytes // 1024, files.used_bytes // 1024
     call.out("Filesystem     1K-blocks    Used Available Use% Mounted on\n")
     for device, mount in (("/dev/block/dm-5", "/data"), ("/dev/fuse", "/storage/emulated")):
         share = used * 100 // total if total else 100
         call.out(f"{device:<14} {total:>9} {used:>7} {total - used:>9} {share:>3}% {mount}\n")
     return 0
+
+
+def _df_of_toolbox(call: Call) -> int:
+    """Android 6 takes every word for a folder, and no options at all."""
+    files, rc = call.phone.files, 0
+    call.out("Filesystem               Size     Used     Free   Blksize\n")
+    for folder in call.arguments or ("/data", "/storage/emulated"):
+        if not folder.startswith("/"):
+            call.err(f"{folder}: No such file or directory\n")
+            rc = 1
+            continue
+        sizes = (files.limit_bytes, files.used_bytes, files.limit_bytes - files.used_bytes)
+        call.out(f"{folder:<20}" + "".join(f"{_readable(size):>9}" for size in sizes) + "   4096\n")
+    return rc
+
+
+def _readable(size_bytes: int) -> str:
+    size = size_bytes / 1024
+    for unit in "KM":
+        if size < 1024:
+            return f"{size:.1f}{unit}"
+        size /= 1024
+    return f"{size:.1f}G"
 
 
 PROGRAMS: dict[str, Program] = {

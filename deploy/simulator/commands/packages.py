@@ -108,6 +108,9 @@ def _list(call: Call, words: list[str]) -> int:
         call.err(f"Error: unknown list type '{kind}'\n")
         return 255
     options = {word for word in words if word.startswith("-")}
+    if "--show-versioncode" in options and not call.phone.profile.shows_version_codes:
+        call.err("Error: Unknown option: --show-versioncode\n")
+        return 1
     name = next((word for word in words if not word.startswith("-")), "")
     for app in _apps(call):
         if ("-3" in options and app.system) or ("-s" in options and not app.system) or name not in app.package:

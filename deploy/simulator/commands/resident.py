@@ -1,4 +1,4 @@
-"""`app_process`: the one Java program that tools start on a phone, the uiautomator2 server; `kill` to end it."""
+"""`app_process`: the one Java program that tools start on a phone, the uiautomator2 server."""
 
 from __future__ import annotations
 
@@ -76,14 +76,4 @@ async def _killed_before_input_ends(call: Call, process: Process) -> bool:
     return process.killed.is_set()
 
 
-def _kill(call: Call) -> int:
-    rc = 0
-    for word in call.arguments:
-        if word.startswith("-"):
-            continue
-        if not word.isdigit() or not call.phone.processes.kill(int(word)):
-            rc = call.fail(f"{word}: No such process")
-    return rc
-
-
-PROGRAMS: dict[str, Program] = {"app_process": _app_process, "kill": _kill}
+PROGRAMS: dict[str, Program] = {"app_process": _app_process}

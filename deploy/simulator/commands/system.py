@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from deploy.simulator.components import pid, uid
+from deploy.simulator.faults import FaultKind
 from deploy.simulator.settings import NAMESPACES
 from deploy.simulator.shell.call import Call, Program
 
@@ -39,6 +40,15 @@ async def _settings(call: Call) -> int:
     if len(words) < 2 or words[1] not in NAMESPACES:
         call.err(f"Invalid namespace '{words[1] if len(words) > 1 else ''}'\n")
         return 255
+    if words[0] in ("put", "delete"):
+        fault = call.phone.faults.take(FaultKind.SETTINGS_DENIED, call.text)
+        if fault is not None:
+            call.phone.note_fault(fault, call.service)
+            call.err(
+                "Exception occurred while executing:\njava.lang.SecurityException: Permission denial: writing to "
+                "settings requires:android.permission.WRITE_SECURE_SETTINGS\n"
+            )
+            return 255
     table = call.phone.settings.tables[words[1]]
     match words[0], words[2:]:
         case "get", [name]:
@@ -67,6 +77,7 @@ async def _ime(call: Call) -> int:
         settings.select(settings.keyboards[0])
         return 0
     keyboard = settings.find(words[0]) if words else None
+    user = " for user #0" if call.phone.profile.users_in_words else ""
     if verb not in ("set", "enable", "disable"):
         call.err(f"Unknown command: {verb}\n")
         return 255
@@ -75,13 +86,13 @@ async def _ime(call: Call) -> int:
         return 255
     if verb == "set":
         if keyboard not in settings.enabled:
-            call.err(f"Unknown input method {keyboard} cannot be selected for user #0\n")
+            call.err(f"Unknown input method {keyboard} cannot be selected{user}\n")
             return 255
         settings.select(keyboard)
-        call.out(f"Input method {keyboard} selected for user #0\n")
+        call.out(f"Input method {keyboard} selected{user}\n")
     else:
         settings.enable(keyboard, on=verb == "enable")
-        call.out(f"Input method {keyboard}: now {verb}d for user #0\n")
+        call.out(f"Input method {keyboard}: now {verb}d{user}\n")
     return 0
 
 
@@ -104,6 +115,32 @@ def _wm(call: Call) -> int:
     call.out(f"Physical {what}: {physical}\n")
     if what in phone.display_override:
         call.out(f"Override {what}: {phone.display_override[what]}\n")
+    return 0
+
+
+def _locksettings(call: Call) -> int:
+    """What the lock screen wants, as `cmd lock_settings` tells it (Android 8 and newer)."""
+    screen, keyguard, words = call.phone.screen, call.phone.screen.keyguard, call.arguments
+    if call.phone.profile.api < 26:
+        call.err("/system/bin/sh: locksettings: not found\n")
+        return 127
+    old = words[words.index("--old") + 1] if "--old" in words[:-1] else None
+    verb, rest = (words[0] if words else ""), [w for w in words[1:] if w not in ("--old", old)]
+    if verb == "get-disabled":
+        call.out(f"{str(not screen.locks_itself).lower()}\n")
+        return 0
+    if verb not in ("verify", "set-pin", "set-password", "clear"):
+        call.err(f"Unknown command: {verb}\n")
+        return 255
+    if (old or "") != keyguard.pin:
+        call.out(f"Old password '{old}' didn't match\n" if old else "Old password not provided but required\n")
+        return 255
+    if verb == "verify":
+        call.out("Lock credential verified successfully\n")
+        return 0
+    keyguard.pin = rest[0] if verb != "clear" and rest else ""
+    screen.locks_itself = screen.locks_itself or bool(keyguard.pin)
+    call.out(f"Pin set to '{keyguard.pin}'\n" if keyguard.pin else "Lock credential cleared\n")
     return 0
 
 
@@ -200,6 +237,10 @@ def _date(call: Call) -> int:
 
 def _uptime(call: Call) -> int:
     minutes = int(call.phone.uptime_s // 60)
+    if call.phone.profile.toolbox:
+        up = f"{minutes // 60:02d}:{minutes % 60:02d}:{int(call.phone.uptime_s) % 60:02d}"
+        call.out(f"up time: {up}, idle time: 00:00:10, sleep time: 00:00:00\n")
+        return 0
     call.out(f" {time.strftime('%H:%M:%S')} up {minutes} min,  0 users,  load average: 1.02, 0.98, 0.91\n")
     return 0
 
@@ -239,6 +280,7 @@ _PLAIN: dict[str, Callable[[Call], int]] = {
     "date": _date,
     "getprop": _getprop,
     "id": _id,
+    "locksettings": _locksettings,
     "pidof": _pidof,
     "ps": _ps,
     "reboot": _reboot,

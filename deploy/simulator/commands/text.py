@@ -31,6 +31,8 @@ async def _grep(call: Call) -> int:
         pattern = re.escape(pattern)
     elif "E" not in options:
         pattern = re.sub(r"\\([|()+?{}])|([|()+?{}])", lambda m: m[1] or "\\" + m[2], pattern)
+    if "x" in options:
+        pattern = rf"^(?:{pattern})$"
     try:
         expression = re.compile(pattern, re.IGNORECASE if "i" in options else 0)
     except re.error as error:

@@ -20,9 +20,8 @@ _KEYBOARD = "com.android.inputmethod.latin"
 
 
 def activity_record(profile: ApiProfile, package: str, activity: str, task: int = 7) -> str:
-    """From Android 13 on the brace closes before the task, once too often."""
     name = f"ActivityRecord{{{token('record', package, activity)} u0 {component(package, activity)}"
-    return f"{name}}} t{task}}}" if profile.api >= 33 else f"{name} t{task}}}"
+    return f"{name}}} t{task}}}" if profile.brace_before_task else f"{name} t{task}}}"
 
 
 def window(surface: Surface) -> str:
@@ -43,7 +42,7 @@ def dump_window(call: Call) -> str:
     focus = _focus(profile, surface, null=fault is not None)
     parts = {
         "policy": _policy(call),
-        "displays": _displays(call, surface) + (focus if not profile.focus_in_windows else ""),
+        "displays": _displays(call, surface, focus),
         "windows": _windows(phone, surface) + (focus if profile.focus_in_windows else ""),
     }
     if section in ("w", "visible", "visible-apps"):
@@ -53,16 +52,15 @@ def dump_window(call: Call) -> str:
 
 def _focus(profile: ApiProfile, surface: Surface, null: bool) -> str:
     current = "null" if null else window(surface)
-    record = activity_record(profile, *_front(surface))
-    lines = []
-    if profile.api >= 33:
-        # Foldables and phones with a second display print one line a display: the real one comes last.
-        lines += ["mCurrentFocus=null", "mFocusedApp=null"] * 2
-    lines.append(f"mCurrentFocus={current}")
-    if profile.api < 29:
-        record = f"AppWindowToken{{{token('app', record)} token=Token{{{token('token', record)} {record}}}}}"
-    lines.append(f"mFocusedApp={record}")
-    return "".join(f"  {line}\n" for line in lines)
+    app = focused_app(profile, *_front(surface))
+    return f"  mCurrentFocus={current}\n  mFocusedApp={app}\n"
+
+
+def focused_app(profile: ApiProfile, package: str, activity: str) -> str:
+    record = activity_record(profile, package, activity)
+    if not profile.app_window_tokens:
+        return record
+    return f"AppWindowToken{{{token('app', record)} token=Token{{{token('token', record)} {record}}}}}"
 
 
 def _front(surface: Surface) -> tuple[str, str]:
@@ -140,32 +138,73 @@ def _visibility(visible: bool) -> list[str]:
     return [f"    mHasSurface={told} isReadyForDisplay()={told}", f"    isOnScreen={told}", f"    isVisible={told}"]
 
 
-def _displays(call: Call, surface: Surface) -> str:
+def _displays(call: Call, surface: Surface, focus: str) -> str:
+    """The phone's own display comes last, as the one that was made first. Focus is told here from Android 10 on."""
+    profile, others = call.phone.profile, sorted(call.phone.displays, key=lambda display: -display.number)
     width, height = call.phone.screen.size
+    parts = ["WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n"]
+    for display in others:
+        app = "null"
+        if display.package is not None and display.activity is not None:
+            app = focused_app(profile, display.package, display.activity)
+        title = f"{display.package}/{display.activity}"
+        current = f"Window{{{token('window', title)} u0 {title}}}" if display.focused else "null"
+        shown = f"  mCurrentFocus={current}\n  mFocusedApp={app}\n"
+        parts.append(_display(profile, display.number, (500, 500), shown, display.awake))
+    if any(display.focused for display in others):
+        focus = focus.replace(f"mCurrentFocus={window(surface)}", "mCurrentFocus=null")
+    own = _display(profile, 0, (width, height), focus, call.phone.screen.awake)
+    rotation = call.phone.screen.rotation
+    own += f"  mCurrentRotation=ROTATION_{rotation * 90}\n" if profile.api >= 29 else f"  mRotation={rotation}\n"
+    own += f"  taskId=7 mBounds=[0,0][{width},{height}] {component(surface.package, surface.activity)}\n"
+    return "".join([*parts, own])
+
+
+def _display(profile: ApiProfile, number: int, size: tuple[int, int], focus: str, awake: bool) -> str:
+    width, height = size
+    organized = " (organized)" if profile.api >= 31 and number == 0 else ""
+    base = f" base={width}x{height} 420dpi" if profile.api >= 34 else ""
+    sleeping = f"  mSleeping={str(not awake).lower()} mAllSleepTokens=[]\n" if profile.api >= 34 else ""
+    policy = ""
+    if profile.api >= 29:
+        word = str(awake).lower()
+        policy = f"  DisplayPolicy\n    mAwake={word} mScreenOnEarly={word} mScreenOnFully={word}\n"
     return (
-        "WINDOW MANAGER DISPLAY CONTENTS (dumpsys window displays)\n"
-        "  Display: mDisplayId=0\n"
-        f"    init={width}x{height} 420dpi cur={width}x{height} app={width}x{height - 126} rng=1080x1017-1920x1857\n"
+        f"  Display: mDisplayId={number}{organized}\n"
+        f"    init={width}x{height} 420dpi{base} cur={width}x{height} app={width}x{max(height - 126, 1)}"
+        " rng=1080x1017-1920x1857\n"
         f"    deferred=false mLayoutNeeded=false mTouchExcludeRegion=SkRegion((0,0,{width},{height}))\n"
-        f"  mCurrentRotation=ROTATION_{call.phone.screen.rotation * 90}\n"
-        f"  taskId=7 mBounds=[0,0][{width},{height}] {component(surface.package, surface.activity)}\n"
+        + sleeping
+        + ("" if profile.focus_in_windows else focus)
+        + policy
     )
 
 
 def _policy(call: Call) -> str:
-    screen = call.phone.screen
+    screen, old = call.phone.screen, call.phone.profile.api < 29
     locked, awake = str(screen.locked).lower(), "ON" if screen.awake else "OFF"
+    lockscreen = f"    mShowingLockscreen={locked} mShowingDream=false mDreamingLockscreen={locked}\n" if old else ""
     return (
         "WINDOW MANAGER POLICY STATE (dumpsys window policy)\n"
-        f"    screenState=SCREEN_STATE_{awake}\n"
-        f"    mShowingLockscreen={locked} mShowingDream=false mDreamingLockscreen={locked}\n"
+        f"    screenState=SCREEN_STATE_{awake}\n{lockscreen}"
         "    KeyguardServiceDelegate\n"
         f"      showing={locked}\n"
         f"      showingAndNotOccluded={locked}\n"
+        f"      inputRestricted={locked}\n"
+        "      occluded=false\n"
         f"      secure={str(bool(screen.keyguard.pin)).lower()}\n"
+        "      dreaming=false\n"
+        "      systemIsReady=true\n"
         "      deviceHasKeyguard=true\n"
+        f"      enabled={str(screen.locks_itself or screen.locked).lower()}\n"
+        "      currentUser=0\n"
+        "      bootCompleted=true\n"
+        f"      screenState=SCREEN_STATE_{awake}\n"
         f"      interactiveState=INTERACTIVE_STATE_{'AWAKE' if screen.awake else 'SLEEP'}\n"
         "      KeyguardStateMonitor\n"
         f"        mIsShowing={locked}\n"
         "        mSimSecure=false\n"
+        f"        mInputRestricted={locked}\n"
+        "        mTrusted=false\n"
+        "        mCurrentUserId=0\n"
     )

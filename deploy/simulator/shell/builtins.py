@@ -197,6 +197,20 @@ async def _set(shell: Shell, argv: tuple[str, ...], _streams: Streams) -> int:
     return 0
 
 
+async def _kill(shell: Shell, argv: tuple[str, ...], streams: Streams) -> int:
+    """`kill -0 PID` tells whether a shell runs, or what a tool started; any other signal ends the latter. Nothing else
+    of the phone belongs to its user."""
+    *signals, pid = argv[1:] or ("",)
+    if len(signals) > 1 or not pid.isdigit():
+        return _complain(streams, "kill", "`kill [-SIGNAL] PID` is known here", 2)
+    tools = shell.phone.processes
+    if signals == ["-0"]:
+        there = int(pid) in shell.phone.shells or any(tool.pid == int(pid) for tool in tools.all())
+    else:
+        there = tools.kill(int(pid))
+    return 0 if there else _complain(streams, "kill", f"{pid}: No such process", 1)
+
+
 async def _toybox(shell: Shell, argv: tuple[str, ...], streams: Streams) -> int:
     """`toybox NAME ..` runs its applet; Android 5 and older have no toybox, all profiles here do."""
     if len(argv) == 1:
@@ -216,6 +230,7 @@ BUILTINS: dict[str, Builtin] = {
     "exit": _exit,
     "export": _export,
     "false": _false,
+    "kill": _kill,
     "nohup": _prefix,
     "printf": _printf,
     "pwd": _pwd,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from deploy.simulator.faults import FaultKind
 from deploy.simulator.filesystem import FileError
+from deploy.simulator.stream import StreamClosedError
 from deploy.simulator.trace import Entry, Kind
 
 from .call import Call
@@ -132,8 +133,13 @@ class Shell(Expander):
                 if number < len(pipes):
                     pipes[number].close_writer()
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(stage(number, command)) for number, command in enumerate(commands)]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(stage(number, command)) for number, command in enumerate(commands)]
+        except ExceptionGroup as failures:
+            if failures.split(StreamClosedError)[1] is None:
+                raise StreamClosedError from None  # The client has gone, as every stage that printed noticed.
+            raise
         return tasks[-1].result()
 
     async def command(self, command: Command, streams: Streams) -> int:

@@ -1,4 +1,4 @@
-"""`devices`, `shot`, `dump`: the phones, and a look at one through the adb server that runs here."""
+"""`shot`, `dump`: a look at a phone through the adb server that runs here."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Annotated
 
 import typer
 
-from services.cli import queries
-from services.cli.connection import Session, execute
+from services.cli.connection import execute
 from services.cli.errors import CliError, ExitCode
-from services.cli.output import Json, say, show
+from services.cli.output import say
 from services.device_agent.adb.bootstrap import server_address
 from services.device_agent.adb.client import AdbClient
 from services.device_agent.adb.errors import AdbError, AdbServerGone
@@ -27,27 +26,6 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="File to wri
 
 _LIMIT_S = 30.0
 _DUMP = "uiautomator dump /data/local/tmp/waymark-dump.xml >/dev/null && cat /data/local/tmp/waymark-dump.xml"
-
-
-def devices(context: typer.Context, as_json: Json = False) -> None:
-    """List phones with their state.
-
-    Example:  waymark devices --json | jq -r '.[] | select(.status == "AVAILABLE") | .serial'
-    """
-
-    async def command(session: Session) -> None:
-        columns = {"serial": "serial", "model": "model", "os_version": "Android", "device_type": "type",
-                   "resolution": "resolution", "status": "status", "runs": "runs",
-                   "last_heartbeat_at": "last seen"}  # fmt: skip
-        rows = await queries.devices(await session.sql())
-        show(
-            rows,
-            columns,
-            as_json=as_json,
-            empty="No phone yet: connect one to the adb server that the device-agent uses.",
-        )
-
-    execute(context, command)
 
 
 def shot(context: typer.Context, serial: Serial, output: Output = None) -> None:

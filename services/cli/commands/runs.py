@@ -24,6 +24,11 @@ from services.cli.output import Json, Limit, clean, complain, lines, print_json,
 
 run_app = typer.Typer(no_args_is_help=True, help="Start work on a phone, and steer it.")
 
+Where = Annotated[
+    list[str] | None,
+    typer.Option(help="Only on phones that meet it, such as `model=Pixel*`, `api>=33`, `pool!=lab`; repeat it."),
+]
+Phones = Annotated[str | None, typer.Option(help="On so many different phones, or on `all`: one task each.")]
 Task = Annotated[str, typer.Argument(help="Id of a task or of its run, the beginning of it, or `last`.")]
 Reason = Annotated[str | None, typer.Option(help="Why; it is kept with the run.")]
 
@@ -46,6 +51,12 @@ def explore(
     max_wait_minutes: Annotated[
         float | None, typer.Option(min=0.1, help="Minutes at most in which no phone could take it (1440).")
     ] = None,
+    where: Where = None,
+    phones: Phones = None,
+    account: Annotated[str | None, typer.Option(help="Pool of test accounts, one of which the run has.")] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Try out the phone of --serial, also one in quarantine.")
+    ] = False,
     name: Annotated[str | None, typer.Option(help="What people call this task.")] = None,
     own_id: Annotated[str | None, typer.Option("--id", help="Your own id: sent twice, it starts one task.")] = None,
     schedule_at: Annotated[
@@ -67,6 +78,8 @@ def explore(
 
       waymark run explore --app com.example.shop --profile SMOKE --max-minutes 5 --serial emulator-5554 --wait
 
+      waymark run explore --app com.example.shop --where "model=Pixel*" --where "api>=33" --phones all --follow
+
       waymark run explore --app com.example.shop --profile CUSTOM --coverage-file coverage.yaml --id nightly-42
     """
     limits: dict[str, Any] = {} if max_steps is None else {"max_steps": max_steps}
@@ -77,13 +90,14 @@ def explore(
     body: dict[str, Any] = {
         "kind": "explore", "app": app, "version": version, "profile": profile.value, "priority": priority,
         "serial": serial, "name": name, "id": own_id, "seed": seed, "limits": limits or None,
+        **placement(where, phones, account), "probe": probe or None,
         "schedule_at": None if schedule_at is None else schedule_at.astimezone(UTC).isoformat(),
-        "coverage": None if coverage_file is None else _read_file(coverage_file),
+        "coverage": None if coverage_file is None else read_file(coverage_file),
         "validate_locators": not no_validate,
     }  # fmt: skip
     request = {field: value for field, value in body.items() if value is not None}
-    _check(request)
-    execute(context, lambda s: _start(s, request, wait=wait, follow=follow, as_json=as_json))
+    check(request)
+    execute(context, lambda s: start(s, request, wait=wait, follow=follow, as_json=as_json))
 
 
 @run_app.command()
@@ -128,10 +142,10 @@ def submit(
 
       echo '{"kind": "explore", "app": "com.example.shop"}' | waymark submit -
     """
-    request = _read_file(None if file == "-" else Path(file))
-    _check(request)
+    request = read_file(None if file == "-" else Path(file))
+    check(request)
     if request.get("kind") == "explore":
-        execute(context, lambda s: _start(s, request, wait=wait, follow=follow, as_json=as_json))
+        execute(context, lambda s: start(s, request, wait=wait, follow=follow, as_json=as_json))
     else:
         execute(context, lambda s: _submit(s, request))
 
@@ -168,12 +182,13 @@ def runs(context: typer.Context, limit: Limit = 20, as_json: Json = False) -> No
     execute(context, command)
 
 
-async def _start(session: Session, request: dict[str, Any], *, wait: bool, follow: bool, as_json: bool) -> None:
+async def start(session: Session, request: dict[str, Any], *, wait: bool, follow: bool, as_json: bool) -> None:
     answer = await asking.ask(session, request)
     if answer.refusal is not None:
         raise CliError(f"refused: {answer.refusal}")
     assert isinstance(answer.event, TaskAccepted)
-    run_id = derived_id("run", answer.key)
+    is_group = answer.event.spec.phones is not None
+    run_id = None if is_group else derived_id("run", answer.key)
     if wait or follow:
         if not as_json:
             say(f"Task {answer.key} {'was accepted before' if answer.again else 'accepted'}.")
@@ -183,7 +198,7 @@ async def _start(session: Session, request: dict[str, Any], *, wait: bool, follo
     else:
         lines([
             f"Task {answer.key} {'was accepted before: nothing new is started' if answer.again else 'accepted'}.",
-            f"Watch it:  waymark watch {run_id}",
+            f"Watch it:  waymark watch {run_id or answer.key}",
         ])  # fmt: skip
 
 
@@ -199,7 +214,7 @@ async def _submit(session: Session, request: dict[str, Any]) -> None:
     say(f"{request['kind']}: done ({answer.event.NAME} {answer.key})")
 
 
-def _read_file(path: Path | None) -> dict[str, Any]:
+def read_file(path: Path | None) -> dict[str, Any]:
     """A JSON or YAML object from a file, or from standard input."""
     try:
         text = sys.stdin.read() if path is None else path.read_text(encoding="utf-8")
@@ -213,7 +228,7 @@ def _read_file(path: Path | None) -> dict[str, Any]:
     return value
 
 
-def _check(request: dict[str, Any]) -> None:
+def check(request: dict[str, Any]) -> None:
     """Says here what the services would refuse, where it can be seen here."""
     kinds: dict[str, type[BaseModel]] = {"explore": ExploreRequest, "set": ConfigRequest}
     model = kinds.get(str(request.get("kind")))
@@ -223,7 +238,18 @@ def _check(request: dict[str, Any]) -> None:
         model.model_validate_json(json.dumps(request))
     except ValidationError as error:
         problems = error.errors(include_url=False)
-        raise _usage("\n".join(f"{'.'.join(map(str, p['loc'])) or 'request'}: {p['msg']}" for p in problems)) from None
+        raise _usage(
+            "\n".join(
+                f"{'.'.join(map(str, p['loc'])) or 'request'}: {p['msg'].removeprefix('Value error, ')}"
+                for p in problems
+            )
+        ) from None
+
+
+def placement(where: list[str] | None, phones: str | None, account: str | None) -> dict[str, Any]:
+    """The fields of a request that say on which phones and with what; none where nothing was given."""
+    number = phones if phones is None or phones == "all" or not phones.isdecimal() else int(phones)
+    return {"where": where or None, "phones": number, "account": account}
 
 
 def _usage(message: str) -> typer.Exit:

@@ -14,6 +14,7 @@ from contracts.subjects import derived_id, event_filter
 from services.cli import following, queries
 from services.cli.connection import Session, execute
 from services.cli.errors import CliError, ExitCode
+from services.cli.group_progress import follow_group
 from services.cli.output import Json, console, lines, print_json, say
 
 
@@ -60,6 +61,12 @@ async def follow(session: Session, task_id: UUID, *, quiet: bool, as_json: bool)
         raise CliError(
             f"there is no task {task_id} in the log; `waymark tasks` lists those there are", ExitCode.NOT_FOUND
         )
+    spec = accepted.event.spec if isinstance(accepted.event, TaskAccepted) else None
+    if spec is not None and spec.schedule is not None:
+        raise CliError(f"{task_id} is a schedule; `waymark schedules list` has its tasks", ExitCode.USAGE)
+    if spec is not None and spec.phones is not None:
+        await follow_group(js, task_id, accepted.seq, quiet=quiet, as_json=as_json)
+        return
     progress = following.Progress(task_id, derived_id("run", task_id))
     out = console()
     live = Live(console=out, refresh_per_second=8, transient=True) if out.is_terminal and not quiet else None

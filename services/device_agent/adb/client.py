@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
 import struct
 import time
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeVar
 
+from services.device_agent.adb.bootstrap import ServerAddress
 from services.device_agent.adb.errors import (
     AdbError,
     AdbRefused,
@@ -35,6 +37,8 @@ HOST_TIMEOUT_S = 5.0
 SYNC_CHUNK_BYTES = 64 * 1024
 LARGEST_OUTPUT_BYTES = 64 * 1024 * 1024
 LONGEST_LINE_BYTES = 64 * 1024
+LONGEST_V1_BYTES = 4_080
+"""Daemons of Android 6 and older take 4 KB in one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +56,25 @@ class ShellResult:
 
 
 class AdbClient:
-    """Talks to the adb server at `host`:`port`. It starts none and stops none."""
+    """Talks to the adb server at `host`:`port`, or `at` any address. It starts none and stops none."""
 
     def __init__(
         self, host: str, port: int, on_call: OnCall | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._host, self._port = host, port
+        self._server = ServerAddress(host, port)
         self._on_call, self._clock = on_call, clock
         self._features: dict[str, frozenset[str]] = {}
 
+    @classmethod
+    def at(cls, server: ServerAddress, on_call: OnCall | None = None) -> AdbClient:
+        client = cls(server.host, server.port, on_call)
+        client._server = server
+        return client
+
     @property
-    def address(self) -> tuple[str, int]:
-        """Host and port of the adb server."""
-        return self._host, self._port
+    def server(self) -> ServerAddress:
+        """Where the adb server listens."""
+        return self._server
 
     async def version(self) -> int:
         """The server's protocol version (41 with adb 29 to 36). The cheapest way to see whether it is there."""
@@ -107,7 +117,7 @@ class AdbClient:
 
     async def _known_features(self, serial: str) -> frozenset[str]:
         if serial not in self._features:
-            async with connected(self._host, self._port, serial, transport=False) as wire:
+            async with connected(self._server, serial, transport=False) as wire:
                 await wire.request(f"host-serial:{serial}:features")
                 said = (await wire.block()).decode(errors="replace")
             self._features[serial] = frozenset(said.strip().split(",")) - {""}
@@ -129,7 +139,7 @@ class AdbClient:
 
     async def _shell_v2(self, serial: str, cmd: str) -> ShellResult:
         streams = {STDOUT: bytearray(), STDERR: bytearray()}
-        async with connected(self._host, self._port, serial) as wire:
+        async with connected(self._server, serial) as wire:
             await wire.request(f"shell,v2,raw:{cmd}")
             while True:
                 kind, payload = await wire.packet()
@@ -141,18 +151,22 @@ class AdbClient:
                         raise CommandFailed(serial, cmd[:80], None, f"it printed over {LARGEST_OUTPUT_BYTES} bytes")
 
     async def _shell_v1(self, serial: str, cmd: str) -> ShellResult:
-        """Android 6 and older: one stream and no exit code, so the script prints both behind a mark of its own."""
-        nonce = secrets.token_hex(8)
-        errors, mark = f"/data/local/tmp/waymark.err.{nonce}", f"waymark-end-{nonce}:"
-        script = f"( {cmd}\n) 2>{errors}; r=$?; echo {mark}; cat {errors}; rm -f {errors}; echo {mark}$r"
-        async with connected(self._host, self._port, serial) as wire:
+        """Android 6 and older: one stream and no exit code, so a script prints both behind a mark of its own.
+
+        `exec:` and not `shell:`, which runs in a terminal there and turns LF into CRLF.
+        """
+        script, mark = sentinel(cmd, secrets.token_hex(8))
+        if len(script.encode()) > LONGEST_V1_BYTES:
+            raise CommandFailed(serial, cmd[:80], None, f"it is over {LONGEST_V1_BYTES} bytes, too long for this phone")
+        async with connected(self._server, serial) as wire:
             await wire.request(f"exec:{script}")
-            output = await wire.rest()
-        stdout, first, tail = output.partition(f"{mark}\n".encode())
-        stderr, last, code = tail.rpartition(mark.encode())
-        if not first or not last or not code.strip().isdigit():
+            output = await wire.rest(LARGEST_OUTPUT_BYTES)
+        if len(output) > LARGEST_OUTPUT_BYTES:
+            raise CommandFailed(serial, cmd[:80], None, f"it printed over {LARGEST_OUTPUT_BYTES} bytes")
+        found = ended(output, mark)
+        if found is None:
             raise DeviceGone(serial, f"its answer ended after {len(output)} bytes, before the exit code")
-        return ShellResult(int(code), stdout, stderr)
+        return found
 
     async def stream(self, serial: str, cmd: str) -> AsyncGenerator[str, None]:
         """Lines that `cmd` prints, for as long as it runs. Ends when the command ends.
@@ -181,7 +195,7 @@ class AdbClient:
         """Writes a file on the phone. Raises `CommandFailed` where the phone refuses."""
 
         async def call() -> None:
-            async with connected(self._host, self._port, serial) as wire:
+            async with connected(self._server, serial) as wire:
                 await wire.request("sync:")
                 target = f"{path},{mode}".encode()
                 await wire.send(b"SEND" + struct.pack("<I", len(target)) + target)
@@ -200,7 +214,7 @@ class AdbClient:
 
         async def call() -> bytes:
             content = bytearray()
-            async with connected(self._host, self._port, serial) as wire:
+            async with connected(self._server, serial) as wire:
                 await wire.request("sync:")
                 source = path.encode()
                 await wire.send(b"RECV" + struct.pack("<I", len(source)) + source)
@@ -223,7 +237,7 @@ class AdbClient:
         """
 
         async def call() -> T:
-            async with connected(self._host, self._port, serial) as wire:
+            async with connected(self._server, serial) as wire:
                 await wire.request(service)
                 return await talk(wire)
 
@@ -233,21 +247,21 @@ class AdbClient:
         """A connection on which a long-running service has begun. Only the beginning has a time-out."""
         try:
             async with asyncio.timeout(HOST_TIMEOUT_S):
-                wire = await stack.enter_async_context(connected(self._host, self._port, serial))
+                wire = await stack.enter_async_context(connected(self._server, serial))
                 await wire.request(service)
         except TimeoutError as error:
             if serial is not None:
                 raise DeviceTimeout(serial, service[:80], HOST_TIMEOUT_S) from error
-            raise AdbServerGone(self._host, self._port, f"no answer within {HOST_TIMEOUT_S:g} s") from error
+            raise AdbServerGone(self._server, f"no answer within {HOST_TIMEOUT_S:g} s") from error
         return wire
 
     async def _host_request(self, service: str, timeout_s: float = HOST_TIMEOUT_S) -> str:
         try:
-            async with asyncio.timeout(timeout_s), connected(self._host, self._port) as wire:
+            async with asyncio.timeout(timeout_s), connected(self._server) as wire:
                 await wire.request(service)
                 return (await wire.block()).decode(errors="replace")
         except TimeoutError as error:
-            raise AdbServerGone(self._host, self._port, f"no answer within {timeout_s:g} s") from error
+            raise AdbServerGone(self._server, f"no answer within {timeout_s:g} s") from error
 
     async def _measured(self, serial: str, name: str, timeout_s: float, call: Callable[[], Awaitable[T]]) -> T:
         started_s, ok = self._clock(), False
@@ -264,6 +278,29 @@ class AdbClient:
             if self._on_call is not None:
                 self._on_call(serial, name, started_s, self._clock(), ok)
         return result
+
+
+def sentinel(cmd: str, nonce: str) -> tuple[str, str]:
+    """A script that runs `cmd` and tells afterwards what it wrote to stderr and its exit code, and the mark it uses.
+
+    What is written to stderr waits in a file; where none can be made, it is lost and the command runs all the same.
+    """
+    errors, mark = f"/data/local/tmp/waymark.err.{nonce}", f"waymark-end-{nonce}:"
+    # `true` and not `:`, with which a redirection that fails ends the whole shell.
+    script = (
+        f"we={errors}; {{ true >$we; }} 2>/dev/null || we=/dev/null; ( {cmd}\n) 2>$we; wr=$?; "
+        f"echo {mark}; cat $we; rm -f {errors}; echo {mark}$wr"
+    )
+    return script, mark
+
+
+def ended(output: bytes, mark: str) -> ShellResult | None:
+    """The result in the output of a script of `sentinel`; None where the output was cut off."""
+    stdout, first, tail = output.partition(f"{mark}\n".encode())
+    stderr, last, code = tail.rpartition(mark.encode())
+    if not first or not last or not re.fullmatch(rb"[0-9]{1,3}\n", code):
+        return None
+    return ShellResult(int(code), stdout, stderr)
 
 
 def _states(listing: str) -> dict[str, str]:

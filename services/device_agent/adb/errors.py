@@ -15,9 +15,9 @@ class AdbError(Exception):
 class AdbServerGone(AdbError):
     """Nothing answers where the adb server should be."""
 
-    def __init__(self, host: str, port: int, cause: str) -> None:
+    def __init__(self, where: object, cause: str) -> None:
         super().__init__(
-            f"no adb server answers at {host}:{port} ({cause}): start it with `adb start-server`, "
+            f"no adb server answers at {where} ({cause}): start it with `adb start-server`, "
             "or set ADB_SERVER_SOCKET to where it is"
         )
 

@@ -11,6 +11,7 @@ import contextlib
 import struct
 from collections.abc import AsyncIterator
 
+from services.device_agent.adb.bootstrap import ServerAddress
 from services.device_agent.adb.errors import AdbError, AdbServerGone, DeviceGone, refusal
 
 READ_BUFFER_BYTES = 4 * 1024 * 1024
@@ -24,10 +25,10 @@ class Wire:
     """Requests and answers on one connection. Cut short it is `DeviceGone`, or `AdbServerGone` without serial."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, port: int, serial: str | None
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, server: ServerAddress, serial: str | None
     ) -> None:
         self._reader, self._writer = reader, writer
-        self._host, self._port, self._serial = host, port, serial
+        self._server, self._serial = server, serial
 
     async def request(self, service: str) -> None:
         """Asks for a service and waits for `OKAY`; raises what a `FAIL` means."""
@@ -39,7 +40,7 @@ class Wire:
         if status == b"FAIL":
             raise refusal((await self.block()).decode(errors="replace"), self._serial)
         if status != b"OKAY":
-            raise AdbError(f"{self._host}:{self._port} does not speak the adb protocol: it answered {status!r}")
+            raise AdbError(f"{self._server} does not speak the adb protocol: it answered {status!r}")
 
     async def transport(self, serial: str) -> None:
         """Turns this connection into one to the phone."""
@@ -52,7 +53,7 @@ class Wire:
         try:
             size = int(digits, 16)
         except ValueError as error:
-            raise AdbError(f"{self._host}:{self._port} does not speak the adb protocol: length {digits!r}") from error
+            raise AdbError(f"{self._server} does not speak the adb protocol: length {digits!r}") from error
         return await self.exactly(size)
 
     async def packet(self) -> tuple[int, bytes]:
@@ -76,12 +77,12 @@ class Wire:
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             raise self._gone("the connection ended in the middle of an answer") from error
 
-    async def rest(self) -> bytes:
-        """Everything until the other side closes."""
-        try:
-            return await self._reader.read(-1)
-        except ConnectionError as error:
-            raise self._gone("the connection broke") from error
+    async def rest(self, largest_bytes: int) -> bytes:
+        """Everything until the other side closes; what goes beyond `largest_bytes` is not read."""
+        found = bytearray()
+        while len(found) <= largest_bytes and (some := await self.some()):
+            found += some
+        return bytes(found)
 
     async def some(self) -> bytes:
         """What is there, at least one byte; empty at the end."""
@@ -98,21 +99,24 @@ class Wire:
             raise self._gone("the connection broke while sending") from error
 
     def _gone(self, cause: str) -> AdbError:
-        return DeviceGone(self._serial, cause) if self._serial else AdbServerGone(self._host, self._port, cause)
+        return DeviceGone(self._serial, cause) if self._serial else AdbServerGone(self._server, cause)
 
 
 @contextlib.asynccontextmanager
-async def connected(host: str, port: int, serial: str | None = None, transport: bool = True) -> AsyncIterator[Wire]:
+async def connected(server: ServerAddress, serial: str | None = None, transport: bool = True) -> AsyncIterator[Wire]:
     """A connection to the adb server, or to the phone behind it when a serial is given. Closed on the way out.
 
     Without `transport` the serial only names the phone in errors.
     """
     try:
-        reader, writer = await asyncio.open_connection(host, port, limit=READ_BUFFER_BYTES)
+        if server.path is None:
+            reader, writer = await asyncio.open_connection(server.host, server.port, limit=READ_BUFFER_BYTES)
+        else:
+            reader, writer = await asyncio.open_unix_connection(server.path, limit=READ_BUFFER_BYTES)
     except OSError as error:
-        raise AdbServerGone(host, port, error.strerror or str(error)) from error
+        raise AdbServerGone(server, error.strerror or str(error)) from error
     try:
-        wire = Wire(reader, writer, host, port, serial)
+        wire = Wire(reader, writer, server, serial)
         if serial is not None and transport:
             await wire.transport(serial)
         yield wire

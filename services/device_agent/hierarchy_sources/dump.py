@@ -33,13 +33,13 @@ class DumpSource:
             # Frozen, or only uiautomator hangs? A frozen phone raises here.
             await self._device.heartbeat()
             return Reading(Dump(None, Absence.TIMEOUT, str(error)), self.name)
-        answers = parts(result.stdout, 4)
+        answers = parts(result.stdout, 5)
         if answers is None:
             words = f"the phone's shell said: {result.stdout[:500].decode(errors='replace')}"
             return Reading(Dump(None, Absence.FAILED, words), self.name)
-        said, content, about_windows, last = answers
+        said, content, *around_it = answers
         read = hierarchy_dump.read(said.decode(errors="replace"), content)
-        return with_surroundings(read, self.name, about_windows, last, before)
+        return with_surroundings(read, self.name, around_it, before)
 
     async def stop(self) -> None:
         """Nothing runs between two dumps."""

@@ -27,11 +27,10 @@ class ServerSource:
         asked = script(*surroundings(self._device.api, closing=before.png is not None))
         async with meanwhile(on_hierarchy, dump.xml):
             result = await self._device.shell(asked, READING_TIMEOUT_S, "surroundings")
-        answers = parts(result.stdout, 2)
+        answers = parts(result.stdout, 3)
         if answers is None:
             return Reading(dump, self.name)
-        about_windows, last = answers
-        return with_surroundings(dump, self.name, about_windows, last, before)
+        return with_surroundings(dump, self.name, answers, before)
 
     async def _hierarchy(self) -> Dump:
         """Of the window in front, whole (not compressed): the tree that `uiautomator dump` would write.

@@ -23,6 +23,23 @@ def device_type(props: dict[str, str]) -> DeviceType:
     return DeviceType.EMULATOR if told or board else DeviceType.REAL
 
 
+_SERIAL_OF_MANY = re.compile(
+    r"(?i)unknown|none|null|default|emulator.*|(.)\1*|(?:0?1234567890?|0123456789abcdef|1234567890abcdef)+"
+)
+"""Serial numbers that makers leave in whole series of phones, and emulators share."""
+
+
+def hardware_serial(props: dict[str, str]) -> str | None:
+    """The phone's own serial number (`ro.serialno`, `ro.boot.serialno`), None where it tells no phone from another."""
+    if device_type(props) is DeviceType.EMULATOR:
+        return None
+    for name in ("ro.serialno", "ro.boot.serialno"):
+        serial = props.get(name, "").strip()
+        if len(serial) >= 6 and not _SERIAL_OF_MANY.fullmatch(serial):
+            return serial
+    return None
+
+
 def size(output: str) -> tuple[int, int] | None:
     """Width and height in pixels by `wm size`; an override is what apps see, so it wins. None where it says nothing."""
     found = dict(re.findall(r"(Physical|Override) size: (\d+x\d+)", output))
@@ -58,10 +75,18 @@ def battery(output: str) -> tuple[int | None, float | None]:
     )
 
 
-def free_mb(output: str) -> int | None:
-    """Free space in MB by `df -k`: the fourth column of its first line of figures; None where there is none."""
+def free_mb(output: str, folder: str = "/data") -> int | None:
+    """Free space in MB by `df -k FOLDER` (`df FOLDER` on Android 6, which takes no options); None where it is not told.
+
+    Android 7 and newer: blocks of 1 KB in the fourth column. Android 6: sizes such as `9.8G` in the fourth.
+    """
     found = re.search(r"^\S+\s+\d+\s+\d+\s+(\d+)\s", output, re.MULTILINE)
-    return int(found[1]) // 1024 if found else None
+    if found:
+        return int(found[1]) // 1024
+    old = re.search(rf"^{re.escape(folder)}\s+\S+\s+\S+\s+([\d.]+)([KMGT])\s", output, re.MULTILINE)
+    if old is None or not re.fullmatch(r"\d+(\.\d+)?", old[1]):
+        return None
+    return int(float(old[1]) * {"K": 1 / 1024, "M": 1, "G": 1024, "T": 1024**2}[old[2]])
 
 
 def input_methods(output: str) -> tuple[str, ...]:

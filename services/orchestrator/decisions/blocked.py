@@ -5,13 +5,16 @@ The fleet has one watch, as a run has: it looks now and then, so that a phone th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from contracts.event import Event
-from contracts.orchestrator import FleetWatchSet, TaskBlocked, TaskDropped, TaskUnblocked
-from services.orchestrator.decisions.fleet_state import Fleet, Phone, Queued
-from services.orchestrator.decisions.granting import DEFAULT_FLEET, fits, is_due
+from contracts.orchestrator import FleetWatchSet, TaskBlocked, TaskDropped, TaskSpec, TaskUnblocked
+from contracts.values import parse_selector, unmet
+from services.orchestrator.decisions.accounts import why_no_account
+from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET, Fleet, Phone, Queued, all_tags
+from services.orchestrator.decisions.granting import Candidates, takes
+from services.orchestrator.decisions.turns import is_due
 from services.runtime.timers import TimerFired
 
 LOOK_EVERY = timedelta(seconds=60)
@@ -26,7 +29,7 @@ def look(state: Fleet, fired: TimerFired, now: datetime) -> list[Event]:
     """What is new about the tasks that should be running. A watch that was replaced sees nothing."""
     if fired.due_at != state.watch_at or now - fired.due_at > LATE:
         return []
-    why = _Reasons(state.phones.values())
+    why = _Reasons(state, now)
     found = [e for q in state.queue.values() if is_due(q, now) and (e := _news(q, why.of(q), now)) is not None]
     return found[:_AT_ONCE]
 
@@ -35,7 +38,7 @@ def next_watch(state: Fleet, now: datetime) -> FleetWatchSet | None:
     """Set while a task that should be running could be taken by no phone, and no watch is to come."""
     if state.watch_at is not None and state.watch_at > now:
         return None
-    why = _Reasons(state.phones.values())
+    why = _Reasons(state, now)
     waits = [
         q.spec.limits.max_wait_s if q.blocked is None else (q.blocked.give_up_at - now).total_seconds()
         for q in state.queue.values()
@@ -62,35 +65,96 @@ def _news(queued: Queued, reason: str | None, now: datetime) -> Event | None:
 
 
 class _Reasons:
-    """Why no phone could take a task. Tasks about the same version ask once: the queue is long, and so are the lists of
-    what phones have installed."""
+    """Why no phone could take a task. Tasks that ask for the same are looked at once: the queue is long."""
 
-    def __init__(self, phones: Iterable[Phone]) -> None:
-        self._here = sorted((p for p in phones if p.present), key=lambda p: p.serial)
-        self._known: dict[tuple[str | None, str, str | None], str | None] = {}
+    def __init__(self, state: Fleet, now: datetime) -> None:
+        self._state, self._now = state, now
+        self._candidates = Candidates(state, now)
+        self._here = sorted((p for p in state.phones.values() if p.present and not p.retired), key=lambda p: p.serial)
+        self._is_reserved = any(p.reserved is not None for p in self._here)
+        self._known: dict[tuple[Any, ...], str | None] = {}
 
     def of(self, queued: Queued) -> str | None:
         """None where a phone could, busy or not."""
-        version = queued.spec.version if queued.app is None else queued.app.version_name
-        asked = (queued.spec.serial, queued.spec.package, version)
+        spec, app = queued.spec, queued.app
+        version = spec.version if app is None else app.version_name
+        user = spec.user if self._is_reserved else None
+        asked = (spec.serial, spec.where, spec.package, version, user, spec.group, spec.account, spec.probe)
         if asked not in self._known:
-            app = queued.app
-            could = app is not None and any(fits(queued.spec, app, p) for p in self._here)
-            self._known[asked] = None if could else self._why(*asked)
+            self._known[asked] = self._why(queued, version)
         return self._known[asked]
 
-    def _why(self, serial: str | None, package: str, version: str | None) -> str:
+    def _why(self, queued: Queued, version: str | None) -> str | None:
+        spec = queued.spec
+        if not self._candidates.of(queued):
+            meant = [p for p in self._here if spec.serial in {None, p.serial}]
+            return (
+                self._not_here(spec, meant)
+                or why_unmet(spec.where, meant)
+                or self._not_given([p for p in meant if not unmet(spec.where, all_tags(p))], spec)
+                or self._not_installed([p for p in meant if not unmet(spec.where, all_tags(p))], spec, version)
+                or "every phone that could take it has had a task of its group"
+            )
+        return None if spec.account is None else why_no_account(self._state, spec.account)
+
+    def _not_here(self, spec: TaskSpec, meant: list[Phone]) -> str | None:
+        if meant:
+            return None
+        if spec.serial is None:
+            return "no phone is connected"
+        is_retired = any(p.serial == spec.serial and p.retired for p in self._state.phones.values())
+        return f"phone {spec.serial} {'is retired' if is_retired else 'is not connected'}"
+
+    def _not_given(self, meant: list[Phone], spec: TaskSpec) -> str | None:
+        """Where every phone in question is kept back by somebody."""
+        if any(takes(phone, spec, self._now) for phone in meant):
+            return None
+        kept = [_kept_back(phone) for phone in meant]
+        return "; ".join(kept[:_NAMED]) + _more(kept)
+
+    def _not_installed(self, meant: list[Phone], spec: TaskSpec, version: str | None) -> str | None:
+        package, serial = spec.package, spec.serial
+        if any(takes(p, spec, self._now) and _has(p, package, version) for p in meant):
+            return None
         wanted = package if version is None else f"{package} {version}"
-        asked = [p for p in self._here if serial in {None, p.serial}]
-        who = "no phone that is connected" if serial is None else f"phone {serial}"
-        if not asked:
-            return "no phone is connected" if serial is None else f"phone {serial} is not connected"
-        other = [f"{p.versions[package][0]} on {p.serial}" for p in asked if package in p.versions]
+        that = "that is connected" if not spec.where else f"that meets {', '.join(spec.where)}"
+        who = f"no phone {that}" if serial is None else f"phone {serial}"
+        other = [f"{p.versions[package][0]} on {p.serial}" for p in meant if package in p.versions]
         if not other:
             return f"{who} has {package} installed" if serial is None else f"{who} does not have {package} installed"
-        more = f" and {len(other) - _NAMED} more" if len(other) > _NAMED else ""
         has = "has" if serial is None else "does not have"
-        return f"{who} {has} {wanted} installed; there is {', '.join(other[:_NAMED])}{more}"
+        return f"{who} {has} {wanted} installed; there is {', '.join(other[:_NAMED])}{_more(other)}"
+
+
+def why_unmet(where: tuple[str, ...], phones: list[Phone]) -> str | None:
+    """The first selector that nobody of these meets, with what there is instead; or that nobody meets all of them."""
+    tags = [all_tags(phone) for phone in phones]
+    if any(not unmet(where, each) for each in tags):
+        return None
+    for text in where:
+        if any(not unmet((text,), each) for each in tags):
+            continue
+        tag = parse_selector(text).tag
+        there = sorted({each[tag] for each in tags if tag in each})
+        instead = f"there is {tag} {', '.join(there[:_NAMED])}{_more(there)}" if there else f"none has the tag {tag}"
+        return f"no phone that is connected meets {text}; {instead}"
+    return f"no phone that is connected meets all of {', '.join(where)}, though each is met by one"
+
+
+def _kept_back(phone: Phone) -> str:
+    if phone.quarantine is not None:
+        return f"phone {phone.serial} is in quarantine: {phone.quarantine.why}"
+    assert phone.reserved is not None
+    until = phone.reserved.until.isoformat(timespec="minutes")
+    return f"phone {phone.serial} is reserved for {phone.reserved.user} until {until}: {phone.reserved.why}"
+
+
+def _has(phone: Phone, package: str, version: str | None) -> bool:
+    return package in phone.versions and version in {None, phone.versions[package][0]}
+
+
+def _more(found: list[str]) -> str:
+    return f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
 
 
 def _span(time: timedelta) -> str:

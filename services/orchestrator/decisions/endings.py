@@ -55,8 +55,8 @@ def end(run: Run, now: datetime) -> list[Event]:
     return [request(run, Navigate(to="HOME"), "RESTORE", now)]
 
 
-def ending_of(run: Run, status: RunStatus, reason: str | None) -> RunEnding:
-    return RunEnding(run_id=run.spec_started.run_id, status=status, reason=reason)
+def ending_of(run: Run, status: RunStatus, reason: str | None, code: str | None = None) -> RunEnding:
+    return RunEnding(run_id=run.spec_started.run_id, status=status, reason=reason, code=code)
 
 
 def _finish(run: Run, now: datetime) -> RunFinished:
@@ -87,4 +87,5 @@ def _finish(run: Run, now: datetime) -> RunFinished:
         },
         started_at=started.started_at,
         ended_at=now,
+        failure_code=ending.code,
     )

@@ -6,65 +6,75 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from contracts.device_agent import DeviceLost, DeviceReady, PackagesSeen
+from contracts.device_agent import DeviceLost, DeviceReady, DeviceRegistered, PackagesSeen
 from contracts.event import Event
 from contracts.orchestrator import (
     AppVersionSeen,
     FleetWatchSet,
-    LeaseEnded,
-    PhoneApps,
-    PhoneJoined,
+    GroupWaiting,
     PhoneLeft,
+    PhoneReserved,
     RunFinished,
-    RunPauseAsked,
+    ScheduleFired,
+    ScheduleSet,
     TaskAccepted,
-    TaskDropped,
-    TaskHeld,
     TaskPauseAsked,
     TaskQueued,
-    TaskReleased,
-    TaskSpec,
     TaskStopAsked,
     TaskWaiting,
 )
 from contracts.subjects import derived_id
-from services.orchestrator.decisions.blocked import look, next_watch
+from services.orchestrator.decisions.blocked import LATE, look, next_watch
+from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET
+from services.orchestrator.decisions.fleet_requests import follow
 from services.orchestrator.decisions.fleet_state import FLEET, Fleet, apply
 from services.orchestrator.decisions.granting import (
-    DEFAULT_FLEET,
     PinnedModel,
     grants,
-    resolve,
     resolved_app,
     run_of,
     run_started,
 )
+from services.orchestrator.decisions.groups import QUEUE_LIMIT, groups_due, split
+from services.orchestrator.decisions.leases import lease_over
+from services.orchestrator.decisions.phones import awaited, described, left, missed, ready, reservations_over
+from services.orchestrator.decisions.queueing import AT_ONCE, accepted, control, packages, resolved_now
+from services.orchestrator.decisions.schedules import schedules_due
+from services.runtime.handlers import RawRequest
 from services.runtime.reactor import NOTHING, Create, Decision, LaterError, Reactor, Trigger
 from services.runtime.timers import TimerFired
 
-__all__ = ["DEFAULT_FLEET", "PinnedModel", "decide_fleet", "fleet_reactor", "resolved_app", "run_of"]
+__all__ = ["DEFAULT_FLEET", "QUEUE_LIMIT", "PinnedModel", "decide_fleet", "fleet_reactor", "resolved_app", "run_of"]
 
-QUEUE_LIMIT = 1000
 RACE = timedelta(seconds=10)
 """Two replicas may take what belongs together in the wrong order: for so long, what is early is tried again."""
-FLEET_TIMERS = frozenset(e.type_name() for e in (TaskQueued, FleetWatchSet))
+GRACE = timedelta(seconds=60)
+"""A phone that is back within this time was not away."""
+FLEET_TIMERS = frozenset(
+    e.type_name()
+    for e in (TaskQueued, FleetWatchSet, PhoneLeft, PhoneReserved, GroupWaiting, ScheduleSet, ScheduleFired)
+)
 _TIMER_STEP = timedelta(milliseconds=1)
 
 
-def fleet_reactor(orchestrator_version: str, model: Callable[[], PinnedModel | None]) -> Reactor[Fleet]:
+def fleet_reactor(
+    orchestrator_version: str, model: Callable[[], PinnedModel | None], grace: timedelta = GRACE
+) -> Reactor[Fleet]:
     """`model()` tells which model configuration a run that starts now is to keep (none: no model)."""
 
     def decide(state: Fleet, trigger: Trigger[Any], now: datetime) -> Decision:
-        return decide_fleet(state, trigger, now, orchestrator_version, model())
+        return decide_fleet(state, trigger, now, orchestrator_version, model(), grace)
 
     return Reactor(
         name="orchestrator-fleet",
         aggregate=FLEET,
         triggers={
+            RawRequest: lambda _r: DEFAULT_FLEET,
             TaskAccepted: lambda _e: DEFAULT_FLEET,
             TaskStopAsked: lambda _e: DEFAULT_FLEET,
             TaskPauseAsked: lambda _e: DEFAULT_FLEET,
             RunFinished: lambda e: e.fleet_id,
+            DeviceRegistered: lambda _e: DEFAULT_FLEET,
             DeviceReady: lambda e: DEFAULT_FLEET if derived_id("fleet", e.pool) == DEFAULT_FLEET else None,
             DeviceLost: lambda _e: DEFAULT_FLEET,
             PackagesSeen: lambda _e: DEFAULT_FLEET,
@@ -75,31 +85,37 @@ def fleet_reactor(orchestrator_version: str, model: Callable[[], PinnedModel | N
 
 
 def decide_fleet(
-    state: Fleet, trigger: Trigger[Any], now: datetime, orchestrator_version: str, model: PinnedModel | None
+    state: Fleet,
+    trigger: Trigger[Any],
+    now: datetime,
+    orchestrator_version: str,
+    model: PinnedModel | None,
+    grace: timedelta = GRACE,
 ) -> Decision:
     """What the trigger changes, then whatever can be granted thereafter, and a watch over what cannot. Raises
     `LaterError`."""
-    if now - trigger.time < RACE and (why := _early(state, trigger.what)):
+    what = trigger.what
+    if now - trigger.time < RACE and (why := _early(state, what)):
         raise LaterError(why, delay_s=0.5)
-    if isinstance(trigger.what, TimerFired):
+    creates: list[Create] = []
+    if isinstance(what, TimerFired):
         # Timers have milliseconds, and clocks differ: what has fired is due.
-        now = max(now, trigger.what.due_at + _TIMER_STEP)
-    events = _changes(state, trigger.what, now)
+        now = max(now, what.due_at + _TIMER_STEP)
+    if isinstance(what, RawRequest):
+        events, answer = follow(state, what, now, grace)
+        creates.append(Create((answer,)))
+    else:
+        events = _changes(state, what, trigger.seq, now, grace)
     after = _applied(state, events)
     granted = grants(after, now)
     watch = next_watch(_applied(after, granted), now)
-    if not events and not granted and watch is None:
-        return NOTHING
-    creates = [
-        Create((AppVersionSeen(app_version_id=e.app.app_version_id, app=e.app),), shared=True)
-        for e in events
-        if isinstance(e, TaskQueued)
-    ]
+    creates += _creates(state, events)
     for grant in granted:
         queued = after.queue[str(grant.task_id)]
         started = run_started(grant, queued, after.phones[str(grant.device_id)], now, orchestrator_version, model)
         creates.append(Create((started,)))
-    return Decision((*events, *granted, *([] if watch is None else [watch])), tuple(creates))
+    decision = Decision((*events, *granted, *([] if watch is None else [watch])), tuple(creates))
+    return NOTHING if decision.empty else decision
 
 
 def _applied(state: Fleet, events: Iterable[Event]) -> Fleet:
@@ -108,13 +124,30 @@ def _applied(state: Fleet, events: Iterable[Event]) -> Fleet:
     return state
 
 
+def _creates(state: Fleet, events: list[Event]) -> list[Create]:
+    """App versions that tasks are about, and tasks that the fleet made itself: members of groups, times of schedules.
+    Those are accepted like any other, so that they can be stopped and held."""
+    apps = {e.app.app_version_id: e.app for e in events if isinstance(e, TaskQueued)}
+    specs = [e.spec for e in events if isinstance(e, ScheduleFired) and e.spec is not None]
+    specs += [
+        e.spec
+        for e in events
+        if isinstance(e, TaskQueued | TaskWaiting)
+        and e.spec.group is not None
+        and str(e.spec.task_id) not in state.queue
+    ]
+    seen = [Create((AppVersionSeen(app_version_id=key, app=app),), shared=True) for key, app in apps.items()]
+    return seen + [Create((TaskAccepted(task_id=spec.task_id, spec=spec),)) for spec in specs]
+
+
 def _early(state: Fleet, what: Any) -> str | None:
     """Why something cannot be decided yet: what comes before it in the log was not decided on."""
     match what:
         case TaskStopAsked() | TaskPauseAsked():
             task = str(what.task_id)
             is_leased = any(lease.task_id == what.task_id for lease in state.leases.values())
-            is_known = task in state.queue or task in state.past or is_leased
+            is_many = task in state.groups or task in state.schedules
+            is_known = task in state.queue or task in state.past or is_leased or is_many
             return None if is_known else "the fleet does not know the task"
         case DeviceLost() | PackagesSeen():
             phone = state.phones.get(str(what.device_id))
@@ -124,111 +157,47 @@ def _early(state: Fleet, what: Any) -> str | None:
             return None
 
 
-def _changes(state: Fleet, what: Any, now: datetime) -> list[Event]:
+def _changes(state: Fleet, what: Any, seq: int, now: datetime, grace: timedelta) -> list[Event]:
     match what:
+        case TaskAccepted(spec=spec) if spec.group is not None or spec.scheduled_by is not None:
+            return []  # The fleet made it itself, and it is in the queue since.
         case TaskAccepted():
-            return _accepted(state, what.spec)
-        case TaskStopAsked():
-            if str(what.task_id) not in state.queue:
-                return []
-            return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=what.task_id, reason=what.reason)]
-        case TaskPauseAsked():
-            return _pause(state, what)
+            return accepted(state, what.spec, now)
+        case TaskStopAsked() | TaskPauseAsked():
+            return control(state, what, now)
         case RunFinished():
-            return _finished(state, what)
+            return lease_over(state, what)
+        case DeviceRegistered():
+            return described(state, what, seq)
         case DeviceReady():
-            return _ready(state, what)
+            return ready(state, what, seq)
         case DeviceLost():
-            phone = state.phones.get(str(what.device_id))
-            if phone is None or phone.session != what.session or not phone.present:
-                return []
-            left = PhoneLeft(fleet_id=DEFAULT_FLEET, device_id=what.device_id, session=what.session, reason=what.reason)
-            return [left]
+            return left(state, what, now, grace)
         case PackagesSeen():
-            return _packages(state, what)
+            return packages(state, what)
         case TimerFired():
-            return look(state, what, now) if what.event_type == FleetWatchSet.type_name() else []
+            return _timer(state, what, now, grace)
         case _:
             assert_never(what)
 
 
-def _accepted(state: Fleet, spec: TaskSpec) -> list[Event]:
-    if str(spec.task_id) in state.queue or str(spec.task_id) in state.past:
-        return []
-    if len(state.queue) >= QUEUE_LIMIT:
-        reason = f"the queue holds {QUEUE_LIMIT} tasks, which is its limit; publish it again later"
-        return [TaskDropped(fleet_id=DEFAULT_FLEET, task_id=spec.task_id, reason=reason, failed=True)]
-    app = resolve(spec, state.phones.values())
-    if app is None:
-        return [TaskWaiting(fleet_id=DEFAULT_FLEET, spec=spec)]
-    return [TaskQueued(fleet_id=DEFAULT_FLEET, spec=spec, app=app, due_at_queue=spec.schedule_at)]
-
-
-def _pause(state: Fleet, asked: TaskPauseAsked) -> list[Event]:
-    """A task in the queue is held there or released; a granted one has a run, to which the request is passed on. The
-    same state that grants a phone decides on it, so that no request falls between the two."""
-    task_id = asked.task_id
-    queued = state.queue.get(str(task_id))
-    if queued is None:
-        run = next((lease.run_id for lease in state.leases.values() if lease.task_id == task_id), None)
-        if run is None:
-            return []
-        passed_on = RunPauseAsked(
-            fleet_id=DEFAULT_FLEET, task_id=task_id, run_id=run, user=asked.user, pause=asked.pause, reason=asked.reason
-        )
-        return [passed_on]
-    if queued.held == asked.pause:
-        return []
-    if asked.pause:
-        return [TaskHeld(fleet_id=DEFAULT_FLEET, task_id=task_id, reason=asked.reason, by=asked.user)]
-    return [TaskReleased(fleet_id=DEFAULT_FLEET, task_id=task_id, by=asked.user)]
-
-
-def _finished(state: Fleet, run: RunFinished) -> list[Event]:
-    lease = state.leases.get(str(run.device_id))
-    if lease is None or lease.run_id != run.run_id:
-        return []
-    ended = LeaseEnded(
-        fleet_id=run.fleet_id,
-        task_id=run.task_id,
-        run_id=run.run_id,
-        device_id=run.device_id,
-        lease_token=lease.token,
-        reason=run.status.value,
-    )
-    return [ended]
-
-
-def _ready(state: Fleet, ready: DeviceReady) -> list[Event]:
-    phone = state.phones.get(str(ready.device_id))
-    if phone is not None and phone.session >= ready.session:
-        return []
-    joined = PhoneJoined(
-        fleet_id=DEFAULT_FLEET,
-        device_id=ready.device_id,
-        session=ready.session,
-        serial=ready.serial,
-        model=ready.model,
-        api_level=ready.api_level,
-        tags=ready.tags,
-    )
-    return [joined]
-
-
-def _packages(state: Fleet, seen: PackagesSeen) -> list[Event]:
-    """What a phone has installed; tasks that waited for an app that it has are queued now."""
-    phone = state.phones.get(str(seen.device_id))
-    versions = {p.package: (p.version_name, p.version_code) for p in seen.packages}
-    if phone is None or phone.session != seen.session or phone.versions == versions:
-        return []
-    events: list[Event] = [
-        PhoneApps(fleet_id=DEFAULT_FLEET, device_id=seen.device_id, session=seen.session, versions=versions)
-    ]
-    with_apps = phone.model_copy(update={"versions": versions})
-    for waiting in sorted((q for q in state.queue.values() if q.app is None), key=lambda q: q.order):
-        app = resolve(waiting.spec, [with_apps])
-        if app is not None:
-            spec, held = waiting.spec, waiting.held
-            queued = TaskQueued(fleet_id=DEFAULT_FLEET, spec=spec, app=app, due_at_queue=spec.schedule_at, held=held)
-            events.append(queued)
+def _timer(state: Fleet, fired: TimerFired, now: datetime, grace: timedelta) -> list[Event]:
+    """Whatever is due by now, whichever timer it was that fired."""
+    if fired.event_type == PhoneLeft.type_name() and now - fired.due_at > LATE:
+        # It was held up with everything else, the phones' return included: they have their grace anew.
+        due = [p for p in state.phones.values() if p.missed_at is not None and p.missed_at <= now]
+        return [event for phone in due for event in awaited(phone, now, grace)]
+    events: list[Event] = reservations_over(state, now, grace)
+    events += missed(_applied(state, events), now)
+    # Each schedule and each group has a timer of its own: what does not fit now is done when the next of them fires.
+    for fire in schedules_due(state, now):
+        if len(events) < AT_ONCE:
+            events.append(fire)
+            events += [] if fire.spec is None else accepted(_applied(state, events), fire.spec, now)
+    for group in groups_due(state, now):
+        if len(events) < AT_ONCE:
+            events += split(_applied(state, events), group.spec, now)
+    if fired.event_type == FleetWatchSet.type_name():
+        after = _applied(state, events)
+        events += resolved_now(after, after.phones.values()) or look(after, fired, now)
     return events

@@ -1,4 +1,4 @@
-"""What the fleet knows: its phones, the queue of tasks, the leases. Folded from the fleet's own events."""
+"""What the fleet knows, folded from its own events: the queue and the leases here, the rest in its rooms."""
 
 from __future__ import annotations
 
@@ -6,15 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from contracts.event import Event
 from contracts.orchestrator import (
     FleetWatchSet,
     LeaseEnded,
-    PhoneApps,
-    PhoneJoined,
-    PhoneLeft,
     Receipt,
     Snapshot,
     TaskBlocked,
@@ -28,62 +23,18 @@ from contracts.orchestrator import (
     TaskWaiting,
 )
 from contracts.values import ResolvedApp
+from services.orchestrator.decisions.fleet_model import Fleet, Lease, Phone, Queued, Served, Trial
+from services.orchestrator.decisions.folding import apply_group, apply_phone, leave_group, without
 from services.runtime.aggregate import Aggregate, LongLived
 from services.runtime.log import Recorded
 
+__all__ = ["FLEET", "Fleet", "Lease", "Phone", "Queued", "apply", "evolve"]
+
 PAST_KEPT = 500
 """Tasks that left the queue and are remembered, so that whoever comes late to one is told from who comes early."""
-
-
-class Phone(BaseModel):
-    """A phone as the fleet knows it. `versions`: package to version name and code."""
-
-    model_config = ConfigDict(frozen=True)
-
-    device_id: UUID
-    session: int
-    serial: str
-    model: str
-    api_level: int
-    present: bool = True
-    versions: dict[str, tuple[str, int | None]] = Field(default_factory=dict)
-
-
-class Queued(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    spec: TaskSpec
-    app: ResolvedApp | None
-    order: int
-    held: bool = False
-    """Paused by somebody: it gets no phone."""
-    blocked: TaskBlocked | None = None
-    """Why no phone could take it when that was looked at last; none where one could."""
-
-
-class Lease(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    task_id: UUID
-    run_id: UUID
-    device_id: UUID
-    token: int
-
-
-class Fleet(BaseModel):
-    """State of the aggregate. Keys of the dictionaries are ids as text, so that a snapshot is plain JSON."""
-
-    model_config = ConfigDict(frozen=True)
-
-    phones: dict[str, Phone] = Field(default_factory=dict)
-    queue: dict[str, Queued] = Field(default_factory=dict)
-    leases: dict[str, Lease] = Field(default_factory=dict)
-    past: tuple[str, ...] = ()
-    """Tasks that left the queue, the last ones: granted or dropped."""
-    watch_at: datetime | None = None
-    """When what no phone could take is looked at; what lies in the past is over."""
-    last_token: int = 0
-    last_order: int = 0
+TRIALS_KEPT = 400
+SERVED_KEPT = 1000
+"""Users of whom it is remembered when they got a phone last."""
 
 
 class _Codec:
@@ -100,18 +51,19 @@ FLEET = Aggregate[Fleet](
 
 
 def evolve(state: Fleet, recorded: Recorded[Event]) -> Fleet:
-    return apply(state, recorded.event)
+    return apply(state, recorded.event, recorded.time)
 
 
-def apply(state: Fleet, event: Event) -> Fleet:
+def apply(state: Fleet, event: Event, at: datetime | None = None) -> Fleet:
+    """The state after an event; `at` is when it was written, none where that is yet to come."""
     match event:
         case TaskWaiting():
             return _queue(state, event.spec, None)
         case TaskQueued():
             return _queue(state, event.spec, event.app)
         case TaskDropped():
-            return _leave_queue(state, event.task_id)
-        case TaskHeld() | TaskReleased():
+            return leave_group(_leave_queue(state, event.task_id), event.task_id)
+        case TaskHeld() | TaskReleased() if str(event.task_id) in state.queue:
             return _with_queued(state, event.task_id, held=isinstance(event, TaskHeld), blocked=None)
         case TaskBlocked():
             return _with_queued(state, event.task_id, blocked=event)
@@ -119,36 +71,12 @@ def apply(state: Fleet, event: Event) -> Fleet:
             return _with_queued(state, event.task_id, blocked=None)
         case FleetWatchSet():
             return state.model_copy(update={"watch_at": event.look_at})
-        case PhoneJoined():
-            # What it had installed in an earlier session may have changed: it is told again.
-            phone = Phone(
-                device_id=event.device_id,
-                session=event.session,
-                serial=event.serial,
-                model=event.model,
-                api_level=event.api_level,
-            )
-            return _with_phone(state, phone)
-        case PhoneApps():
-            phone = state.phones[str(event.device_id)]
-            return _with_phone(state, phone.model_copy(update={"versions": event.versions}))
-        case PhoneLeft():
-            phone = state.phones[str(event.device_id)]
-            return _with_phone(state, phone.model_copy(update={"present": False}))
         case TaskGranted():
-            lease = Lease(
-                task_id=event.task_id, run_id=event.run_id, device_id=event.device_id, token=event.lease_token
-            )
-            return _leave_queue(state, event.task_id).model_copy(
-                update={
-                    "leases": {**state.leases, str(event.device_id): lease},
-                    "last_token": event.lease_token,
-                }
-            )
+            return _granted(state, event, at)
         case LeaseEnded():
-            return state.model_copy(update={"leases": _without(state.leases, event.device_id)})
+            return _ended(state, event)
         case _:
-            return state
+            return apply_group(apply_phone(state, event), event)
 
 
 def _queue(state: Fleet, spec: TaskSpec, app: ResolvedApp | None) -> Fleet:
@@ -167,12 +95,60 @@ def _with_queued(state: Fleet, task_id: UUID, **changes: Any) -> Fleet:
 
 def _leave_queue(state: Fleet, task_id: UUID) -> Fleet:
     past = (*state.past, str(task_id))[-PAST_KEPT:]
-    return state.model_copy(update={"queue": _without(state.queue, task_id), "past": past})
+    return state.model_copy(update={"queue": without(state.queue, task_id), "past": past})
 
 
-def _with_phone(state: Fleet, phone: Phone) -> Fleet:
-    return state.model_copy(update={"phones": {**state.phones, str(phone.device_id): phone}})
+def _granted(state: Fleet, event: TaskGranted, at: datetime | None) -> Fleet:
+    queued = state.queue.get(str(event.task_id))
+    spec = None if queued is None else queued.spec
+    lease = Lease(
+        task_id=event.task_id,
+        run_id=event.run_id,
+        device_id=event.device_id,
+        token=event.lease_token,
+        user="" if spec is None else spec.user,
+        account=None if event.account is None else event.account.name,
+        group=None if spec is None else spec.group,
+        probe=spec is not None and spec.probe,
+        app_version_id=None if queued is None or queued.app is None else queued.app.app_version_id,
+    )
+    changed: dict[str, Any] = {
+        "leases": {**state.leases, str(event.device_id): lease},
+        "last_token": event.lease_token,
+    }
+    if spec is not None:
+        changed["served"] = _served(state, spec.user, Served(token=event.lease_token, at=at))
+    if event.account is not None and (account := state.accounts.get(event.account.name)) is not None:
+        used = account.model_copy(update={"last_token": event.lease_token})
+        changed["accounts"] = {**state.accounts, event.account.name: used}
+    if lease.group is not None and (group := state.groups.get(str(lease.group))) is not None:
+        widened = group.model_copy(update={"devices": (*group.devices, event.device_id)})
+        changed["groups"] = {**state.groups, str(lease.group): widened}
+    return _leave_queue(state, event.task_id).model_copy(update=changed)
 
 
-def _without(mapping: dict[str, Any], key: UUID) -> dict[str, Any]:
-    return {k: v for k, v in mapping.items() if k != str(key)}
+def _served(state: Fleet, user: str, served: Served) -> dict[str, Served]:
+    """In the order in which users were served, the last at the end, so that the longest unserved are forgotten."""
+    others = {name: known for name, known in state.served.items() if name != user}
+    for name in list(others)[: max(len(others) + 1 - SERVED_KEPT, 0)]:
+        del others[name]
+    return {**others, user: served}
+
+
+def _ended(state: Fleet, event: LeaseEnded) -> Fleet:
+    lease = state.leases.get(str(event.device_id))
+    changed: dict[str, Any] = {"leases": without(state.leases, event.device_id)}
+    if lease is not None and lease.account is not None:
+        account = state.accounts.get(lease.account)
+        if account is not None and account.removed:
+            changed["accounts"] = {name: a for name, a in state.accounts.items() if name != lease.account}
+    if event.failed is not None and event.app_version_id is not None:
+        trial = Trial(
+            device_id=event.device_id,
+            run_id=event.run_id,
+            app_version_id=event.app_version_id,
+            failed=event.failed,
+            fault=event.fault,
+        )
+        changed["trials"] = (*state.trials, trial)[-TRIALS_KEPT:]
+    return leave_group(state.model_copy(update=changed), event.task_id)

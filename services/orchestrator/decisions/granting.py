@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from contracts.orchestrator import RunStarted, TaskGranted, TaskSpec
 from contracts.subjects import derived_id
-from contracts.values import ResolvedApp
-from services.orchestrator.decisions.fleet_state import Fleet, Phone, Queued
+from contracts.values import ResolvedApp, unmet
+from services.orchestrator.decisions.accounts import FreeAccounts
+from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET, Fleet, Phone, Queued, all_tags
+from services.orchestrator.decisions.turns import Turns
 
-DEFAULT_FLEET = derived_id("fleet", "default")
 _TICK_S = 5
 
 PinnedModel = tuple[UUID, int]
@@ -44,40 +46,77 @@ def resolved_app(package: str, version_name: str, version_code: int | None, labe
 
 
 def _is_meant(spec: TaskSpec, phone: Phone) -> bool:
-    return spec.serial is None or spec.serial == phone.serial
+    return (spec.serial is None or spec.serial == phone.serial) and not unmet(spec.where, all_tags(phone))
 
 
-def is_due(queued: Queued, now: datetime) -> bool:
-    """Whether the task may start now: nobody holds it, and its time has come."""
-    return not queued.held and (queued.spec.schedule_at is None or queued.spec.schedule_at <= now)
+class Candidates:
+    """Which phones could take a task, busy or not. What many tasks have in common is looked at once: the queue is long,
+    and so are the lists of what phones have installed. Whatever `fits` reads of a task is part of what is asked."""
+
+    def __init__(self, state: Fleet, now: datetime) -> None:
+        self._state, self._now = state, now
+        self._here = sorted((p for p in state.phones.values() if p.present and not p.retired), key=lambda p: p.serial)
+        self._known: dict[tuple[Any, ...], tuple[Phone, ...]] = {}
+        self._devices = {key: set(group.devices) for key, group in state.groups.items()}
+
+    def of(self, queued: Queued) -> tuple[Phone, ...]:
+        """By serial."""
+        spec, app = queued.spec, queued.app
+        if app is None:
+            return ()
+        asked = (spec.serial, spec.where, app.package, app.version_name)
+        if asked not in self._known:
+            self._known[asked] = tuple(p for p in self._here if fits(spec, app, p))
+        return tuple(p for p in self._known[asked] if self._is_given(p, spec))
+
+    def _is_given(self, phone: Phone, spec: TaskSpec) -> bool:
+        used = spec.group is not None and phone.device_id in self._devices.get(str(spec.group), ())
+        return not used and takes(phone, spec, self._now)
+
+    def use(self, spec: TaskSpec, phone: Phone) -> None:
+        """A member of a group got the phone: the others get another one."""
+        if spec.group is not None:
+            self._devices.setdefault(str(spec.group), set()).add(phone.device_id)
+
+
+def takes(phone: Phone, spec: TaskSpec, now: datetime) -> bool:
+    """Whether the phone takes tasks like this at all: not in quarantine (but for a probe of it), not reserved for
+    somebody else."""
+    if phone.quarantine is not None and not (spec.probe and spec.serial == phone.serial):
+        return False
+    reserved = phone.reserved_at(now)
+    return reserved is None or reserved.user == spec.user
 
 
 def grants(state: Fleet, now: datetime) -> list[TaskGranted]:
-    """Phones for tasks that are due and not held: by priority, then by age; a phone must have the very version
-    installed."""
-    free = [p for p in state.phones.values() if p.present and str(p.device_id) not in state.leases]
+    """Phones for tasks that are due and not held, in their turn; a phone must have the very version installed, and a
+    test account must be free where the task needs one."""
+    free = {p.device_id for p in state.phones.values() if p.present and str(p.device_id) not in state.leases}
+    if not free:
+        return []
+    turns = Turns(state, now)
+    candidates, accounts = Candidates(state, now), FreeAccounts(state)
     token = state.last_token
     granted = []
-    free.sort(key=lambda p: p.serial)
-    for queued in sorted(state.queue.values(), key=lambda q: (q.spec.priority, q.order)):
-        spec, app = queued.spec, queued.app
-        if app is None or not is_due(queued, now):
+    while free and (queued := turns.next()) is not None:
+        spec = queued.spec
+        phone = next((p for p in candidates.of(queued) if p.device_id in free), None)
+        if phone is None or (spec.account is not None and not accounts.has(spec.account)):
+            turns.passed()
             continue
-        phone = next((p for p in free if fits(spec, app, p)), None)
-        if phone is None:
-            continue
-        free.remove(phone)
         token += 1
-        run_id = run_of(spec.task_id)
-        granted.append(
-            TaskGranted(
-                fleet_id=DEFAULT_FLEET,
-                task_id=spec.task_id,
-                run_id=run_id,
-                device_id=phone.device_id,
-                lease_token=token,
-            )
+        grant = TaskGranted(
+            fleet_id=DEFAULT_FLEET,
+            task_id=spec.task_id,
+            run_id=run_of(spec.task_id),
+            device_id=phone.device_id,
+            lease_token=token,
+            account=None if spec.account is None else accounts.take(spec.account),
         )
+        granted.append(grant)
+        free.remove(phone.device_id)
+        candidates.use(spec, phone)
+        turns.served(token)
     return granted
 
 
@@ -106,6 +145,7 @@ def run_started(
         spec=queued.spec,
         app=queued.app,
         orchestrator_version=version,
+        account=grant.account,
         llm_config_id=None if model is None else model[0],
         llm_config_version=None if model is None else model[1],
         started_at=now,

@@ -21,6 +21,7 @@ from contracts.orchestrator import (
 )
 from contracts.requests import TASK_REQUEST, ControlRequest, ExploreRequest
 from contracts.subjects import derived_id
+from services.orchestrator.decisions.schedules import next_fire
 from services.runtime.aggregate import Aggregate
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
@@ -93,6 +94,7 @@ def evolve(task: Task, recorded: Recorded[Event]) -> Task:
 
 def _accept(raw: RawRequest, now: datetime) -> Decision:
     request = parse(raw.body, TASK_REQUEST)
+    _check(request, now)
     user_id, task_id = derived_id("user", raw.user), task_key(raw)
     copied: dict[str, Any] = {name: getattr(request, name) for name in _COPIED}
     spec = TaskSpec(
@@ -108,6 +110,23 @@ def _accept(raw: RawRequest, now: datetime) -> Decision:
     )
     seen = UserSeen(user_id=user_id, account=raw.user, display_name=raw.user)
     return Decision((TaskAccepted(task_id=task_id, spec=spec),), (Create((seen,), shared=True),))
+
+
+def _check(request: ExploreRequest, now: datetime) -> None:
+    """What fields say only together. Raises `RejectedError`."""
+    if request.zone is not None and request.schedule is None:
+        raise RejectedError("INVALID", "zone: it is the time zone of `schedule`, which is not there")
+    if request.schedule is not None:
+        if request.schedule_at is not None:
+            raise RejectedError("INVALID", "schedule: it says when, so `schedule_at` cannot; write one of them")
+        try:
+            next_fire(request.schedule, request.zone, now)
+        except ValueError as error:
+            raise RejectedError("INVALID", str(error)) from None
+    if request.phones is not None and request.serial is not None:
+        raise RejectedError("INVALID", "phones: with `serial` it is one phone; write one of them")
+    if request.probe and request.serial is None:
+        raise RejectedError("INVALID", "probe: it tries out one phone; write its serial as `serial`")
 
 
 _COPIED = tuple(

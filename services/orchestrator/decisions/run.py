@@ -20,6 +20,7 @@ from contracts.orchestrator import (
     RunPaused,
     RunResumed,
     RunStarted,
+    RunStopAsked,
     TaskStopAsked,
 )
 from contracts.screen_indexer import CaptureIndexed
@@ -56,6 +57,7 @@ def run_reactor() -> Reactor[Run]:
             CallFinished: lambda e: e.run_id,
             TaskStopAsked: lambda e: run_of(e.task_id),
             RunPauseAsked: lambda e: e.run_id,
+            RunStopAsked: lambda e: e.run_id,
             TimerFired: lambda t: t.key if t.event_type in RUN_TIMERS else None,
         },
         decide=decide_run,
@@ -85,14 +87,14 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case CaptureIndexed():
             return seen_events(run, what) if _is_current(run, what.action_id) else []
         case ActionFinished():
-            return [not_seen(run, what)] if _is_current(run, what.action_id) else []
+            return _unseen(run, what) if _is_current(run, what.action_id) else []
         case CrashSeen():
             return [crash(run, what)]
         case ValidationPlanned():
             return _planned(run, what, now) if run.plan is not None and run.plan.plan_id == what.plan_id else []
         case CallFinished():
             return [_advice(what)] if run.call is not None and run.call.call_id == what.call_id else []
-        case TaskStopAsked():
+        case TaskStopAsked() | RunStopAsked():
             return [] if run.ending else [ending_of(run, RunStatus.CANCELLED, what.reason)]
         case RunPauseAsked():
             return _pause(run, what)
@@ -137,6 +139,14 @@ def _begun(run: Run) -> list[Event]:
     started = run.spec_started
     detail = {"state_from": "QUEUED", "state_to": "RUNNING", "serial": started.serial}
     return [RunNoted(run_id=started.run_id, event_type=RunEventType.STATE_CHANGE, detail=detail)]
+
+
+def _unseen(run: Run, finished: ActionFinished) -> list[Event]:
+    """Nothing is known of the screen; a phone that is not fit to be driven ends the run with the reason."""
+    if finished.error_code != "NOT_FIT" or run.ending is not None:
+        return [not_seen(run, finished)]
+    serial = run.spec_started.serial
+    return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, f"{serial} is not fit: {finished.error_message}")]
 
 
 def _planned(run: Run, plan: ValidationPlanned, now: datetime) -> list[Event]:
