@@ -71,6 +71,18 @@ class AlertRepeated(Event, owner=OWNER, key="alert_id"):
         return self.reopened or self.escalated
 
 
+class AlertDetailed(Event, owner=OWNER, key="alert_id"):
+    """More is known about it than when it was raised: `payload` takes the place of the one before. Nobody is told.
+
+    `certainty` grows with what is known; less certain words that come later do not take the place of more certain ones.
+    """
+
+    alert_id: UUID
+    certainty: int = 0
+    payload: Sealed[dict[str, Any]]
+    triggered_at: datetime
+
+
 class AlertEased(Event, owner=OWNER, key="alert_id"):
     """One cause is gone, and the alert stays as it is: `left` others remain, or people have suppressed it."""
 

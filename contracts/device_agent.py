@@ -16,8 +16,10 @@ from contracts.values import (
     Bounds,
     DeviceType,
     Foreground,
+    InstalledFiles,
     LocatorCheck,
     ObjectRef,
+    Sighting,
     ValidationStatus,
     Value,
     WindowSeen,
@@ -146,7 +148,8 @@ class ActionStarted(Event, owner=OWNER, key="action_id"):
 
 
 class ActionFinished(Event, owner=OWNER, key="action_id"):
-    """What came of an action. `error_code` OUTCOME_UNKNOWN: it was attempted, nobody can say whether it happened."""
+    """What came of an action. `error_code` OUTCOME_UNKNOWN: it was attempted, nobody can say whether it happened.
+    NOT_FOUND: its target was not on the screen, so that nothing was touched."""
 
     action_id: UUID
     run_id: UUID
@@ -164,10 +167,18 @@ class ActionFinished(Event, owner=OWNER, key="action_id"):
     checks: tuple[CheckResult, ...] = ()
     declared_activities: tuple[str, ...] = ()
     """Activities that the launched app declares; only after a launch."""
+    sighting: Sighting | None = None
+    """What came of looking for the target of the action, where it has one."""
+    installed: InstalledFiles | None = None
+    """What the phone has installed; only after an installation that succeeded."""
 
 
 class CrashSeen(Event, owner=OWNER, key="occurrence_id"):
-    """An app crashed or stopped answering. `stack_key` is equal for the same cause whatever the pids and numbers."""
+    """An app crashed, stopped answering or was killed for memory while it was in front (LOW_MEMORY).
+
+    `stack_key` is equal for the same cause whatever the pids and numbers. `source` is what told of it first: the log,
+    or what the phone keeps of processes that ended (EXIT_INFO) and of their stacks (DROPBOX) where the log had lost it.
+    """
 
     occurrence_id: UUID
     device_id: UUID
@@ -175,13 +186,26 @@ class CrashSeen(Event, owner=OWNER, key="occurrence_id"):
     package: str
     version_name: str | None = None
     """Of the app that crashed, where the phone knows it: tells crashes of two versions apart."""
-    kind: Literal["CRASH", "ANR", "NATIVE"]
+    kind: Literal["CRASH", "ANR", "NATIVE", "LOW_MEMORY"]
     process: str
     exception: str
     message: str
     stack: str
     stack_key: str
     seen_at: datetime
+    source: Literal["LOGCAT", "EXIT_INFO", "DROPBOX"] = "LOGCAT"
+    happened_at: datetime | None = None
+    """When the phone says that it happened, by this computer's clock; none: the phone told no time."""
+    action_id: UUID | None = None
+    """The run's action that was the last to begin before it."""
+    log: ObjectRef | None = None
+    """The phone's log around it, whatever apps wrote there: names, numbers and addresses of people may be in it."""
+    trace: ObjectRef | None = None
+    """The tombstone of a native crash, the threads of an ANR, the phone's own report of a crash."""
+    exit_info: ObjectRef | None = None
+    """What the phone remembers of how the process ended."""
+    evidence_absent: str | None = None
+    """Why a part of the evidence is missing that this phone should have had."""
 
 
 class PhonePrepared(Event, owner=OWNER, key="lease_id"):

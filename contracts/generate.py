@@ -23,6 +23,7 @@ from contracts.event import Event
 from contracts.fleet_requests import FLEET_REQUEST
 from contracts.requests import TASK_REQUEST, AlertRequest, ConfigRequest, ControlRequest
 from contracts.sealed import Sealed
+from contracts.steps import SCRIPT
 
 FOLDER = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -46,6 +47,7 @@ def documents() -> dict[str, str]:
 
 def _schemas() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "schemas/envelope.json", _schema("waymark/envelope.json", TypeAdapter(Envelope), "serialization")
+    yield "schemas/steps.json", _schema("waymark/steps.json", SCRIPT, "validation")
     for owner in OWNERS:
         for event in events_of(owner):
             name = f"{owner}/{event.NAME}.v{event.VERSION}.json"

@@ -68,6 +68,7 @@ PROJECTED: dict[str, tuple[type[Event], ...]] = {
     alerter.OWNER: (
         alerter.AlertRaised,
         alerter.AlertRepeated,
+        alerter.AlertDetailed,
         alerter.AlertAcked,
         alerter.AlertResolved,
         alerter.AlertSuppressed,

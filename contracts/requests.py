@@ -8,16 +8,18 @@ does not fit is answered with a reason, see `contracts.rejection`.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 
-from contracts.values import ConfigType, CoverageProfile, SelectorText
+from contracts.steps import STEPS_LIMIT, Package, Step, Variables
+from contracts.values import ANDROID, ConfigType, CoverageProfile, SecretRef, SelectorText
 
-Package = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+$", max_length=200)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-SecretRef = Annotated[str, StringConstraints(pattern=r"^(none|env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$")]
+ApkKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}/[0-9a-f]{64}\.apk$")]
+"""Key of an APK in the object store: the first two digits of its SHA-256, a slash, all of them, `.apk`."""
+Abi = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
 Rule = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -43,6 +45,39 @@ class Limits(Request):
     step_timeout_s: int = Field(default=60, ge=2, le=600)
     max_wait_s: int = Field(default=86_400, ge=1, le=31_622_400)
     """How long it waits in the queue while no phone could take it. Waiting for a phone that is busy has no limit."""
+    install_timeout_s: int = Field(default=600, ge=10, le=3600)
+    """How long the installation of the app may take."""
+    reproduce_steps: int = Field(default=60, ge=0, le=2_000)
+    """Actions, on top of `max_steps`, for making crashes happen again near the end of the run. 0: none is repeated."""
+
+
+class SplitRequest(Request):
+    """A split of an app: its name within the app, and where it lies."""
+
+    name: Short
+    key: ApkKey
+
+
+class InstallRequest(Request):
+    """An app to install first. Its APKs lie in the object store already; `waymark run explore --apk` puts them there.
+
+    `package`, `version` and `version_code` are those of the APK: the run fails where the phone tells otherwise after
+    the installation. `min_api` and `abis` choose a phone that can run it.
+    """
+
+    package: Package
+    version: Short
+    version_code: int | None = Field(default=None, ge=0)
+    apk: ApkKey
+    splits: tuple[SplitRequest, ...] = Field(default=(), max_length=100)
+    reset: Literal["none", "data"] = "none"
+    """`data`: what the app stored on the phone is cleared."""
+    grant_all: bool = False
+    """With every permission that the app asks for."""
+    keep: bool = True
+    """False: the app is removed at the end, where the run had installed it."""
+    min_api: int = Field(default=1, ge=1, le=10_000)
+    abis: tuple[Abi, ...] = Field(default=(), max_length=10)
 
 
 class Placement(Request):
@@ -64,10 +99,13 @@ class Placement(Request):
 
 
 class ExploreRequest(Placement):
-    """Explore `app` (a package). Without `version` it is what the granted phone has installed."""
+    """Explore `app` (a package). Without `version` it is what the granted phone has installed.
+
+    With `install` the app is put on the phone first; `app` and `version` are then those of the APK, and not needed.
+    """
 
     kind: Literal["explore"]
-    app: Package
+    app: Package | None = None
     version: Short | None = None
     id: Short | None = None
     """The caller's own id: publishing it twice starts one task."""
@@ -81,19 +119,69 @@ class ExploreRequest(Placement):
     limits: Limits = Limits()
     validate_locators: bool = True
     seed: int = Field(default=0, ge=0)
+    setup: tuple[Step, ...] = Field(default=(), max_length=STEPS_LIMIT)
+    """Steps that are done once before the exploration: log in, accept terms."""
+    variables: Variables = Field(default_factory=dict)
+    """Texts that `{{name}}` stands for in the steps."""
+    install: InstallRequest | None = None
+
+    @model_validator(mode="after")
+    def _is_about_one_app(self) -> Self:
+        install = self.install
+        if install is None:
+            if self.app is None:
+                raise ValueError("app is missing: name its package, or give `install`")
+            return self
+        if self.app not in {None, install.package}:
+            raise ValueError(f"app is {self.app}, but the APK is of {install.package}: leave app out")
+        if self.version not in {None, install.version}:
+            raise ValueError(f"version is {self.version}, but the APK is version {install.version}: leave version out")
+        return self
+
+    @property
+    def package(self) -> str:
+        """The app that it is about."""
+        package = self.app if self.install is None else self.install.package
+        assert package is not None
+        return package
 
 
-TaskRequest = Annotated[ExploreRequest, Field(discriminator="kind")]
+class StepsRequest(Placement):
+    """Do these steps on a phone, and end. Without `app` they are about the phone itself."""
+
+    kind: Literal["steps"]
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=STEPS_LIMIT)
+    variables: Variables = Field(default_factory=dict)
+    app: Package | None = None
+    version: Short | None = None
+    id: Short | None = None
+    name: Short | None = None
+    priority: int = Field(default=3, ge=1, le=5)
+    schedule_at: datetime | None = None
+    serial: Short | None = None
+    limits: Limits = Limits()
+    quiet: bool = False
+    """No alert where it fails: whoever asked sits in front of it."""
+
+    @property
+    def package(self) -> str:
+        """The app that it is about; Android's own package where it is about the phone itself."""
+        return self.app or ANDROID
+
+
+TaskRequest = Annotated[ExploreRequest | StepsRequest, Field(discriminator="kind")]
 """Requests that start work, by their `kind`."""
 
 
 class ControlRequest(Request):
     """Steers a task by its id: `stop` ends it, `pause` holds it after the action under way (in the queue as long as it
-    has no phone), `resume` goes on."""
+    has no phone), `resume` goes on. `retry` does the same again as a new task, at once, for whoever asks."""
 
-    kind: Literal["stop", "pause", "resume"]
+    kind: Literal["stop", "pause", "resume", "retry"]
     task: UUID
     reason: Short | None = None
+    id: Short | None = None
+    """The caller's own id of the new task of a `retry`: sent twice, it starts one."""
 
 
 class AlertRequest(Request):
@@ -116,6 +204,6 @@ class ConfigRequest(Request):
     enabled: bool = True
 
 
-TASK_REQUEST: TypeAdapter[ExploreRequest] = TypeAdapter(TaskRequest)
+TASK_REQUEST: TypeAdapter[ExploreRequest | StepsRequest] = TypeAdapter(TaskRequest)
 
 REQUEST_KINDS = ("task", "control", "alert", "config", "fleet")

@@ -24,7 +24,7 @@ class CaptureIndexed(Event, owner=OWNER, key="capture_id"):
     """What is on a captured screen, and how the action went that led there.
 
     `screen_id` is none where nothing could be recognised; `reason` then says why. The fields from `status` to
-    `declared_activities` repeat those of `ActionFinished`, so that the run needs one trigger a step.
+    `found` repeat those of `ActionFinished`, so that the run needs one trigger a step.
     """
 
     capture_id: UUID
@@ -37,6 +37,8 @@ class CaptureIndexed(Event, owner=OWNER, key="capture_id"):
     duration_ms: int
     adb_ms: int
     declared_activities: tuple[str, ...] = ()
+    found: bool | None = None
+    """Whether what the action looked for was seen; none: it looked for nothing."""
     app: ResolvedApp | None = None
     """The app in front, whichever it is: the one under test, a launcher, a dialog of the system."""
     package: str

@@ -88,6 +88,7 @@ ALERTS = _reading(
     screen_indexer.VersionsCompared,
     orchestrator.BudgetCrossed,
     orchestrator.RunFinished,
+    orchestrator.CrashTraced,
 )
 NOTICES = _reading("notifier-notices", alerter.AlertRaised, alerter.AlertRepeated)
 SENDING = _reading("notifier-sending", notifier.NotificationPlanned)

@@ -17,15 +17,29 @@ from contracts.values import (
     Action,
     ActionType,
     CoverageProfile,
+    CrashPicture,
+    CrashStep,
     Gesture,
     ObjectRef,
     ResolvedApp,
     RunEventType,
     RunStatus,
+    Value,
 )
 
-Purpose = Literal["LAUNCH", "EXPLORE", "RECOVER", "VALIDATE", "RESTORE"]
-"""Why an action is done: start the app, try a gesture, get back, check locators, leave the phone as it was."""
+Purpose = Literal["INSTALL", "LAUNCH", "EXPLORE", "RECOVER", "VALIDATE", "REPRODUCE", "RESTORE", "SETUP", "STEP"]
+"""Why an action is done: install the app, start it, try a gesture, get back, check locators, make a crash happen again,
+leave the phone as it was; a step that sets the run up, a step of a task that is made of steps."""
+
+
+class StepRef(Value):
+    """A step of a script: its number, `3` or `3.1` within another, of how many, and what it says, without what is
+    typed."""
+
+    number: str
+    of: int
+    words: str
+
 
 StepOutcome = Literal["NEW_SCREEN", "NEW_STATE", "KNOWN_STATE", "NOTHING", "LEFT_APP", "CRASHED", "FAILED", "UNSEEN"]
 
@@ -84,6 +98,8 @@ class ActionRequested(Event, owner=OWNER, key="run_id", route="device_id"):
     gesture_id: str | None = None
     plan_id: UUID | None = None
     call_id: UUID | None = None
+    step: StepRef | None = None
+    """The step of the script that this does, or a part of it."""
     expires_at: datetime
     requested_at: datetime
 
@@ -110,8 +126,13 @@ class StepFinished(Event, owner=OWNER, key="run_id"):
     """Screen on which the gesture was made."""
     element_hash: str | None = None
     """Element that the gesture was made on; none for keys and scrolling without one."""
+    screenshot: ObjectRef | None = None
+    """What the phone showed afterwards; none where the picture could not be taken."""
+    step: StepRef | None = None
+    found: bool | None = None
+    """Whether what the action looked for was seen; none: it looked for nothing."""
     error_code: str | None = None
-    """Why the phone did not do it (`INPUT_DENIED`, `KEYBOARD_MISSING`, ..) or why nothing was seen (`NOT_IDLE`, ..)."""
+    """Why the phone did not do it (`INPUT_DENIED`, `NOT_FOUND`, ..) or why nothing was seen (`NOT_IDLE`, ..)."""
     error_message: str | None = None
 
 
@@ -158,6 +179,59 @@ class AdviceTaken(Event, owner=OWNER, key="run_id"):
     texts: Sealed[dict[str, str]] | None = None
     tokens: int = 0
     cost: str = "0"
+
+
+class CrashTraced(Event, owner=OWNER, key="run_id"):
+    """What the run knows of a crash of its app: the last pictures before it, and the way that leads to it again.
+
+    Written when the crash is told (NOT_TRIED: `way` is the shortest way that the run's graph has, from a start of
+    the app), again where the app has begun to start elsewhere, and at last (`final`) when the run has tried.
+    REPRODUCED: `way` made the app crash in the same way; `minimal`: and without any one of its steps it did not.
+    An empty way is the start of the app alone.
+    """
+
+    run_id: UUID
+    occurrence_id: UUID
+    crashed_by: int
+    """Number of the run's action that crashed it."""
+    package: str
+    version_name: str | None
+    kind: Literal["CRASH", "ANR", "NATIVE", "LOW_MEMORY"]
+    stack_key: str
+    verdict: Literal["NOT_TRIED", "REPRODUCED", "NOT_REPRODUCED"]
+    final: bool = False
+    """Whether the run says nothing more of it."""
+    minimal: bool = False
+    tries: int = 0
+    steps: int = 0
+    """Actions that the tries took."""
+    way: tuple[CrashStep, ...] = ()
+    source: Literal["GRAPH", "TRAIL"] = "GRAPH"
+    """Whether the way comes from the graph, or from the actions as they were made since the app was started."""
+    reason: str | None = None
+    pictures: tuple[CrashPicture, ...] = ()
+    """The five last before it, oldest first, each with the point that was touched on it next."""
+
+
+class CrashAwaited(Event, owner=OWNER, key="run_id", deadline="until"):
+    """The last action of a try is done: the phone's word of a crash is waited for, until `until` at the latest."""
+
+    run_id: UUID
+    stack_key: str
+    until: datetime
+
+
+class ReproductionTried(Event, owner=OWNER, key="run_id"):
+    """One try to make a crash happen again is over. `kept` are the places, in the whole sequence of that `source`, of
+    the steps that this try consisted of; `crashed_at` is how many of them were made when the same crash came, none
+    where it did not come."""
+
+    run_id: UUID
+    stack_key: str
+    source: Literal["GRAPH", "TRAIL"]
+    kept: tuple[int, ...]
+    crashed_at: int | None
+    reason: str | None = None
 
 
 class WatchSet(Event, owner=OWNER, key="run_id", deadline="watch_at"):
@@ -215,6 +289,8 @@ class RunFinished(Event, owner=OWNER, key="run_id"):
     activities_reached: tuple[str, ...]
     activities_declared: tuple[str, ...]
     metrics: dict[str, Any]
+    quiet: bool = False
+    """Nobody is alerted: whoever asked for it sees it."""
     started_at: datetime
     ended_at: datetime
     failure_code: str | None = None

@@ -9,7 +9,9 @@ from uuid import UUID
 from contracts.event import Event
 from contracts.orchestrator.owner import OWNER
 from contracts.requests import CoverageConfig, Limits
+from contracts.sealed import Sealed
 from contracts.values import (
+    AppInstall,
     ConfigType,
     CoverageProfile,
     ResolvedApp,
@@ -24,7 +26,7 @@ class TaskSpec(Value):
     name: str
     user: str
     user_id: UUID
-    kind: Literal["explore"]
+    kind: Literal["explore", "steps"]
     package: str
     version: str | None = None
     profile: CoverageProfile
@@ -35,6 +37,15 @@ class TaskSpec(Value):
     limits: Limits
     validate_locators: bool = True
     seed: int = 0
+    script: Sealed[dict[str, Any]] | None = None
+    """The steps of the task, or those that set its run up, with its variables: `{"steps": [..], "variables": {..}}`.
+    Sealed: they hold what is typed."""
+    quiet: bool = False
+    """Nobody is alerted where it fails."""
+    install: AppInstall | None = None
+    """What the run installs first; none: the app is on the phone already."""
+    retries: UUID | None = None
+    """The task that this one does again."""
     accepted_at: datetime
     where: tuple[str, ...] = ()
     """Selectors that a phone must meet, all of them (`contracts.values.selectors`)."""

@@ -6,8 +6,37 @@ Enumerations carry the names that the database designs use, so that a row and an
 from __future__ import annotations
 
 from contracts.values.accounts import AccountRef
-from contracts.values.actions import Action, Click, Input, LocatorCheck, Navigate, Observe, Scroll
-from contracts.values.apps import AppVersion, Bounds, Foreground, ObjectRef, Point, ResolvedApp, WindowSeen
+from contracts.values.actions import (
+    Action,
+    Addressed,
+    Await,
+    Click,
+    Input,
+    Install,
+    LocatorCheck,
+    Navigate,
+    Observe,
+    PressKey,
+    Scroll,
+    Swipe,
+    Touch,
+    TypeInto,
+    Uninstall,
+)
+from contracts.values.apps import (
+    ANDROID,
+    ApkFile,
+    AppInstall,
+    AppVersion,
+    Bounds,
+    Foreground,
+    InstalledFiles,
+    ObjectRef,
+    Point,
+    ResolvedApp,
+    WindowSeen,
+)
+from contracts.values.crashes import CrashPicture, CrashStep
 from contracts.values.elements import Gesture, LocatorCandidate, ScreenElement
 from contracts.values.enumerations import (
     ActionStatus,
@@ -31,28 +60,41 @@ from contracts.values.enumerations import (
     ValidationType,
     Visibility,
 )
+from contracts.values.references import SecretRef
 from contracts.values.selectors import BUILT_IN_TAGS, Selector, SelectorText, parse_selector, unmet
+from contracts.values.targets import AnyPlace, AnyTarget, Place, Sighting, Target
 from contracts.values.value import Value
 
 __all__ = [
+    "ANDROID",
     "BUILT_IN_TAGS",
     "AccountRef",
     "Action",
     "ActionStatus",
     "ActionType",
+    "Addressed",
     "AlertStatus",
     "AlertType",
+    "AnyPlace",
+    "AnyTarget",
+    "ApkFile",
+    "AppInstall",
     "AppVersion",
+    "Await",
     "Bounds",
     "Channel",
     "Click",
     "ConfigType",
     "CoverageProfile",
+    "CrashPicture",
+    "CrashStep",
     "DeviceStatus",
     "DeviceType",
     "Foreground",
     "Gesture",
     "Input",
+    "Install",
+    "InstalledFiles",
     "LocatorCandidate",
     "LocatorCheck",
     "LocatorSource",
@@ -60,18 +102,27 @@ __all__ = [
     "ObjectRef",
     "Observe",
     "Orientation",
+    "Place",
     "Point",
+    "PressKey",
     "ResolvedApp",
     "RunEventType",
     "RunStatus",
     "ScreenElement",
     "Scroll",
+    "SecretRef",
     "Selector",
     "SelectorText",
     "SendStatus",
     "Severity",
+    "Sighting",
     "Strategy",
+    "Swipe",
+    "Target",
     "TaskStatus",
+    "Touch",
+    "TypeInto",
+    "Uninstall",
     "ValidationStatus",
     "ValidationType",
     "Value",

@@ -8,9 +8,18 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.sealed import Sealed
-from contracts.values.apps import Bounds, ObjectRef, Point
+from contracts.values.apps import AppInstall, Bounds, ObjectRef, Point
 from contracts.values.enumerations import ActionType, Strategy, ValidationType
+from contracts.values.references import SecretRef
+from contracts.values.targets import Place, Target
 from contracts.values.value import Value
+
+PATIENCE_LIMIT_S = 5.0
+"""How long one action looks for its target at most. Who wants to wait longer asks again, so that a run can be stopped
+and paused in between."""
+Key = Literal["BACK", "HOME", "ENTER", "DELETE", "TAB", "SEARCH", "MENU", "RECENTS", "POWER", "WAKE", "ESCAPE",
+              "VOLUME_UP", "VOLUME_DOWN", "UP", "DOWN", "LEFT", "RIGHT"]  # fmt: skip
+Direction = Literal["UP", "DOWN", "LEFT", "RIGHT"]
 
 
 class Click(Value):
@@ -20,11 +29,15 @@ class Click(Value):
 
 
 class Input(Value):
-    """Types into the field at `point`: focus it, clear it, type, and read it back."""
+    """Types into the field at `point`: focus it, clear it, type, and read it back.
+
+    With `secret_ref`, what is typed is read there by whoever drives the phone, when it types; `text` is then empty.
+    """
 
     type: Literal[ActionType.INPUT] = ActionType.INPUT
     point: Point
     text: Sealed[str]
+    secret_ref: SecretRef | None = None
     submit: bool = False
 
 
@@ -81,4 +94,94 @@ class Observe(Value):
     patience_s: float = Field(default=0.0, ge=0)
 
 
-Action = Annotated[Click | Input | Scroll | Navigate | Observe, Field(discriminator="type")]
+class Touch(Value):
+    """Touches what a locator addresses. It is looked for on the phone right before, for `wait_s` at most."""
+
+    type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
+    name: Literal["TOUCH"] = "TOUCH"
+    target: Target
+    press: Literal["TAP", "LONG", "DOUBLE"] = "TAP"
+    wait_s: float = Field(default=5.0, ge=0, le=PATIENCE_LIMIT_S)
+
+
+class TypeInto(Value):
+    """Types into the field that a locator addresses; without one, into the field that has the focus. Else like `Input`.
+
+    Of `text` and `secret_ref` one is there.
+    """
+
+    type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
+    name: Literal["TYPE_INTO"] = "TYPE_INTO"
+    target: Target | None = None
+    text: Sealed[str] | None = None
+    secret_ref: SecretRef | None = None
+    submit: bool = False
+    wait_s: float = Field(default=5.0, ge=0, le=PATIENCE_LIMIT_S)
+
+
+class Swipe(Value):
+    """One drag of the finger: in a direction, across the screen or the element `within`; or from a place to another.
+
+    `until`: where this is seen already, nothing is done; after the drag it is looked for again.
+    """
+
+    type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
+    name: Literal["SWIPE"] = "SWIPE"
+    direction: Direction | None = None
+    within: Target | None = None
+    start: Place | None = None
+    end: Place | None = None
+    duration_ms: int = Field(default=300, ge=1, le=10_000)
+    until: Target | None = None
+    wait_s: float = Field(default=5.0, ge=0, le=PATIENCE_LIMIT_S)
+
+
+class PressKey(Value):
+    """Presses a key of the phone."""
+
+    type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
+    name: Literal["PRESS_KEY"] = "PRESS_KEY"
+    key: Key
+
+
+class Await(Value):
+    """Looks, for `wait_s` at most, until everything that is asked for holds: `visible` is seen, `gone` is not, the app
+    `package` is in front, the screen is at rest. `strict`: where it does not, the action has failed.
+    """
+
+    type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
+    name: Literal["AWAIT"] = "AWAIT"
+    visible: Target | None = None
+    gone: Target | None = None
+    package: str | None = None
+    stable: bool = False
+    wait_s: float = Field(default=0.0, ge=0, le=PATIENCE_LIMIT_S)
+    strict: bool = True
+
+
+Addressed = Touch | TypeInto | Swipe
+"""Actions whose place is found on the phone, right before."""
+
+
+class Install(Value):
+    """Installs an app, unless these very files are installed already; what it stored is cleared where that is asked."""
+
+    type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
+    name: Literal["INSTALL"] = "INSTALL"
+    app: AppInstall
+
+
+class Uninstall(Value):
+    """Removes an app with what it stored."""
+
+    type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
+    name: Literal["UNINSTALL"] = "UNINSTALL"
+    package: str
+
+
+Custom = Annotated[
+    Observe | Touch | TypeInto | Swipe | PressKey | Await | Install | Uninstall, Field(discriminator="name")
+]
+"""Actions that are no gesture, told apart by their name."""
+
+Action = Annotated[Click | Input | Scroll | Navigate | Custom, Field(discriminator="type")]

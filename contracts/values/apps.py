@@ -7,6 +7,10 @@ from uuid import UUID
 
 from contracts.values.value import Value
 
+ANDROID = "android"
+"""Package of Android itself: the app of a run that is about none. Its version is the release, its code the API level.
+"""
+
 
 class Point(Value):
     """A point in pixels of the screen as it is turned now, origin at the top left."""
@@ -58,6 +62,47 @@ class ResolvedApp(Value):
     name: str
     version_name: str
     version_code: int | None = None
+
+
+class ApkFile(Value):
+    """One APK in the object store. `split` is its name within the app; none: the base."""
+
+    key: str
+    sha256: str
+    split: str | None = None
+
+
+class AppInstall(Value):
+    """An app that a run installs before anything else. What it is was read from its APKs by whoever asked.
+
+    `reset` DATA: what the app stored on the phone is cleared first. `grant_all`: with every permission that it asks for
+    (Android 6 and newer). `keep` false: it is removed at the end, where this run had installed it.
+    """
+
+    package: str
+    version_name: str
+    version_code: int | None = None
+    apks: tuple[ApkFile, ...]
+    """The base first, then its splits."""
+    reset: Literal["NONE", "DATA"] = "NONE"
+    grant_all: bool = False
+    keep: bool = True
+    min_api: int = 1
+    """The lowest API level that it runs on."""
+    abis: tuple[str, ...] = ()
+    """Instruction sets that it has native code for; none: it has no native code, and runs on all."""
+
+
+class InstalledFiles(Value):
+    """What a phone has installed, read from the phone itself."""
+
+    package: str
+    version_name: str
+    version_code: int | None
+    base_digest: str
+    """Of `base.apk` as it lies on the phone: `sha256:..`, or `md5:..` where the phone has nothing better."""
+    was_there: bool
+    """Whether these very files had been installed before, so that nothing was installed."""
 
 
 class Foreground(Value):

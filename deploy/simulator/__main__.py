@@ -22,7 +22,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--latency", choices=sorted(LATENCIES), default="zero")
     parser.add_argument("--api", type=int, nargs="+", choices=sorted(PROFILES), default=[33], help="phones take turns")
     played = parser.add_mutually_exclusive_group()
-    played.add_argument("--app", default="demo@1", help="NAME@VERSION, bare, factory:MODULE:NAME (%(default)s)")
+    played.add_argument("--app", default="demo@1", help="NAME@VERSION, empty, bare, factory:MODULE:NAME (%(default)s)")
     played.add_argument("--recording", type=Path, help="folder of a recording to play")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--trace-dir", type=Path, help="one SERIAL.jsonl a phone is written there")

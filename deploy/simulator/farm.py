@@ -15,6 +15,7 @@ import orjson
 from .catalogue import world_for
 from .displays import Display
 from .faults import FaultKind
+from .package_manager import Options
 from .phone import Phone
 from .profiles import api_profile, latency_profile
 from .settings import ADB_KEYBOARD
@@ -139,10 +140,17 @@ def _authorization(phone: Phone, mode: str) -> None:
 def _play(phone: Phone, app: str, seed: int = 0) -> None:
     """Another World on the same phone: what was installed before is gone."""
     phone.world = world_for(app, seed)
+    phone.packages.forget()
 
 
 def _install(phone: Phone, apk_hex: str) -> str:
-    return phone.world.install(bytes.fromhex(apk_hex), phone.now_s())
+    return phone.packages.install([bytes.fromhex(apk_hex)], Options())
+
+
+def _refuse_installs(phone: Phone, failure: str = "") -> None:
+    """From now on every installation fails with this, e.g. `INSTALL_FAILED_ABORTED: User rejected permissions`; empty:
+    none does."""
+    phone.packages.refusal = failure
 
 
 def _rotate(phone: Phone, quarter_turns: int, by: str = "app") -> bool:
@@ -313,6 +321,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "freeze": _freeze,
     "hold_automation": _hold_automation,
     "install": _install,
+    "install_sessions": lambda phone: len(phone.packages.sessions),
     "interrupt": _interrupt,
     "interruptions": lambda phone: phone.interruptions.listed(),
     "keyboard": _keyboard,
@@ -324,6 +333,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "processes": _processes,
     "property": _property,
     "reboot": _reboot,
+    "refuse_installs": _refuse_installs,
     "rotate": _rotate,
     "screen": _screen,
     "settings": _settings,

@@ -58,10 +58,12 @@ class Stat:
 
 @dataclass
 class FileSystem:
-    """`full` is asked with each path that is written: True makes the write fail (a fault hook)."""
+    """`full` is asked with each path that is written: True makes the write fail (a fault hook). `made` gives the
+    content of files that are kept elsewhere (package files of apps), None for any other path."""
 
     limit_bytes: int = DEFAULT_LIMIT_BYTES
     full: Callable[[str], bool] = lambda _path: False
+    made: Callable[[str], bytes | None] = lambda _path: None
     _files: dict[str, File] = field(default_factory=dict)
     _directories: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_DIRECTORIES, int(time.time())))
     used_bytes: int = 0
@@ -83,11 +85,15 @@ class FileSystem:
             return Stat(stat.S_IFREG | file.mode, len(file.content), file.modified_s)
         if path in self._directories:
             return Stat(stat.S_IFDIR | 0o771, _BLOCK_BYTES, self._directories[path])
+        if (content := self.made(path)) is not None:
+            return Stat(stat.S_IFREG | 0o644, len(content), 0)
         return None
 
     def read(self, path: str) -> bytes:
         file = self._files.get(self.path(path))
         if file is None:
+            if (content := self.made(self.path(path))) is not None:
+                return content
             raise FileError("Is a directory" if self.path(path) in self._directories else "No such file or directory")
         if isinstance(file.content, bytearray):
             file.content = bytes(file.content)

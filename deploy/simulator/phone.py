@@ -13,6 +13,7 @@ from .displays import Display
 from .faults import Fault, FaultKind, Faults
 from .filesystem import FileSystem
 from .interruptions import Interruptions
+from .package_manager import PackageManager
 from .processes import Processes
 from .profiles import ApiProfile, LatencyProfile, banner, properties
 from .screen import Screen
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 Listener: TypeAlias = "Callable[[Phone, Stream, Entry], Coroutine[None, None, None]]"
 
 DENSITY_DPI = 420
+_SINCE_API = {"cmd": 24, "sha256sum": 26}
+"""Programs that older phones lack."""
 _MAX_BACKGROUND = 64
 _REBOOT_S = 0.3
 _log = logging.getLogger(__name__)
@@ -47,7 +50,8 @@ class Phone:
         self.latency = latency
         self.trace = trace if trace is not None else Trace(serial)
         self.faults = Faults()
-        self.files = FileSystem(full=self._storage_full)
+        self.packages = PackageManager(self)
+        self.files = FileSystem(full=self._storage_full, made=self.packages.read)
         self.settings = Settings()
         self.properties = properties(profile, serial, DENSITY_DPI)
         self.screen = Screen(self)
@@ -65,8 +69,6 @@ class Phone:
         """(package, permission) that `pm grant` gave."""
         self.shells: set[int] = set()
         """Process ids of the shells that run now."""
-        self.staged: dict[int, bytes] = {}
-        """Install sessions that are written and not committed."""
         self.processes = Processes(self.files)
         self.log_cleared_s = 0.0
         self.authorization = Authorization.OPEN
@@ -156,9 +158,7 @@ class Phone:
         """The program that a shell finds under this name, with or without its folder."""
         for folder in ("/system/bin/", "/system/xbin/"):
             name = name.removeprefix(folder)
-        if name == "cmd" and not self.profile.has_cmd:
-            return None
-        return PROGRAMS.get(name)
+        return None if self.profile.api < _SINCE_API.get(name, 0) else PROGRAMS.get(name)
 
     def background(self, work: Coroutine[Any, Any, Any]) -> None:
         """Runs work that outlives the command which started it; RuntimeError when there is too much of it."""

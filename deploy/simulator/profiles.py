@@ -43,11 +43,6 @@ class ApiProfile:
         return self.api < 24
 
     @property
-    def has_cmd(self) -> bool:
-        """`cmd SERVICE ..`; before, each service had a program of its own only."""
-        return self.api >= 24
-
-    @property
     def shows_version_codes(self) -> bool:
         """`pm list packages --show-versioncode`."""
         return self.api >= 26

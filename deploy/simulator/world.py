@@ -23,6 +23,10 @@ class InstalledApp:
     permissions: tuple[str, ...] = ()
 
 
+ANR_TRACES = "anr"
+"""The buffer of what threads did when an app stopped answering: `dumpsys dropbox` tells of it, logcat never does."""
+
+
 @dataclass(frozen=True)
 class LogLine:
     """One line of logcat as a phone prints it, and the buffer that holds it (`main`, `crash`, `events`)."""

@@ -6,7 +6,7 @@ state that it is late: that is what the order of causes is for.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from contracts.alerter import (
     OWNER,
     AlertAcked,
+    AlertDetailed,
     AlertEased,
     AlertRaised,
     AlertRepeated,
@@ -29,6 +30,7 @@ from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
 from contracts.orchestrator import (
     BudgetCrossed,
+    CrashTraced,
     PhoneMissed,
     PhoneQuarantined,
     PhoneRetired,
@@ -40,14 +42,18 @@ from contracts.screen_indexer import VersionsCompared
 from contracts.sealed import Sealed
 from contracts.subjects import derived_id
 from contracts.values import AlertStatus, AlertType, Severity
+from services.alerter import crashes
 from services.alerter.findings import Finding, Observed, Relief, dedup_key, finding, relief
 from services.runtime.aggregate import Aggregate, LongLived
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
-from services.runtime.reactor import NOTHING, Decision, Trigger
+from services.runtime.reactor import NOTHING, Decision, LaterError, Trigger
 from services.runtime.request_json import RejectedError, parse
 
 _REQUEST = TypeAdapter(AlertRequest)
+_LATE = timedelta(seconds=60)
+"""So long the crash itself is waited for, after what is known about it."""
+_CERTAINTY = {"NOT_TRIED": 0, "NOT_REPRODUCED": 1, "REPRODUCED": 2}
 _EXAMPLE = '{"kind": "ack", "alert": "<id>", "note": "being looked at"}'
 
 
@@ -61,6 +67,8 @@ class Alert(BaseModel):
     severity: Severity = Severity.P3
     status: AlertStatus = AlertStatus.OPEN
     count: int = 0
+    certainty: int = 0
+    """Of what is known in detail about it."""
     triggered_at: datetime = datetime.min  # noqa: DTZ901 - of an alert that was not raised; nobody reads it
     causes: dict[str, int] = Field(default_factory=dict)
 
@@ -95,6 +103,7 @@ WATCHED = (
     VersionsCompared,
     BudgetCrossed,
     RunFinished,
+    CrashTraced,
 )
 """Events that the alerter looks at."""
 
@@ -102,13 +111,31 @@ WATCHED = (
 # --- what other services saw ------------------------------------------------------------------------------------------
 
 
-def decide_alert(alert: Alert, trigger: Trigger[Observed], _now: datetime) -> Decision:
+def decide_alert(alert: Alert, trigger: Trigger[Observed], now: datetime) -> Decision:
+    """Raises `LaterError` for more about an alert that is not raised yet: the word of the crash itself may be late."""
     event = trigger.what.event
+    if isinstance(event, CrashTraced):
+        return _detailed(alert, trigger, now)
     found = finding(event, trigger.time)
     if found is not None:
         return Decision(tuple(_raised(alert, found, over=trigger.what.over)))
     gone = relief(event)
     return NOTHING if gone is None else Decision(tuple(_relieved(alert, gone)))
+
+
+def _detailed(alert: Alert, trigger: Trigger[Observed], now: datetime) -> Decision:
+    traced, crash = trigger.what.event, trigger.what.crash
+    assert isinstance(traced, CrashTraced)
+    if alert.alert_id is None and now - trigger.time < _LATE:
+        raise LaterError("the alert is not raised yet", delay_s=1.0)
+    certainty = _CERTAINTY[traced.verdict]
+    if alert.alert_id is None or crash is None or certainty < alert.certainty:
+        return NOTHING
+    payload = Sealed[dict[str, Any]].of(crashes.details(crash, traced))
+    detailed = AlertDetailed(
+        alert_id=alert.alert_id, certainty=certainty, payload=payload, triggered_at=alert.triggered_at
+    )
+    return Decision((detailed,))
 
 
 def _raised(alert: Alert, found: Finding, *, over: bool) -> list[Event]:
@@ -248,8 +275,10 @@ def apply(alert: Alert, event: Event) -> Alert:
         case AlertRepeated():
             changed: dict[str, Any] = {"count": event.count, "causes": _with_cause(alert.causes, event)}
             if event.loud:
-                changed |= {"status": AlertStatus.OPEN, "severity": event.severity}
+                changed |= {"status": AlertStatus.OPEN, "severity": event.severity, "certainty": 0}
             return alert.model_copy(update=changed)
+        case AlertDetailed():
+            return alert.model_copy(update={"certainty": event.certainty})
         case AlertEased():
             causes = {cause: order for cause, order in alert.causes.items() if cause != str(event.cause_id)}
             return alert.model_copy(update={"causes": causes})

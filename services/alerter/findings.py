@@ -16,6 +16,7 @@ from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
 from contracts.orchestrator import (
     BudgetCrossed,
+    CrashTraced,
     PhoneMissed,
     PhoneQuarantined,
     PhoneRetired,
@@ -24,6 +25,7 @@ from contracts.orchestrator import (
 )
 from contracts.screen_indexer import VersionsCompared
 from contracts.values import AlertType, RunStatus, Severity, Strategy, ValidationStatus
+from services.alerter import crashes
 
 FAILURES = 2
 """Failures of a locator in a row that deserve an alert: one alone is mostly a screen that was not ready."""
@@ -31,8 +33,6 @@ FAILURES = 2
 _MESSAGE_CHARS = 500
 _STACK_CHARS = 64_000
 _LISTED = 200
-_FRAME = re.compile(r"(?:^|\s)at\s+(?P<call>[\w.$@/<>-]+\([^)\n]*\))", re.MULTILINE)
-_NATIVE_FRAME = re.compile(r"#\d+\s+pc\s+[0-9a-fA-F]+\s+(?P<call>[^\n]+)")
 _VARIABLE = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|0x[0-9a-fA-F]+|\d+")
 
 
@@ -65,10 +65,12 @@ class Relief:
 
 @dataclass(frozen=True)
 class Observed:
-    """An event with what had to be looked up. `over`: a later event says already that its cause is gone."""
+    """An event with what had to be looked up. `over`: a later event says already that its cause is gone. `crash`: the
+    one that was traced."""
 
     event: Event
     over: bool = False
+    crash: CrashSeen | None = None
 
 
 def finding(event: Event, at: datetime) -> Finding | None:
@@ -86,7 +88,7 @@ def finding(event: Event, at: datetime) -> Finding | None:
             return _diff(event, at)
         case BudgetCrossed():
             return _budget(event, at)
-        case RunFinished() if event.status is RunStatus.FAILED:
+        case RunFinished() if event.status is RunStatus.FAILED and not event.quiet:
             return _failed_run(event)
         case _:
             return None
@@ -109,6 +111,8 @@ def relief(event: Event) -> Relief | None:
 
 def dedup_key(event: Event) -> str | None:
     """Which alert an event is about; None: it deserves none and ends none."""
+    if isinstance(event, CrashTraced):
+        return crashes.dedup_key(event)
     at = datetime.min  # noqa: DTZ901 - no key depends on the time
     about = finding(event, at) or relief(event)
     return None if about is None else about.dedup_key
@@ -116,26 +120,20 @@ def dedup_key(event: Event) -> str | None:
 
 def _crash(crash: CrashSeen) -> Finding:
     version = crash.version_name or "unknown version"
-    happened = {"CRASH": "crashed", "NATIVE": "crashed in native code", "ANR": "stopped answering (ANR)"}[crash.kind]
-    frame = top_frame(crash.stack, crash.package)
+    happened = {
+        "CRASH": "crashed",
+        "NATIVE": "crashed in native code",
+        "ANR": "stopped answering (ANR)",
+        "LOW_MEMORY": "was killed for memory while it was in front",
+    }[crash.kind]
+    frame = crashes.top_frame(crash.stack, crash.package)
     message = f"{crash.package} {version} {happened}: {crash.exception}: {_first_line(crash.message)}"
     return Finding(
-        dedup_key=f"crash:{crash.package}:{version}:{crash.stack_key}",
+        dedup_key=crashes.dedup_key(crash),
         alert_type=AlertType.SYSTEM,
-        severity=Severity.P2 if crash.kind == "ANR" else Severity.P1,
+        severity=Severity.P1 if crash.kind in {"CRASH", "NATIVE"} else Severity.P2,
         message=_text(message if frame is None else f"{message} at {frame}"),
-        payload={
-            "kind": crash.kind,
-            "package": crash.package,
-            "version": crash.version_name,
-            "process": crash.process,
-            "exception": crash.exception,
-            "message": crash.message[:_STACK_CHARS],
-            "stack": crash.stack[:_STACK_CHARS],
-            "stack_key": crash.stack_key,
-            "device_id": str(crash.device_id),
-            "run_id": None if crash.run_id is None else str(crash.run_id),
-        },
+        payload=crashes.payload(crash),
         seen_at=crash.seen_at,
         run_id=crash.run_id,
         device_id=crash.device_id,
@@ -282,16 +280,6 @@ def _failed_run(run: RunFinished) -> Finding:
         run_id=run.run_id,
         device_id=run.device_id,
     )
-
-
-def top_frame(stack: str, package: str) -> str | None:
-    """Where it happened: the first frame of the app's own code, else the first frame there is."""
-    frames = [found["call"] for found in _FRAME.finditer(stack)]
-    own = next((frame for frame in frames if frame.startswith(package)), None)
-    if own is not None or frames:
-        return own or frames[0]
-    native = _NATIVE_FRAME.search(stack)
-    return None if native is None else native["call"].strip()
 
 
 def _device_key(device_id: UUID) -> str:

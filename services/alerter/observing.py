@@ -1,4 +1,4 @@
-"""Looks up what an event alone does not tell: whether its cause is gone already.
+"""Looks up what an event alone does not tell: whether its cause is gone already, and which crash was traced.
 
 A message that was put back arrives after later ones; an alert raised then would wait for a word that has been said.
 """
@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from contracts.device_agent import DeviceReady
+from contracts.device_agent import CrashSeen, DeviceReady
 from contracts.event import Event
 from contracts.locator_validator import OWNER as VALIDATOR
 from contracts.locator_validator import LocatorChecked
-from contracts.orchestrator import PhoneMissed, PhoneQuarantined, PhoneRetired, PhoneUnquarantined
+from contracts.orchestrator import CrashTraced, PhoneMissed, PhoneQuarantined, PhoneRetired, PhoneUnquarantined
 from contracts.subjects import event_filter
 from contracts.values import ValidationStatus
 from services.alerter.findings import Observed
@@ -23,9 +23,18 @@ from services.runtime.reactor import Trigger
 
 def observer(log: Log) -> Callable[[Trigger[Any]], Awaitable[Trigger[Any]]]:
     async def observe(trigger: Trigger[Any]) -> Trigger[Any]:
-        return replace(trigger, what=Observed(trigger.what, await _is_over(log, trigger.what, trigger.seq)))
+        event = trigger.what
+        if isinstance(event, CrashTraced):
+            return replace(trigger, what=Observed(event, crash=await _crash(log, event)))
+        return replace(trigger, what=Observed(event, await _is_over(log, event, trigger.seq)))
 
     return observe
+
+
+async def _crash(log: Log, traced: CrashTraced) -> CrashSeen | None:
+    """The crash that was traced: what its alert says already."""
+    last = await log.last(event_filter(CrashSeen, key=traced.occurrence_id))
+    return last.event if last is not None and isinstance(last.event, CrashSeen) else None
 
 
 async def _is_over(log: Log, event: Event, seq: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contracts.alerter import AlertAcked, AlertRaised, AlertRepeated, AlertResolved, AlertSuppressed
+from contracts.alerter import AlertAcked, AlertDetailed, AlertRaised, AlertRepeated, AlertResolved, AlertSuppressed
 from contracts.event import Event
 from contracts.values import AlertStatus
 from services.runtime.log import Recorded
@@ -21,6 +21,7 @@ AGAIN = Statement(
     " ack_by = NULL, ack_at = NULL WHERE id = $1 AND triggered_at = $2",
     "alerts",
 )
+DETAILED = Statement("UPDATE alerts SET payload = $3 WHERE id = $1 AND triggered_at = $2", "alerts")
 ACKED = Statement(
     "UPDATE alerts SET status = $3, ack_by = $4, ack_at = $5 WHERE id = $1 AND triggered_at = $2", "alerts"
 )
@@ -39,6 +40,9 @@ def project(recorded: Recorded[Event]) -> Iterable[Row]:
             payload = event.payload.model_dump(mode="json", exclude={"clear"})
             values = (event.run_id, event.severity, event.message, payload, AlertStatus.OPEN)
             yield Row(AGAIN, (event.alert_id, event.triggered_at, *values))
+        case AlertDetailed():
+            payload = event.payload.model_dump(mode="json", exclude={"clear"})
+            yield Row(DETAILED, (event.alert_id, event.triggered_at, payload))
         case AlertAcked():
             yield Row(ACKED, (event.alert_id, event.triggered_at, AlertStatus.ACKED, event.by, at))
         case AlertResolved():
@@ -65,5 +69,8 @@ def _raised(event: AlertRaised) -> tuple[object, ...]:
 
 
 PROJECTION = Projection(
-    "alerter", "alerter", (AlertRaised, AlertRepeated, AlertAcked, AlertResolved, AlertSuppressed), project
+    "alerter",
+    "alerter",
+    (AlertRaised, AlertRepeated, AlertDetailed, AlertAcked, AlertResolved, AlertSuppressed),
+    project,
 )

@@ -13,15 +13,18 @@ from services.cli.commands import (
     accounts,
     alerts,
     apps,
+    by_hand,
     configs,
     dead_letters,
     devices,
     groups,
+    looking,
     operations,
-    phones,
+    packages,
     reporting,
     runs,
     schedules,
+    steps,
     tracing,
     watching,
 )
@@ -67,12 +70,14 @@ def options(
 
 _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Runs": (runs.submit, watching.watch, reporting.report, runs.tasks, runs.runs, tracing.trace),
+    "Apps": (packages.apk,),
     "What was found": (apps.screens, apps.locators, apps.diff),
-    "Phones": (phones.shot, phones.dump),
+    "By hand": (by_hand.tap, by_hand.swipe, by_hand.press, looking.shot, looking.dump, looking.locate),
     "Operation": (operations.provision, operations.rebuild, operations.verify),
 }
 
 app.add_typer(runs.run_app, name="run", rich_help_panel="Runs")
+app.add_typer(steps.steps_app, name="steps", rich_help_panel="Runs")
 runs.run_app.command("list")(groups.list_tasks)
 app.add_typer(schedules.schedules_app, name="schedules", rich_help_panel="Runs")
 app.add_typer(devices.devices_app, name="devices", rich_help_panel="Phones")
@@ -83,6 +88,7 @@ app.add_typer(dead_letters.letters_app, name="dlq", rich_help_panel="Operation")
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(_command)
+app.command("type", rich_help_panel="By hand")(by_hand.type_text)
 
 
 def main() -> None:

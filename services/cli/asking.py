@@ -28,8 +28,8 @@ from services.cli.errors import CliError, ExitCode
 ANSWER_LIMIT_S = 20.0
 _POLL_S = 0.05
 _KINDS = {
-    "explore": "task",
-    "stop": "control", "pause": "control", "resume": "control",
+    "explore": "task", "steps": "task",
+    "stop": "control", "pause": "control", "resume": "control", "retry": "control",
     "ack": "alert", "resolve": "alert", "suppress": "alert",
     "set": "config",
     **dict.fromkeys(FLEET_KINDS, "fleet"),
@@ -59,12 +59,12 @@ async def ask(session: Session, body: dict[str, Any]) -> Answer:
     topic = _KINDS.get(kind) if isinstance(kind, str) else None
     if topic is None:
         raise CliError(f"kind is {kind!r}; it must be one of {', '.join(_KINDS)}", ExitCode.USAGE)
-    if topic in {"task", "fleet"} and not body.get("id"):
+    starts = topic == "task" or kind == "retry"
+    if (starts or topic == "fleet") and not body.get("id"):
         body = {**body, "id": str(session.clock.new_id())}
     key, kinds = _expected(session.user, topic, body)
     log = await session.log()
-    by_own_id: dict[str, type[Event]] = {"task": TaskAccepted, "fleet": FleetAnswered}
-    once = by_own_id.get(topic)
+    once: type[Event] | None = TaskAccepted if starts else FleetAnswered if topic == "fleet" else None
     if once is not None and (known := await log.last(event_filter(once, key=key))) is not None:
         return Answer(key, known.event, again=True)
     js = await session.js()
@@ -91,6 +91,8 @@ def _expected(user: str, topic: str, body: dict[str, Any]) -> tuple[UUID, tuple[
             return derived_id("task", user, str(body["id"]).strip()[:200]), (TaskAccepted, TaskRejected)
         case "fleet":
             return derived_id("fleet-request", user, str(body["id"]).strip()[:200]), (FleetAnswered,)
+        case "control" if body.get("kind") == "retry":
+            return derived_id("task", user, str(body["id"]).strip()[:200]), (TaskAccepted,)
         case "control":
             return _uuid(body, "task"), (TaskStopAsked, TaskPauseAsked, TaskRejected)
         case "alert":

@@ -53,6 +53,7 @@ class Session:
     clock: SystemClock = field(default_factory=SystemClock)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _nats: Client | None = None
+    _log: Log | None = None
     _sql: asyncpg.Connection | None = None
     _objects: Objects | None = None
 
@@ -68,9 +69,11 @@ class Session:
 
     async def log(self) -> Log:
         """The log, with sealed fields readable where the key is there."""
-        sealer = Sealer(BucketKeyStore(await (await self.js()).key_value(KEY_BUCKET)))
-        assert self._nats is not None
-        return Log(self._nats, sealer)
+        if self._log is None:
+            sealer = await self.sealer()
+            assert self._nats is not None
+            self._log = Log(self._nats, sealer)
+        return self._log
 
     async def sealer(self) -> Sealer:
         return Sealer(BucketKeyStore(await (await self.js()).key_value(KEY_BUCKET)))

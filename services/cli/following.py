@@ -20,30 +20,40 @@ from contracts.device_agent import CrashSeen
 from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
 from contracts.orchestrator import (
+    ActionRequested,
+    RunEnding,
     RunFinished,
+    RunNoted,
     RunPaused,
     RunResumed,
     RunStarted,
     StateAdded,
     StepFinished,
+    TaskAccepted,
     TaskBlocked,
     TaskDropped,
     TaskHeld,
     TaskQueued,
     TaskReleased,
+    TaskSpec,
     TaskUnblocked,
     TaskWaiting,
 )
+from contracts.subjects import derived_id, event_filter
 from contracts.values import RunStatus, Strategy, ValidationStatus
+from services.cli.errors import CliError, ExitCode
 from services.cli.output import cell, clean, duration
 from services.runtime.catch_up import read_batches
-from services.runtime.log import Recorded
+from services.runtime.log import Log, Recorded
 
 FOLLOWED: tuple[type[Event], ...] = (
     TaskWaiting, TaskQueued, TaskBlocked, TaskUnblocked, TaskDropped, TaskHeld, TaskReleased, RunStarted, StateAdded,
-    StepFinished, RunPaused, RunResumed, RunFinished, LocatorChecked, AlertRaised, AlertRepeated, CrashSeen,
+    StepFinished, RunNoted, RunEnding, RunPaused, RunResumed, RunFinished, LocatorChecked, AlertRaised, AlertRepeated,
+    CrashSeen, ActionRequested,
 )  # fmt: skip
 _TAIL = 8
+_INSTALLATION = frozenset({"installing", "installed"})
+"""What the notes about the app that a run brings along are called."""
 _FRESH_S = 0.25
 
 
@@ -64,6 +74,8 @@ class Progress:
     locators: dict[UUID, bool] = field(default_factory=dict)
     alerts: dict[UUID, str] = field(default_factory=dict)
     crashes: int = 0
+    installing: str | None = None
+    """The app that is being installed now."""
     updated_at: datetime | None = None
     tail: tuple[str, ...] = ()
 
@@ -116,6 +128,11 @@ def _evolved(progress: Progress, event: Event) -> Progress:
             return replace(progress, states=progress.states + 1, screens=screens)
         case StepFinished():
             return replace(progress, steps=event.sequence, succeeded=event.successful)
+        case RunNoted() if event.detail.get("what") in _INSTALLATION:
+            shown = _app(event.detail) if event.detail["what"] == "installing" else None
+            return replace(progress, installing=shown)
+        case RunEnding():
+            return replace(progress, installing=None)
         case RunPaused():
             return replace(progress, status="PAUSED")
         case RunResumed():
@@ -158,6 +175,19 @@ def told(recorded: Recorded[Event], before: Progress) -> str | None:
             return f"{at} started on {event.serial}: {event.app.package} {event.app.version_name}"
         case StateAdded() if event.inside and event.screen_name not in before.screens:
             return f"{at} screen {len(before.screens) + 1}: {clean(event.screen_name)}"
+        case StepFinished(step=step) if step is not None:
+            came = "" if event.succeeded else f": {clean(event.error_message or event.outcome.lower())}"
+            return f"{at} step {step.number} of {step.of}: {clean(step.words)}{came}"
+        case RunNoted() if event.detail.get("what") == "installing":
+            return f"{at} installing {_app(event.detail)}"
+        case RunNoted() if event.detail.get("what") == "installed":
+            files = event.detail["files"]
+            has = f"{files['package']} {files['version_name']}"
+            if files["was_there"]:
+                return f"{at} {clean(has)} was installed already, the very same files"
+            return f"{at} installed {clean(has)} in {duration(event.detail['took_ms'] / 1000)}"
+        case RunNoted() if event.detail.get("what") == "not removed":
+            return f"{at} {clean(event.detail['package'])} could not be removed: {clean(event.detail['why'])}"
         case StepFinished() if event.outcome in {"CRASHED", "FAILED", "UNSEEN"} or event.sequence % 25 == 0:
             outcome = event.outcome.replace("_", " ").lower()
             why = event.error_message or event.error_code
@@ -194,6 +224,8 @@ def panel(progress: Progress, now: datetime) -> RenderableType:
         facts.add_row("phone", Text(started.serial))
         facts.add_row("time", duration(max((until - started.started_at).total_seconds(), 0.0)))
     facts.add_row("status", cell(progress.status))
+    if progress.installing is not None:
+        facts.add_row("installing", Text(progress.installing))
     facts.add_row("screens", Text(str(len(progress.screens)), style="bold") + Text(f"  {progress.states} states"))
     facts.add_row("actions", Text(str(progress.steps), style="bold") + Text(f"  {progress.succeeded} succeeded"))
     failed = len(progress.locators) - progress.verified
@@ -248,6 +280,22 @@ def succeeded(progress: Progress) -> bool:
     return progress.finished is not None and progress.finished.status is RunStatus.SUCCEEDED
 
 
+async def begun(log: Log, task_id: UUID) -> tuple[Progress, int]:
+    """A run from its very beginning, and behind which sequence its events are. Raises `CliError`."""
+    accepted = await log.last(event_filter(TaskAccepted, key=task_id))
+    if accepted is None:
+        raise CliError(
+            f"there is no task {task_id} in the log; `waymark tasks` lists those there are", ExitCode.NOT_FOUND
+        )
+    return Progress(task_id, derived_id("run", task_id)), accepted.seq
+
+
+async def spec_of(log: Log, task_id: UUID) -> TaskSpec | None:
+    """What was asked for; None where the task is not in the log."""
+    accepted = await log.last(event_filter(TaskAccepted, key=task_id))
+    return accepted.event.spec if accepted is not None and isinstance(accepted.event, TaskAccepted) else None
+
+
 async def events_of_run(
     js: JetStreamContext, progress: Progress, after: int
 ) -> AsyncGenerator[Recorded[Event] | None, None]:
@@ -258,6 +306,11 @@ async def events_of_run(
                 if concerns(progress, recorded.event):
                     yield recorded
             yield None
+
+
+def _app(detail: dict[str, Any]) -> str:
+    apks = f" ({detail['apks']} APKs)" if detail["apks"] > 1 else ""
+    return f"{clean(detail['package'])} {clean(detail['version'])}{apks}"
 
 
 def _red(text: str, count: int) -> Text:

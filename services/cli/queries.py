@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from contracts.values import TaskStatus
 from services.cli.errors import CliError, ExitCode
 
 Rows = list[dict[str, Any]]
@@ -83,6 +84,12 @@ async def find_task(sql: asyncpg.Connection, given: str) -> UUID:
     )
     task: UUID = _only(found, given, "task", "waymark tasks")["id"]
     return task
+
+
+async def going_on(sql: asyncpg.Connection, task_id: UUID) -> str | None:
+    """The status of a task that is not over; None where it is, or where its rows are not there yet."""
+    status: str | None = await sql.fetchval("SELECT status FROM orchestrator.tasks WHERE id = $1", task_id)
+    return None if status in {None, TaskStatus.COMPLETED, TaskStatus.FAILED} else status
 
 
 async def find_alert(sql: asyncpg.Connection, given: str) -> UUID:

@@ -9,13 +9,19 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, assert_never
+from uuid import UUID
 
 from contracts import topology
-from services.device_agent import decisions, logcat
+from contracts.device_agent import DeviceHeartbeat
+from contracts.subjects import event_filter
+from contracts.values import ANDROID, AppVersion
+from services.device_agent import decisions
 from services.device_agent.adb.bootstrap import AdbServer
 from services.device_agent.adb.client import AdbClient
 from services.device_agent.adb.errors import AdbError
+from services.device_agent.crash_watch import CrashWatch
 from services.device_agent.decisions import (
     DEVICE,
     HEARTBEAT_EVERY_S,
@@ -29,7 +35,7 @@ from services.device_agent.decisions import (
     place_of,
     registered,
 )
-from services.device_agent.effects import AdbTime, Attached, Driver, crash_event
+from services.device_agent.effects import BEGUN, AdbTime, Attached, Begun, Driver
 from services.device_agent.handling import PhoneHandler
 from services.device_agent.hierarchy_sources.preference import Preferences
 from services.device_agent.holders import Holders, is_free
@@ -44,7 +50,6 @@ from services.device_agent.settings import PhoneSettings
 from services.runtime import telemetry
 from services.runtime.consumer import INFRASTRUCTURE, Consumer
 from services.runtime.effect import Effect, Performer
-from services.runtime.log import Cause, ConflictError, Write
 from services.runtime.provision import provision_durable
 from services.runtime.reactor import Decider, Trigger
 from services.runtime.service import Service
@@ -97,6 +102,7 @@ class Agent:
         self._holds: dict[str, _Hold] = {}
         self._moving = asyncio.Lock()
         self._times: dict[str, AdbTime] = {}
+        self._begun: dict[str, Begun] = {}
         self._devices: Decider[Device] = service.decider("device-agent-device", DEVICE)
         leases = service.decider("device-agent-lease", LEASE)
         self._keeper = Keeper(service.log, service.clock, leases, settings)
@@ -230,7 +236,9 @@ class Agent:
     async def _hold(self, serial: str, phone: Phone) -> None:
         """Reads the phone's commands, and follows it."""
         state = (await self._devices.states.get(device_id_of(serial))).state
-        attached = Attached(phone, self._times[phone.serial])
+        watched_until = await self._watched_until(device_id_of(serial))
+        begun = self._begun.setdefault(serial, Begun(maxlen=BEGUN))
+        attached = Attached(phone, self._times[phone.serial], begun=begun)
         durable = topology.device_reader(device_id_of(serial))
         performer = Performer(self._effect, self._actions)
         handler = PhoneHandler(
@@ -244,7 +252,7 @@ class Agent:
         await hold.subscriber.start()
         hold.tasks = [
             asyncio.create_task(consumer.keep_alive(self._service.js), name=f"keep-alive {serial}"),
-            asyncio.create_task(self._follow_log(serial, attached), name=f"log {serial}"),
+            asyncio.create_task(self._watch_crashes(serial, attached, watched_until), name=f"crashes {serial}"),
             asyncio.create_task(self._tend(serial, attached), name=f"tend {serial}"),
         ]
         telemetry.log.info("phone attached", serial=serial, by=phone.serial, server=self._server.place)
@@ -261,39 +269,38 @@ class Agent:
         await hold.attached.phone.close()
 
     async def _tend(self, serial: str, attached: Attached) -> None:
-        """Installed apps at once and then with each heartbeat of the log."""
+        """Installed apps at once, when that changed, and with each heartbeat of the log."""
         while True:
+            attached.apps_changed.clear()
             try:
                 names = (await attached.phone.user_packages())[:_MAX_PACKAGES]
                 versions = [await attached.phone.app_version(name) for name in names]
-                attached.versions.update({v.package: v for v in versions if v is not None})
-                await self._notice(AppsFound(serial, tuple(v for v in versions if v is not None), self._name))
+                found = (_android(attached.phone.identity), *(v for v in versions if v is not None))
+                attached.versions.update({v.package: v for v in found})
+                await self._notice(AppsFound(serial, found, self._name))
                 health = await attached.phone.health()
                 await self._notice(PhoneBeat(serial, health.battery_percent, health.temperature_c, self._name))
                 await attached.phone.hierarchy.rest()
             except (AdbError, *INFRASTRUCTURE) as error:
                 telemetry.log.info("phone not read", serial=serial, error=repr(error))
-            await asyncio.sleep(HEARTBEAT_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_EVERY_S):
+                    await attached.apps_changed.wait()
 
-    async def _follow_log(self, serial: str, attached: Attached) -> None:
-        device_id = device_id_of(serial)
-        async with contextlib.aclosing(logcat.crashes(self._client, attached.phone.serial)) as crashes:
-            async for crash in crashes:
-                event = crash_event(attached, device_id, crash, self._service.clock.now())
-                step = None if attached.run is None else attached.run.sequence
-                cause = Cause(event.occurrence_id, "device-agent-crash", event.run_id, None, step)
-                while True:
-                    try:
-                        await self._service.log.append(
-                            [Write(event.OWNER, event.key, 0, (event,))], cause, self._service.clock.now()
-                        )
-                    except ConflictError:
-                        break  # Another agent, or this one before a restart, told of this very crash.
-                    except INFRASTRUCTURE as error:
-                        telemetry.log.warning("crash not told yet", serial=serial, error=repr(error))
-                        await asyncio.sleep(_RETRY_S)
-                    else:
-                        break
+    async def _watch_crashes(self, serial: str, attached: Attached, since: datetime | None) -> None:
+        device_id, service = device_id_of(serial), self._service
+        await CrashWatch(self._client, service.log, service.objects, service.clock, attached, device_id, since).run()
+
+    async def _watched_until(self, device_id: UUID) -> datetime | None:
+        """When an agent heard of the phone last; None: none ever did."""
+        while True:
+            try:
+                last = await self._service.log.last(event_filter(DeviceHeartbeat, key=device_id))
+            except INFRASTRUCTURE as error:
+                telemetry.log.info("last heartbeat not read", device_id=str(device_id), error=repr(error))
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return None if last is None else last.time
 
     async def _notice(self, what: Noticed) -> None:
         now = self._service.clock.now()
@@ -303,6 +310,11 @@ class Agent:
     def _on_adb(self, serial: str, _name: str, started_s: float, ended_s: float, _ok: bool) -> None:
         if (adb_time := self._times.get(serial)) is not None:
             adb_time.add(started_s, ended_s)
+
+
+def _android(identity: Identity) -> AppVersion:
+    """Android itself, as the app that a run is about which is about none."""
+    return AppVersion(package=ANDROID, version_name=identity.os_version, version_code=identity.api, label="Android")
 
 
 def _found(identity: Identity, configured: PhoneTags, serial: str, agent: str) -> PhoneFound:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from services.device_agent import stacks
+from services.device_agent import native_stacks, stacks
 from services.device_agent.parsers.logcat import LogLine
 
 STACK_LINES = 400
@@ -26,6 +26,18 @@ class CrashKind(StrEnum):
     """A signal in native code."""
     ANR = "ANR"
     """The app did not answer in time."""
+    LOW_MEMORY = "LOW_MEMORY"
+    """It was killed for memory while it was in front."""
+
+
+class Source(StrEnum):
+    """What told of a crash."""
+
+    LOGCAT = "LOGCAT"
+    EXIT_INFO = "EXIT_INFO"
+    """How its process ended, without a stack."""
+    DROPBOX = "DROPBOX"
+    """The same, with the stack of the phone's own report."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,7 @@ class Crash:
     stack: tuple[str, ...]
     normal: str
     key: str
+    source: Source = Source.LOGCAT
 
     @property
     def package(self) -> str:
@@ -144,6 +157,8 @@ def _crash(report: _Report) -> Crash | None:
             return _native(report)
         case CrashKind.CRASH:
             return _exception(report)
+        case CrashKind.LOW_MEMORY:
+            return None  # The log has no report of it.
 
 
 def _exception(report: _Report) -> Crash | None:
@@ -185,9 +200,7 @@ def _anr(report: _Report) -> Crash | None:
         if _ANR_END.match(message):
             break
         body.append(message)
-    # What stands in brackets is the window, the event and the milliseconds waited.
-    sort = stacks.masked(reason.partition("(")[0].strip())
-    normal = "\n".join(("ANR", head["component"] or head["process"], sort))
+    normal = anr_key(head["process"], head["component"], reason, [])
     return Crash(
         CrashKind.ANR,
         head["process"],
@@ -202,9 +215,22 @@ def _anr(report: _Report) -> Crash | None:
     )
 
 
+def anr_key(process: str, component: str | None, reason: str, frames: Sequence[str]) -> str:
+    """The normal form of an ANR: what was waited for, and what the main thread was doing meanwhile, where that is known
+    (`frames`), else the activity."""
+    # What stands in brackets is the window, the event and the milliseconds waited; in braces, the object's hash.
+    sort = stacks.masked(re.sub(r"\{[0-9a-f]+ ", "{# ", reason).partition(" (")[0].strip())
+    if frames:
+        return "\n".join(("ANR", sort, *(f"at {frame}" for frame in stacks.telling_frames(frames))))
+    package, _, name = (component or "").partition("/")
+    where = f"{package}/{package}{name}" if name.startswith(".") else component
+    return "\n".join(("ANR", where or process, sort))
+
+
 def _made(report: _Report, who: tuple[str, int, str | None], head: tuple[str, str], body: list[str]) -> Crash:
     """`who` is process, pid and thread; `head` exception and message."""
-    normal = stacks.normalise(body)
+    is_native = report.kind is CrashKind.NATIVE
+    normal = native_stacks.normalise(report.lines) if is_native else stacks.normalise(body)
     return Crash(report.kind, who[0], who[1], report.first.time, who[2], *head, tuple(body), normal, stacks.key(normal))
 
 

@@ -26,7 +26,7 @@ from contracts.device_agent import (
 from contracts.event import Event
 from contracts.orchestrator import ActionRequested, LeaseEnded
 from contracts.subjects import derived_id
-from contracts.values import ActionStatus, AppVersion, DeviceType
+from contracts.values import ActionStatus, AppVersion, DeviceType, Install, InstalledFiles, Sighting
 from services.device_agent.performing import Performed, Result
 from services.runtime.aggregate import Aggregate, LongLived
 from services.runtime.log import Recorded
@@ -245,6 +245,9 @@ class Outcome:
     adb_ms: int
     resolved: bool
     """An earlier attempt was found, whose end nobody saw."""
+    sighting: Sighting | None = None
+    installed: InstalledFiles | None = None
+    """What the phone has, after an installation that succeeded."""
 
 
 def begin_action(
@@ -277,11 +280,18 @@ def begin_action(
             instance=instance,
             lease_token=asked.lease_token,
             sequence=asked.sequence,
-            deadline_at=min(asked.expires_at, now + timedelta(seconds=LONGEST_ACTION_S)),
+            deadline_at=_deadline(asked, now),
         )
         return Decision((started,))
 
     return begin
+
+
+def _deadline(asked: ActionRequested, now: datetime) -> datetime:
+    """Until when another agent leaves the action to this one. An installation may take all the time it was given."""
+    if isinstance(asked.action, Install):
+        return asked.expires_at
+    return min(asked.expires_at, now + timedelta(seconds=LONGEST_ACTION_S))
 
 
 def is_pending(state: Action, _trigger: Trigger[ActionRequested]) -> bool:
@@ -309,6 +319,8 @@ def finish_action(state: Action, trigger: Trigger[ActionRequested], now: datetim
         capture=outcome.capture,
         checks=outcome.checks,
         declared_activities=outcome.declared_activities,
+        sighting=outcome.sighting,
+        installed=outcome.installed,
     )
     return Decision((finished,))
 
@@ -322,7 +334,14 @@ def _verdict(outcome: Outcome) -> tuple[ActionStatus, str | None, str | None]:
             return ActionStatus.FAILED, "OUTCOME_UNKNOWN", performed.reason
         case Result.STALE:
             return ActionStatus.SKIPPED, "LEASE_LOST", performed.reason
-        case Result.FAILED | Result.IMPOSSIBLE | Result.REFUSED | Result.NOT_FIT | Result.NOT_ATTEMPTED:
+        case (
+            Result.FAILED
+            | Result.IMPOSSIBLE
+            | Result.NOT_FOUND
+            | Result.REFUSED
+            | Result.NOT_FIT
+            | Result.NOT_ATTEMPTED
+        ):
             return ActionStatus.FAILED, performed.code or performed.result.value, performed.reason
         case _:
             assert_never(performed.result)

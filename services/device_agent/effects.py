@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from contracts import device_agent as events
 from contracts.orchestrator import ActionRequested
 from contracts.subjects import derived_id
-from contracts.values import AppVersion, Input, Navigate, ObjectRef, Observe
+from contracts.values import Addressed, AppVersion, Await, Install, Navigate, ObjectRef, Observe, Uninstall
 from services.device_agent import capture as capturing
-from services.device_agent import fields
 from services.device_agent.adb.errors import AdbError, AdbServerGone
+from services.device_agent.aiming import aim
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
-from services.device_agent.gestures import NOT_SHOWN
+from services.device_agent.installing import Installer, Lease
 from services.device_agent.lease.keeping import Keeper
 from services.device_agent.performing import Performed, Result
 from services.device_agent.phone import Phone
+from services.device_agent.sending import Done, read_back, send, sighting, was_attempted
 from services.runtime.clock import Clock
 from services.runtime.objects import MissingObjectError, Objects
 from services.runtime.reactor import Trigger
@@ -29,8 +32,15 @@ from services.runtime.reactor import Trigger
 _PACKAGE = re.compile(rb' package="([A-Za-z][\w.]{0,200})"')
 _SYSTEM_UI = b"com.android.systemui"
 _MAX_PACKAGES = 8
+_TO_TELL_S = 3.0
+"""What an installation leaves of its time, so that its end is known before the run stops waiting for it."""
+BEGUN = 100
+_DRIVEN = timedelta(minutes=10)
+"""So long after an action began, what happens on the phone may still be its doing."""
 _PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
 """Waits for a phone that has just left: adb brings it back within a second or two, or the registry tells it lost."""
+
+Begun = deque[tuple[datetime, ActionRequested]]
 
 
 @dataclass
@@ -56,14 +66,21 @@ class AdbTime:
 
 @dataclass
 class Attached:
-    """A phone that this agent holds, with what it keeps of it: versions of apps, the run that drives it."""
+    """A phone that this agent holds, with what it keeps of it: versions of apps, what was done on it."""
 
     phone: Phone
     adb_time: AdbTime
     versions: dict[str, AppVersion | None] = field(default_factory=dict)
-    run: ActionRequested | None = None
+    apps_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when an app was installed or removed: what is installed is read anew then."""
     prepared: int | None = None
     """Token of the lease for which the phone was made ready on this attachment."""
+    begun: Begun = field(default_factory=lambda: deque(maxlen=BEGUN))
+    """The last actions, each with the time at which it began; kept while a phone is away for a moment."""
+
+    def last_before(self, moment: datetime) -> ActionRequested | None:
+        """The action that was the last to begin before a moment; none where that is long ago: nobody drove it then."""
+        return next((asked for at, asked in reversed(self.begun) if at <= moment < at + _DRIVEN), None)
 
 
 @dataclass
@@ -74,6 +91,10 @@ class Driver:
     clock: Clock
     keeper: Keeper
     attached: Callable[[str], Attached | None]
+    installer: Installer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.installer = Installer(self.objects)
 
     async def perform(self, _state: Action, trigger: Trigger[ActionRequested], fresh: bool) -> Outcome:
         """At most once: the phone's fence refuses what it has seen, and then the outcome is unknown."""
@@ -83,34 +104,95 @@ class Driver:
         if held is None:
             gone = Performed(Result.UNKNOWN if not fresh else Result.NOT_ATTEMPTED, "the phone has gone")
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
-        held.run = asked
+        held.begun.append((started_at, asked))
         held.adb_time.take_ms()
-        performed = await self._attempt(held, trigger)
-        seen, capture, checks = await self._look(held, asked, performed)
-        if performed.result is Result.UNKNOWN or _shows_no_app(seen):
+        if isinstance(asked.action, Install | Uninstall):
+            return await self._change_apps(held, trigger, asked.action, started_at, fresh)
+        done = await self._do(held, trigger, fresh)
+        seen, capture, checks = await self._look(held, asked, done)
+        if done.performed.result is Result.UNKNOWN or _shows_no_app(seen):
             held.prepared = None  # It left, went dark or locked itself: before the next action it is made ready again.
         return Outcome(
-            performed=performed if seen is None else _read_back(asked, performed, seen),
+            performed=done.performed if seen is None else read_back(done, seen),
             capture=capture,
             checks=checks,
             declared_activities=await self._declared(held, asked),
             started_at=started_at,
             adb_ms=held.adb_time.take_ms(),
             resolved=not fresh,
+            sighting=sighting(asked, done, seen),
         )
 
-    async def _attempt(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed:
+    async def _change_apps(
+        self,
+        held: Attached,
+        trigger: Trigger[ActionRequested],
+        action: Install | Uninstall,
+        started_at: datetime,
+        fresh: bool,
+    ) -> Outcome:
+        """Installing and removing show nothing on the screen that a run needs to see, so there is no capture."""
+        asked, files = trigger.what, None
+        if (refusal := await self._prepare_patiently(held, trigger)) is not None:
+            return Outcome(refusal, None, (), (), started_at, held.adb_time.take_ms(), not fresh)
+        lease = Lease(asked.lease_token, asked.sequence)
+        left_s = (asked.expires_at - self.clock.now()).total_seconds() - _TO_TELL_S
+        if isinstance(action, Install):
+            performed, files = await self.installer.install(held.phone, action.app, lease, left_s)
+            held.versions.pop(action.app.package, None)
+        else:
+            performed = await self.installer.uninstall(held.phone, action.package, lease, max(left_s, 1.0))
+            held.versions.pop(action.package, None)
+        held.apps_changed.set()
+        return Outcome(performed, None, (), (), started_at, held.adb_time.take_ms(), not fresh, installed=files)
+
+    async def _prepare_patiently(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed | None:
+        """As `_prepare`, again while the phone is away for a moment."""
+        for pause_s in _PAUSES_S:
+            refusal = await self._prepare(held, trigger)
+            if refusal is None or refusal.result is not Result.NOT_ATTEMPTED:
+                return refusal
+            await asyncio.sleep(pause_s)
+        return await self._prepare(held, trigger)
+
+    async def _do(self, held: Attached, trigger: Trigger[ActionRequested], fresh: bool) -> Done:
         """Does the action; while the phone surely was not touched, again, until it is back or patience ends."""
         asked = trigger.what
         tries = iter(_PAUSES_S)
         while True:
-            performed = await self._prepare(held, trigger) or await held.phone.perform(
-                asked.action, asked.lease_token, asked.sequence, lambda sealed: sealed.reveal()
-            )
+            refusal = await self._prepare(held, trigger)
+            done = await self._attempt(held, asked, fresh) if refusal is None else Done(refusal, asked.action)
             pause_s = next(tries, None)
-            if performed.result is not Result.NOT_ATTEMPTED or pause_s is None:
-                return performed
+            if done.performed.result is not Result.NOT_ATTEMPTED or pause_s is None:
+                return done
             await asyncio.sleep(pause_s)
+
+    async def _attempt(self, held: Attached, asked: ActionRequested, fresh: bool) -> Done:
+        action = asked.action
+        if not isinstance(action, Addressed | Await):
+            return await send(held.phone, asked, Done(Performed(Result.DONE), action))
+        try:
+            if not fresh and await was_attempted(held.phone, asked):
+                # Where its target is now proves nothing: it may have gone because it was touched.
+                return Done(Performed(Result.DUPLICATE, "attempted before, by somebody who did not tell"), action)
+            aimed = await aim(action, lambda: self._captured(held), time.monotonic)
+        except AdbServerGone:
+            raise
+        except AdbError as error:
+            return Done(Performed(Result.NOT_ATTEMPTED, str(error)), action)
+        done = Done(aimed.performed, aimed.action or action, aimed.sighting, aimed.seen)
+        return done if aimed.action is None else await send(held.phone, asked, done)
+
+    async def _captured(self, held: Attached) -> capturing.Capture:
+        """What is on the phone now, its bytes stored while the phone is still being read."""
+
+        async def keep_picture(png: bytes) -> None:
+            await self.objects.put(png, "png")
+
+        async def keep_hierarchy(xml: bytes) -> None:
+            await self.objects.put(xml, "xml")
+
+        return await capturing.capture(held.phone, keep_picture, on_hierarchy=keep_hierarchy)
 
     async def _prepare(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed | None:
         """Makes the phone ready for the lease, once an attachment; None where it is, else why it is not."""
@@ -130,16 +212,10 @@ class Driver:
         """What is on the phone now; a phone that has just left is waited for. Raises `AdbError` when it stays away."""
         before = held.phone.last_shown
 
-        async def keep_picture(png: bytes) -> None:
-            await self.objects.put(png, "png")
-
-        async def keep_hierarchy(xml: bytes) -> None:
-            await self.objects.put(xml, "xml")
-
         async def look() -> capturing.Capture:
             if isinstance(action, Observe) and action.patience_s > 0:
                 return await capturing.capture_next(held.phone, before, action.patience_s)
-            return await capturing.capture(held.phone, keep_picture, on_hierarchy=keep_hierarchy)
+            return await self._captured(held)
 
         for pause_s in _PAUSES_S:
             try:
@@ -149,13 +225,13 @@ class Driver:
         return await look()
 
     async def _look(
-        self, held: Attached, asked: ActionRequested, performed: Performed
+        self, held: Attached, asked: ActionRequested, done: Done
     ) -> tuple[capturing.Capture | None, events.Capture | None, tuple[events.CheckResult, ...]]:
-        if performed.result in {Result.STALE, Result.NOT_FIT}:
+        """What is in front now; where nothing was sent, what was looked at for that."""
+        if done.performed.result in {Result.STALE, Result.NOT_FIT}:
             return None, None, ()
-
         try:
-            seen = await self._capture(held, asked.action)
+            seen = done.seen or await self._capture(held, asked.action)
             versions = await self._versions(held, seen)
         except AdbError:
             return None, None, ()
@@ -244,33 +320,3 @@ def _shows_no_app(seen: capturing.Capture | None) -> bool:
     if seen is None or seen.hierarchy_xml is None:
         return seen is None or seen.png is None
     return set(_PACKAGE.findall(seen.hierarchy_xml)) == {_SYSTEM_UI}
-
-
-def _read_back(asked: ActionRequested, performed: Performed, seen: capturing.Capture) -> Performed:
-    """Typing succeeded only if the field shows the text: what the phone's commands answer proves nothing."""
-    if not isinstance(asked.action, Input) or performed.result is not Result.DONE or asked.action.submit:
-        return performed
-    text = asked.action.text.reveal()
-    if fields.holds(seen.hierarchy_xml, asked.action.point, text) is False:
-        return Performed(Result.FAILED, "the field does not show what was typed", performed.latency_ms, NOT_SHOWN)
-    return performed
-
-
-def crash_event(held: Attached, device: Any, crash: Any, seen_at: datetime) -> events.CrashSeen:
-    """A crash from the phone's log as an event; the run that drives the phone now is the one it belongs to."""
-    run = held.run
-    version = held.versions.get(crash.package)
-    return events.CrashSeen(
-        occurrence_id=derived_id("crash", device, crash.pid, crash.time, crash.key),
-        device_id=device,
-        run_id=None if run is None else run.run_id,
-        package=crash.package,
-        version_name=None if version is None else version.version_name,
-        kind=crash.kind.value,
-        process=crash.process,
-        exception=crash.exception,
-        message=crash.message[:2000],
-        stack="\n".join(crash.stack)[:16_000],
-        stack_key=crash.key,
-        seen_at=seen_at,
-    )

@@ -6,7 +6,23 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
-from contracts.values import Action, Click, Input, Navigate, Observe, Point, Scroll
+from contracts.values import (
+    Action,
+    Await,
+    Click,
+    Input,
+    Install,
+    Navigate,
+    Observe,
+    Point,
+    PressKey,
+    Scroll,
+    Swipe,
+    Touch,
+    TypeInto,
+    Uninstall,
+)
+from contracts.values.actions import Key
 from services.device_agent.keyboard import type_any, type_ascii, typeable
 from services.device_agent.shell import command
 
@@ -24,6 +40,12 @@ _NEW_TASK_OR_TO_FRONT = "0x10200000"
 """FLAG_ACTIVITY_NEW_TASK | FLAG_ACTIVITY_RESET_TASK_IF_NEEDED, what a launcher itself sends."""
 
 
+KEYS: dict[Key, int] = {
+    "HOME": 3, "BACK": 4, "UP": 19, "DOWN": 20, "LEFT": 21, "RIGHT": 22, "VOLUME_UP": 24, "VOLUME_DOWN": 25,
+    "POWER": 26, "TAB": 61, "ENTER": 66, "DELETE": 67, "MENU": 82, "SEARCH": 84, "ESCAPE": 111, "RECENTS": 187,
+    "WAKE": 224,
+}  # fmt: skip
+"""Android's codes of keys."""
 INPUT_DENIED, KEYBOARD_MISSING = "INPUT_DENIED", "KEYBOARD_MISSING"
 """Causes of a failure that concern more than the one action: the phone refuses all input, or all but ASCII text."""
 NOT_SHOWN = "NOT_SHOWN"
@@ -76,8 +98,14 @@ def commands(action: Action, facts: Facts, text: str | None = None) -> str | Non
             return f"input swipe {' '.join(points)} {max(action.duration_ms, 1)}"
         case Navigate():
             return _navigate(action, facts)
-        case Observe():
+        case PressKey():
+            return f"input keyevent {KEYS[action.key]}"
+        case Observe() | Await():
             return None
+        case Touch() | TypeInto() | Swipe():
+            raise NotPossibleError("where it is to be done was not looked for")
+        case Install() | Uninstall():
+            raise NotPossibleError("installing and removing apps is no gesture")
         case _:
             assert_never(action)
 

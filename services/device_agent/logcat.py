@@ -23,6 +23,7 @@ QUIET_S = 0.3
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 REMEMBERED = 256
 TIME_TIMEOUT_S = 5.0
+DUMP_TIMEOUT_S = 20.0
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,24 @@ def command(since: str) -> str:
         raise ValueError(f"{since!r} is no time of a log: write MM-DD HH:MM:SS.mmm")
     # Without -b it reads what is needed: `crash` (exceptions, signals), `main` (apps' own handlers), `system` (ANRs).
     return f"logcat -v threadtime -T {quote(since)} {TAGS}"
+
+
+def dump_command(since: str) -> str:
+    """What the log holds from `since` on, and then ends. `ValueError` as above."""
+    return command(since).replace("logcat ", "logcat -d ", 1)
+
+
+async def written(client: AdbClient, serial: str, since: str, until: str) -> tuple[list[Crash], str]:
+    """Crashes and ANRs that are in the log from `since` on, and from when to follow it. Raises `AdbError`.
+
+    A report at the end of the log that began after `until` may not be whole yet: it is left to whoever follows.
+    """
+    answer = await client.shell(serial, dump_command(since), DUMP_TIMEOUT_S, "logcat -d")
+    finder = CrashFinder()
+    lines = (logcat.line(text) for text in answer.stdout.decode(errors="replace").splitlines())
+    found = [crash for line in lines if line is not None for crash in finder.feed(line)]
+    at = finder.unfinished_since or since
+    return [*found, *(crash for crash in finder.flush() if crash.time <= until)], at
 
 
 async def crashes(client: AdbClient, serial: str, since: str | None = None) -> AsyncGenerator[Crash, None]:

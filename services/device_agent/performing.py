@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from services.device_agent.fence import Outcome, Verdict
 from services.device_agent.gestures import failure_code, silent_failure
+from services.device_agent.parsers import installs
 
 
 class Result(StrEnum):
@@ -18,6 +20,8 @@ class Result(StrEnum):
     """The phone attempted it and said that it failed."""
     IMPOSSIBLE = "IMPOSSIBLE"
     """It cannot be done on this phone; nothing was sent."""
+    NOT_FOUND = "NOT_FOUND"
+    """What it is to be done to is not on the screen; nothing was sent."""
     DUPLICATE = "DUPLICATE"
     """The phone attempted it before; it was not repeated."""
     STALE = "STALE"
@@ -55,21 +59,36 @@ class Performed:
         return self.result in {Result.DONE, Result.FAILED, Result.DUPLICATE, Result.UNKNOWN}
 
 
-def performed_by(outcome: Outcome) -> Performed:
-    """What the phone's answer means. An exit code of 0 is not believed where the output speaks of failure."""
+def refused_by(outcome: Outcome) -> Performed:
+    """What it means that the fence did not let an action through."""
     match outcome.verdict:
-        case Verdict.DONE:
-            failure = silent_failure(outcome.text)
-            if failure is None:
-                return Performed(Result.DONE)
-            return Performed(Result.FAILED, failure, code=failure_code(outcome.text))
-        case Verdict.FAILED:
-            failure = silent_failure(outcome.text)
-            said = failure or f"exit code {outcome.rc}: {outcome.text[:300] or 'no output'}"
-            return Performed(Result.FAILED, said, code=failure_code(outcome.text))
         case Verdict.DUPLICATE:
             return Performed(Result.DUPLICATE, outcome.text)
         case Verdict.STALE:
             return Performed(Result.STALE, outcome.text)
         case Verdict.BUSY | Verdict.BROKEN:
             return Performed(Result.REFUSED, outcome.text)
+        case Verdict.DONE | Verdict.FAILED:
+            raise ValueError(f"the action was let through: {outcome.verdict}")
+        case _:
+            assert_never(outcome.verdict)
+
+
+def performed_by(outcome: Outcome) -> Performed:
+    """What the phone's answer means. An exit code of 0 is not believed where the output speaks of failure."""
+    if not outcome.attempted:
+        return refused_by(outcome)
+    failure = silent_failure(outcome.text)
+    if outcome.verdict is Verdict.DONE and failure is None:
+        return Performed(Result.DONE)
+    said = failure or f"exit code {outcome.rc}: {outcome.text[:300] or 'no output'}"
+    return Performed(Result.FAILED, said, code=failure_code(outcome.text))
+
+
+def changed_by(outcome: Outcome) -> Performed:
+    """The same for commands that install, clear or remove apps: they succeeded where the last one says so."""
+    if not outcome.attempted:
+        return refused_by(outcome)
+    if installs.succeeded(outcome.text):
+        return Performed(Result.DONE)
+    return Performed(Result.FAILED, installs.failure(outcome.text))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, replace
 
 from contracts.sealed import Sealed, SealedError
-from contracts.values import Action, AppVersion, DeviceType, Input, Navigate, Observe
+from contracts.values import Action, AppVersion, Await, DeviceType, Input, Navigate, Observe
 from services.device_agent import fence, fields, fitness, gestures, keyboard
 from services.device_agent.adb.client import AdbClient, ShellResult
 from services.device_agent.adb.errors import (
@@ -37,8 +37,6 @@ from services.device_agent.performing import Performed, Result, performed_by
 READ_TIMEOUT_S = 10.0
 ACTION_TIMEOUT_S = 30.0
 HEARTBEAT_TIMEOUT_S = 3.0
-INSTALL_TIMEOUT_S = 300.0
-APK_FILE = "/data/local/tmp/waymark.apk"
 WINDOWING_MODES_SINCE_API = 28
 LONGEST_COMMAND_BYTES = 60_000
 LONGEST_V1_COMMAND_BYTES = 3_800
@@ -170,17 +168,13 @@ class Phone:
             return None
         return AppVersion(package=name, version_name=found.version_name, version_code=found.version_code)
 
-    async def install(self, apk: bytes) -> None:
-        """Installs an APK, replacing an older version. Raises `CommandFailed` with the phone's `INSTALL_FAILED_..`."""
-        async with self._driving:
-            self._launchers.clear()
-            await self._client.push(self.serial, apk, APK_FILE, INSTALL_TIMEOUT_S)
-            try:
-                said = await self.shell(f"pm install -r -t {APK_FILE}", INSTALL_TIMEOUT_S, "install")
-            finally:
-                await self.shell(f"rm -f {APK_FILE}", READ_TIMEOUT_S, "install")
-        if "Success" not in said.text:
-            raise CommandFailed(self.serial, "install", said.rc, said.text)
+    async def feed(self, cmd: str, chunks: AsyncIterable[bytes], timeout_s: float) -> str:
+        """See `AdbClient.feed`: for what an installation sends before it counts."""
+        return await self._client.feed(self.serial, cmd, chunks, timeout_s, "install")
+
+    async def push(self, chunks: AsyncIterable[bytes], path: str, timeout_s: float) -> None:
+        """Writes a file of any size."""
+        await self._client.push_chunks(self.serial, chunks, path, timeout_s)
 
     # --- actions ------------------------------------------------------------------------------------------------------
 
@@ -204,6 +198,15 @@ class Phone:
             self._shown = None
             performed = await self._through_the_fence(script, token, number)
         return replace(performed, latency_ms=(time.monotonic() - begun_s) * 1e3)
+
+    async def change_apps(
+        self, cmd: str, token: int, number: int, timeout_s: float, read: Callable[[Outcome], Performed]
+    ) -> Performed:
+        """A command list that installs, clears or removes apps, once at most, as number `number` of the lease `token`;
+        `read` understands what it prints. Raises only `AdbServerGone`."""
+        async with self._driving:
+            self._launchers.clear()
+            return await self._through_the_fence(fence.fenced(cmd, token, number), token, number, timeout_s, read)
 
     async def _script(self, action: Action, token: int, number: int, open_text: OpenText) -> str | None:
         cmd = await self._command(action, open_text)
@@ -230,7 +233,7 @@ class Phone:
                 alone = self._split_screen and self.api >= WINDOWING_MODES_SINCE_API
                 launcher = None if action.activity is not None else await self._launcher(name)
                 return gestures.commands(action, Facts(launcher=launcher, split_screen=alone))
-            case Observe():
+            case Observe() | Await():
                 return None
             case _:
                 return gestures.commands(action, Facts())
@@ -252,10 +255,17 @@ class Phone:
                 await self.shell(f"{fence.unlock()}; {unlock_note()}", READ_TIMEOUT_S, "unlock")
         return outcome
 
-    async def _through_the_fence(self, script: str, token: int, number: int) -> Performed:
+    async def _through_the_fence(
+        self,
+        script: str,
+        token: int,
+        number: int,
+        timeout_s: float = ACTION_TIMEOUT_S,
+        read: Callable[[Outcome], Performed] = performed_by,
+    ) -> Performed:
         for _ in range(2):
             try:
-                answer = await self.shell(script, ACTION_TIMEOUT_S, "action")
+                answer = await self.shell(script, timeout_s, "action")
             except (DeviceGone, DeviceTimeout) as error:
                 return await self._after_losing_it(error, token, number)
             except (DeviceOffline, DeviceUnauthorized) as error:
@@ -264,7 +274,7 @@ class Phone:
             if outcome.verdict is not Verdict.BUSY:
                 break
             await self.shell(fence.unlock(), READ_TIMEOUT_S, "unlock")
-        return performed_by(outcome)
+        return read(outcome)
 
     async def _after_losing_it(self, error: AdbError, token: int, number: int) -> Performed:
         """The call was cut off: where the phone still answers, its fence tells whether the action was attempted."""
@@ -296,6 +306,7 @@ def tags_of(props: dict[str, str]) -> dict[str, str]:
         "abi": props.get("ro.product.cpu.abi", "unknown"),
         "manufacturer": props.get("ro.product.manufacturer", "unknown"),
         "type": properties.device_type(props).value.lower(),
+        **({"abis": abis} if (abis := props.get("ro.product.cpu.abilist", "")) else {}),
     }
 
 

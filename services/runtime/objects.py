@@ -7,11 +7,14 @@ equal bytes are stored once and an object never changes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import weakref
 from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,11 +32,15 @@ _CONTENT_TYPES = {
     "json": "application/json",
     "txt": "text/plain; charset=utf-8",
     "html": "text/html; charset=utf-8",
+    "apk": "application/vnd.android.package-archive",
 }
 _ATTEMPTS = 3
 _LOOKS = 4
 """How often an object is looked for that is not there: a store that is not atomic shows none while an equal one is put
 in its place, and objects are stored before anybody names them."""
+PART_BYTES = 8 * 1024 * 1024
+"""Parts in which a large object goes to the store: no more than one is in memory. S3 takes none below 5 MB."""
+CHUNK_BYTES = 256 * 1024
 _KNOWN = 20_000
 _CACHE_BYTES = 64 * 1024 * 1024
 
@@ -116,6 +123,66 @@ class Objects:
             self._remember(ref.key, content)
         return ref
 
+    async def put_file(
+        self, path: Path, extension: str, progress: Callable[[int], None] = lambda _bytes: None
+    ) -> ObjectRef:
+        """Stores a file of any size with one part of it in memory. `progress` is told how many bytes more are stored.
+
+        Raises `StoreAwayError`, `OSError` for a file that cannot be read.
+        """
+        digest, size_bytes = await asyncio.to_thread(file_digest, path)
+        ref = ObjectRef(key=f"{digest[:2]}/{digest}.{extension}", sha256=digest, size_bytes=size_bytes)
+        if await self.exists(ref.key):
+            progress(size_bytes)
+            return ref
+        if size_bytes <= PART_BYTES:
+            await self.put(await asyncio.to_thread(path.read_bytes), extension)
+            progress(size_bytes)
+            return ref
+        content_type = _CONTENT_TYPES.get(extension, "application/octet-stream")
+        begun = await self._call("create_multipart_upload", Key=ref.key, ContentType=content_type)
+        upload = {"Key": ref.key, "UploadId": begun["UploadId"]}
+        try:
+            parts = await self._put_parts(path, upload, progress)
+            await self._call("complete_multipart_upload", **upload, MultipartUpload={"Parts": parts})
+        except BaseException:
+            with contextlib.suppress(StoreAwayError, MissingObjectError):  # What failed first is what matters.
+                await self._call("abort_multipart_upload", **upload)
+            raise
+        return ref
+
+    async def _put_parts(
+        self, path: Path, upload: dict[str, str], progress: Callable[[int], None]
+    ) -> list[dict[str, Any]]:
+        parts: list[dict[str, Any]] = []
+        with path.open("rb") as file:
+            while part := await asyncio.to_thread(file.read, PART_BYTES):
+                number = len(parts) + 1
+                done = await self._call("upload_part", **upload, PartNumber=number, Body=part)
+                parts.append({"PartNumber": number, "ETag": done["ETag"]})
+                progress(len(part))
+        return parts
+
+    async def size_bytes(self, key: str) -> int:
+        """How long an object is. Raises `MissingObjectError`, `StoreAwayError`."""
+        answer = await self._call("head_object", Key=key)
+        return int(answer["ContentLength"])
+
+    async def chunks(self, key: str) -> AsyncGenerator[bytes, None]:
+        """An object of any size, piece by piece. Raises `MissingObjectError`, `StoreAwayError`; one that is cut off in
+        the middle is not begun again here."""
+        try:
+            answer = await self._client.get_object(Bucket=self._address.bucket, Key=key)
+            async with answer["Body"] as body:
+                async for piece in body.content.iter_chunked(CHUNK_BYTES):
+                    yield piece
+        except ClientError as error:
+            if _is_missing(error):
+                raise MissingObjectError(f"{key} is not in the object store") from error
+            raise StoreAwayError(f"get_object: {error}") from error
+        except (BotoCoreError, AiohttpError, OSError, TimeoutError) as error:
+            raise StoreAwayError(f"get_object: {error!r}") from error
+
     async def get(self, key: str) -> bytes:
         """The bytes under a key. Raises `MissingObjectError`, `StoreAwayError`."""
         if (known := self._cache.get(key)) is not None:
@@ -177,6 +244,12 @@ def _is_missing(error: ClientError) -> bool:
     code = answer.get("Error", {}).get("Code")
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return bool(status == 404 and code != "NoSuchBucket")
+
+
+def file_digest(path: Path) -> tuple[str, int]:
+    """SHA-256 of a file as hexadecimal digits, and its size in bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
 
 
 def _sha256(content: bytes) -> str:

@@ -119,22 +119,27 @@ def _has_sealed_fields(cls: type[Event]) -> bool:
     return "Cipher" in cls.model_json_schema().get("$defs", {})
 
 
-def _collect(model: BaseModel, found: list[Sealed[Any]]) -> None:
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        if isinstance(value, Sealed):
-            found.append(value)
-        elif isinstance(value, BaseModel):
-            _collect(value, found)
+def _collect(value: Any, found: list[Sealed[Any]]) -> None:
+    if isinstance(value, Sealed):
+        found.append(value)
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            _collect(getattr(value, name), found)
+    elif isinstance(value, tuple):
+        for each in value:
+            _collect(each, found)
 
 
 def _replaced(model: M, change: Any) -> M:
-    """A copy of `model` with `change` applied to every sealed field, however deep (not inside lists)."""
-    updates: dict[str, Any] = {}
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        if isinstance(value, Sealed):
-            updates[name] = change(value)
-        elif isinstance(value, BaseModel):
-            updates[name] = _replaced(value, change)
-    return model.model_copy(update=updates)
+    """A copy of `model` with `change` applied to every sealed field, however deep."""
+    return model.model_copy(update={name: _changed(getattr(model, name), change) for name in type(model).model_fields})
+
+
+def _changed(value: Any, change: Any) -> Any:
+    if isinstance(value, Sealed):
+        return change(value)
+    if isinstance(value, BaseModel):
+        return _replaced(value, change)
+    if isinstance(value, tuple):
+        return tuple(_changed(each, change) for each in value)
+    return value

@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     otlp_endpoint: str | None = None
     """Base URL of an OTLP/HTTP receiver, e.g. `http://jaeger:4318`."""
+    apk_limit_mb: int = Field(default=4096, ge=1)
+    """The longest app that `waymark` uploads, all its APKs together."""
     log_level: str = "INFO"
     http_host: str = "127.0.0.1"
     http_port: int = 0

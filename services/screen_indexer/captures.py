@@ -102,6 +102,7 @@ def _indexed(finished: ActionFinished, capture: Capture, **found: object) -> Cap
             "duration_ms": finished.duration_ms,
             "adb_ms": finished.adb_ms,
             "declared_activities": finished.declared_activities,
+            "found": None if finished.sighting is None else finished.sighting.found,
             **found,
         }
     )

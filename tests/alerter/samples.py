@@ -10,6 +10,7 @@ from contracts.device_agent import CrashSeen, DeviceReady
 from contracts.locator_validator import LocatorChecked
 from contracts.orchestrator import (
     BudgetCrossed,
+    CrashTraced,
     PhoneMissed,
     PhoneQuarantined,
     PhoneRetired,
@@ -18,7 +19,19 @@ from contracts.orchestrator import (
 )
 from contracts.screen_indexer import VersionsCompared
 from contracts.subjects import derived_id
-from contracts.values import CoverageProfile, ResolvedApp, RunStatus, Strategy, ValidationStatus, ValidationType
+from contracts.values import (
+    Click,
+    CoverageProfile,
+    CrashPicture,
+    CrashStep,
+    ObjectRef,
+    Point,
+    ResolvedApp,
+    RunStatus,
+    Strategy,
+    ValidationStatus,
+    ValidationType,
+)
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 PACKAGE = "com.example.shop"
@@ -56,6 +69,28 @@ def crash(number: int = 1, **changes: Any) -> CrashSeen:
         "seen_at": after(number),
     }
     return CrashSeen(**(fields | changes))
+
+
+OBJECT = ObjectRef(key="ab/abc.txt", sha256="abc", size_bytes=3)
+
+
+def traced(number: int, verdict: str, **changes: Any) -> CrashTraced:
+    """What a run says of crash `number`."""
+    tap = CrashStep(action=Click(point=Point(x=5, y=6)), words="tap “导出” at 5,6 on 首页")
+    seen = CrashPicture(sequence=4, screenshot=OBJECT, screen_name="首页", point=Point(x=5, y=6))
+    fields: dict[str, Any] = {
+        "run_id": derived_id("run", number),
+        "occurrence_id": derived_id("crash", number),
+        "crashed_by": 4,
+        "package": PACKAGE,
+        "version_name": "1.0",
+        "kind": "CRASH",
+        "stack_key": "abc123",
+        "verdict": verdict,
+        "way": (tap,),
+        "pictures": (seen,),
+    }
+    return CrashTraced(**(fields | changes))
 
 
 def lost(session: int = 1) -> PhoneMissed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import uuid5
 
@@ -10,6 +11,7 @@ import pytest
 
 from contracts.alerter import (
     AlertAcked,
+    AlertDetailed,
     AlertEased,
     AlertRaised,
     AlertRepeated,
@@ -23,7 +25,7 @@ from contracts.values import AlertStatus, Severity
 from services.alerter.decisions import ALERT, Alert, alert_key, apply, decide_alert, decide_request, requested_alert
 from services.alerter.findings import Observed
 from services.runtime.handlers import RawRequest
-from services.runtime.reactor import Trigger
+from services.runtime.reactor import LaterError, Trigger
 from tests.alerter.samples import (
     DEVICE,
     NOON,
@@ -35,6 +37,7 @@ from tests.alerter.samples import (
     quarantined,
     ready,
     retired,
+    traced,
     unquarantined,
 )
 
@@ -43,6 +46,12 @@ ALICE = derived_id("user", "alice")
 
 def given(*events: Event) -> Alert:
     alert = Alert()
+    for event in events:
+        alert = apply(alert, event)
+    return alert
+
+
+def given_on(alert: Alert, *events: Event) -> Alert:
     for event in events:
         alert = apply(alert, event)
     return alert
@@ -82,6 +91,40 @@ def test_a_crash_again_is_counted_quietly() -> None:
     assert isinstance(third, AlertRepeated)
     assert third.count == 3
     assert third.triggered_at == crash(1).seen_at
+
+
+def detailed(alert: Alert, verdict: str, *, after_s: float = 0) -> tuple[Event, ...]:
+    observed = Observed(traced(1, verdict), crash=crash())
+    now = NOON + timedelta(seconds=after_s)
+    return decide_alert(alert, Trigger(derived_id("traced", verdict), observed, NOON), now).events
+
+
+def test_what_a_run_finds_out_completes_the_alert_and_tells_nobody() -> None:
+    (event,) = detailed(given(*raised(crash())), "REPRODUCED")
+    assert isinstance(event, AlertDetailed)
+    assert event.alert_id == CRASH_ID
+    assert event.payload.reveal()["sequence"] == ["tap “导出” at 5,6 on 首页"]
+    assert event.payload.reveal()["exception"] == "java.lang.IllegalStateException"
+
+
+def test_less_certain_words_do_not_take_the_place_of_a_proof() -> None:
+    alert = given(*raised(crash()), *detailed(given(*raised(crash())), "REPRODUCED"))
+    assert detailed(alert, "NOT_TRIED") == ()
+    assert detailed(alert, "NOT_REPRODUCED") == ()
+    assert len(detailed(alert, "REPRODUCED")) == 1
+
+
+def test_details_wait_for_the_alert_and_are_dropped_where_it_never_comes() -> None:
+    with pytest.raises(LaterError):
+        detailed(Alert(), "REPRODUCED")
+    assert detailed(Alert(), "REPRODUCED", after_s=61) == ()
+
+
+def test_an_alert_that_opens_again_takes_the_details_of_the_new_crash() -> None:
+    alert = given(*raised(crash()), *detailed(given(*raised(crash())), "REPRODUCED"))
+    resolved = given_on(alert, asked(alert, {"kind": "resolve", "alert": str(CRASH_ID)}))
+    again = given_on(resolved, *when(resolved, crash(2)))
+    assert len(detailed(again, "NOT_TRIED")) == 1
 
 
 def test_a_resolved_alert_that_comes_again_is_open_again() -> None:

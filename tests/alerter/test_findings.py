@@ -8,7 +8,8 @@ import pytest
 
 from contracts.event import Event
 from contracts.values import AlertType, RunStatus, Severity, ValidationStatus
-from services.alerter.findings import dedup_key, finding, relief, top_frame
+from services.alerter.crashes import top_frame
+from services.alerter.findings import dedup_key, finding, relief
 from tests.alerter.samples import (
     NOON,
     PACKAGE,
@@ -148,3 +149,9 @@ def test_a_huge_comparison_stays_within_an_event() -> None:
 )
 def test_only_what_could_have_failed_twice_ends_a_cause(event: Any, ends: bool) -> None:
     assert (relief(event) is not None) is ends
+
+
+def test_a_run_by_hand_that_fails_alerts_nobody_who_does_not_see_it_anyway() -> None:
+    failed = finished(RunStatus.FAILED, "step 1 of 1 (tap text=OK): nothing matches text=OK")
+    assert finding(failed, NOON) is not None
+    assert finding(failed.model_copy(update={"quiet": True}), NOON) is None

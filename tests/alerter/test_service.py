@@ -14,6 +14,7 @@ import pytest
 from contracts import topology
 from contracts.alerter import (
     AlertAcked,
+    AlertDetailed,
     AlertRaised,
     AlertRepeated,
     AlertRequestRejected,
@@ -25,7 +26,20 @@ from contracts.subjects import derived_id, event_filter
 from contracts.values import RunStatus
 from deploy.embedded.stack import Stack
 from services.alerter.decisions import alert_key
-from tests.alerter.samples import RUN, SCREEN, STACK, checked, compared, crash, crossed, finished, lost, ready
+from tests.alerter.samples import (
+    OBJECT,
+    RUN,
+    SCREEN,
+    STACK,
+    checked,
+    compared,
+    crash,
+    crossed,
+    finished,
+    lost,
+    ready,
+    traced,
+)  # fmt: skip
 from tests.one_service import OneService
 
 pytestmark = pytest.mark.system
@@ -71,6 +85,34 @@ async def test_every_kind_of_trouble_becomes_one_row(alerter: OneService) -> Non
     )
     (resolved,) = await alerter.events(AlertResolved)
     assert (rows["DEVICE_OFFLINEP2"]["status"], rows["DEVICE_OFFLINEP2"]["resolved_at"]) == ("RESOLVED", resolved.time)
+
+
+async def test_one_crash_on_three_phones_is_one_alert_that_counts_three_and_is_completed(alerter: OneService) -> None:
+    phones = [derived_id("device", name) for name in ("a", "b", "c")]
+    for number, phone in enumerate(phones, 1):
+        await alerter.append(crash(number, device_id=phone, run_id=derived_id("run", number), log=OBJECT))
+    (raised,) = await alerter.wait_for(1, AlertRaised)
+    repeated = await alerter.wait_for(2, AlertRepeated)
+    assert [r.event.count for r in repeated] == [2, 3]
+    assert not any(r.event.loud for r in repeated)
+
+    await alerter.append(traced(1, "NOT_TRIED"))
+    await alerter.append(traced(1, "REPRODUCED", minimal=True, tries=2))
+    await alerter.append(traced(2, "NOT_REPRODUCED"))
+    await alerter.wait_for(2, AlertDetailed)
+    await alerter.idle(topology.ALERTS)
+    assert len(await alerter.events(AlertRaised)) == 1
+    assert len(await alerter.events(AlertDetailed)) == 2  # What is less certain does not take the place of the proof.
+
+    (row,) = await alerter.rows(COLUMNS)
+    sealed = raised.event.model_copy(update={"payload": Sealed[dict].model_validate(row["payload"])})
+    payload = (await alerter.sealer.open(sealed)).payload.reveal()
+    assert (payload["verdict"], payload["minimal"], payload["stack"]) == ("REPRODUCED", True, STACK)
+    assert payload["sequence"] == ["tap “导出” at 5,6 on 首页"]
+    assert payload["log"] == OBJECT.key
+    assert payload["screenshots"] == [
+        {"step": 4, "screen": "首页", "screenshot": OBJECT.key, "touched": [5, 6]},
+    ]
 
 
 async def test_the_payload_is_sealed_in_log_and_row_and_opens_with_its_key(alerter: OneService) -> None:

@@ -26,6 +26,7 @@ from services.cli.report.model import (
     RunView,
     ScreenChange,
     ScreenView,
+    Shot,
     StepView,
 )
 from services.cli.report.pictures import shrink
@@ -138,7 +139,14 @@ def report(screens: int, steps: int = 0) -> Report:
                      (540, 900), (540, 300) if number % 5 == 0 else None, text(number) if number % 7 == 0 else None)
             for number in range(1, steps + 1)
         ),
-        crashes=(CrashView(AT, "CRASH", "com.example.shop", text(0), text(1), text(2) + "\n\tat a.b.C\n" * 50, 3, 2),),
+        crashes=(
+            CrashView(
+                AT, "CRASH", "com.example.shop", text(0), text(1), text(2) + "\n\tat a.b.C\n" * 50, 3, 2,
+                verdict="came again", way=(text(3), text(4)), missing=text(5),
+                shots=(Shot(3, text(1), picture, (540, 900)), Shot(4, text(2), picture, (540, 900), (540, 300))),
+                papers=(("Log", text(0)),),
+            ),
+        ),
         alerts=(AlertView("P1", "SYSTEM", "OPEN", text(0), AT, text(1)),),
         diff=DiffView("1.0", "2.0", 3, ((text(1), picture),), ((text(2), None),), (change,), 1, 0),
         written_at=AT,

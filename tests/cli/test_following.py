@@ -15,9 +15,12 @@ from contracts.event import Event
 from contracts.locator_validator import LocatorChecked
 from contracts.orchestrator import (
     ActionRequested,
+    CrashTraced,
     RunFinished,
+    RunNoted,
     StateAdded,
     StepFinished,
+    StepRef,
     TaskBlocked,
     TaskDropped,
     TaskHeld,
@@ -30,11 +33,13 @@ from contracts.values import (
     Bounds,
     Click,
     CoverageProfile,
+    CrashStep,
     Gesture,
     Input,
     Navigate,
     Point,
     ResolvedApp,
+    RunEventType,
     RunStatus,
     Strategy,
     ValidationStatus,
@@ -42,6 +47,7 @@ from contracts.values import (
 )
 from services.cli.commands.tracing import titles, trace_ids, tree
 from services.cli.following import Progress, evolve, panel, succeeded, summary, told
+from services.cli.report.crashes import verdict, way
 from services.cli.report.walk import walk
 from services.runtime.log import Recorded
 
@@ -154,6 +160,50 @@ def test_a_task_that_no_phone_can_take_says_why_and_fails_when_it_is_given_up() 
     assert "no phone for 24 h" in summary(given_up)[0]
 
 
+def note(**detail: object) -> RunNoted:
+    return RunNoted(run_id=RUN, event_type=RunEventType.NOTICE, detail=detail)
+
+
+def test_an_installation_is_shown_while_it_goes_on_and_told_with_its_time() -> None:
+    begun = note(what="installing", package="com.example.shop", version="2.0", apks=3)
+    progress = progress_after(begun)
+    assert progress.tail[-1].endswith("installing com.example.shop 2.0 (3 APKs)")
+    console = Console(record=True, width=100)
+    console.print(panel(progress, AT))
+    assert "com.example.shop 2.0 (3 APKs)" in console.export_text()
+    files = {"package": "com.example.shop", "version_name": "2.0", "was_there": False}
+    done = progress_after(begun, note(what="installed", files=files, took_ms=12_300))
+    assert done.installing is None
+    assert done.tail[-1].endswith("installed com.example.shop 2.0 in 12.3 s")
+    known = progress_after(note(what="installed", files=files | {"was_there": True}, took_ms=10))
+    assert "was installed already" in known.tail[-1]
+    kept = progress_after(note(what="not removed", package="com.example.shop", why="it belongs to the system"))
+    assert "could not be removed: it belongs to the system" in kept.tail[-1]
+
+
+def traced(verdict: str, steps: int = 2, **changes: object) -> CrashTraced:
+    tap = CrashStep(action=Click(point=Point(x=5, y=6)), words="tap “导出” at 5,6 on 首页")
+    return CrashTraced(
+        run_id=RUN, occurrence_id=OTHER, crashed_by=4, package="com.example.shop", version_name="2.0", kind="CRASH",
+        stack_key="k", verdict=verdict, way=(tap,) * steps, **changes,
+    )  # fmt: skip
+
+
+def test_a_report_says_by_which_steps_a_crash_comes_and_how_sure_that_is() -> None:
+    assert way(traced("REPRODUCED")) == ("start com.example.shop anew", *["tap “导出” at 5,6 on 首页"] * 2)
+    assert verdict(traced("REPRODUCED", minimal=True, tries=3)) == (
+        "came again by these steps (3 tries); without any one of them it did not come"
+    )
+    assert verdict(traced("REPRODUCED", 0, minimal=True, tries=1)) == "came again by these steps (1 try)"
+    assert verdict(traced("NOT_REPRODUCED", reason="it did not come again in 4 tries")).startswith("not reproduced: it")
+    assert "it was not tried" in verdict(traced("NOT_TRIED"))
+
+
+def test_the_last_word_about_a_crash_counts() -> None:
+    words = [recorded(traced("NOT_TRIED"), 1), recorded(traced("REPRODUCED", final=True), 2)]
+    assert walk(words).traced["k"].verdict == "REPRODUCED"
+
+
 def test_a_screen_is_told_once_and_a_crash_without_control_characters() -> None:
     first = progress_after()
     line = told(recorded(state("a", 1, "Home")), first)
@@ -244,3 +294,13 @@ def test_the_tree_has_every_event_once_behind_its_cause(causes: list[int]) -> No
 def test_a_long_run_stays_readable_as_a_tree() -> None:
     chain = [recorded(step(n, None, None), n, uuid5(RUN, str(n - 1)) if n > 1 else None) for n in range(1, 500)]
     assert max(line.depth for line in tree(chain)) <= 2
+
+
+def test_each_step_of_a_script_is_told_with_its_words_and_why_it_failed() -> None:
+    ref = StepRef(number="2", of=3, words="tap text=登录")
+    done = step(1, None, "a").model_copy(update={"step": ref})
+    failed = done.model_copy(update={"succeeded": False, "error_message": "nothing matches text=登录"})
+    lines = [told(recorded(event, 1), Progress(TASK, RUN)) for event in (done, failed)]
+    assert [line.partition(" ")[2] for line in lines if line] == [
+        "step 2 of 3: tap text=登录", "step 2 of 3: tap text=登录: nothing matches text=登录"
+    ]  # fmt: skip

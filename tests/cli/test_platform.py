@@ -329,8 +329,7 @@ async def test_the_trace_begins_with_the_run_and_names_its_trace(running: Runnin
     assert "RunStarted" in (await running.call("trace", running.run["run"])).stdout.splitlines()[1]
 
 
-async def test_the_phone_can_be_looked_at(running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ADB_SERVER_SOCKET", running.platform._environ["ADB_SERVER_SOCKET"])
+async def test_the_phone_can_be_looked_at(running: Running, tmp_path: Path) -> None:
     serial = running.platform.serials[0]
     assert (await running.call("shot", serial, "-o", str(tmp_path / "s.png"))).exit_code == ExitCode.OK
     assert (tmp_path / "s.png").read_bytes().startswith(b"\x89PNG")

@@ -10,7 +10,7 @@ import asyncio
 import random
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,9 +24,10 @@ from pydantic import BaseModel
 from contracts.catalogue import OWNERS, events_of
 from contracts.envelope import Envelope
 from contracts.event import Event
+from contracts.orchestrator import RunEnding, RunFinished
 from contracts.sealed import Sealed
 from contracts.subjects import derived_id
-from contracts.values import RunStatus
+from contracts.values import AccountRef, Await, RunStatus, Swipe, Target, Touch, TypeInto
 from services.runtime.log import Cause, derive_event_id
 from services.runtime.sealing import Sealer
 
@@ -75,11 +76,18 @@ _NUMBERS = {
     "part": 0,
     "parts": 1,
 }
-_FIXED: dict[str, dict[str, Any]] = {
-    "RunEnding": {"status": RunStatus.SUCCEEDED},
-    "RunFinished": {"status": RunStatus.SUCCEEDED},
+_FIXED: dict[type[BaseModel], dict[str, Any]] = {
+    RunEnding: {"status": RunStatus.SUCCEEDED},
+    RunFinished: {"status": RunStatus.SUCCEEDED},
+    AccountRef: {"secrets": {"password": "env:SHOP_PASSWORD"}},
+    Target: {"text": "登录", "id": "login", "xpath": None, "uiselector": None, "point": None},
+    Await: {"wait_s": 2.0},
+    Swipe: {"wait_s": 5.0, "duration_ms": 300},
+    Touch: {"wait_s": 5.0},
+    TypeInto: {"wait_s": 5.0},
 }
-"""What a class would take and no writer would write: a run does not end as RUNNING."""
+"""What a class would take and no writer would write, or would not take: a run does not end as RUNNING, a target has one
+xpath or an id, but not both."""
 _DECIMALS = ("score", "success_rate", "cost", "estimate", "used", "limit", "percent")
 
 
@@ -108,7 +116,7 @@ class Builder:
             for name, field in cls.model_fields.items()
             if not (self.least and not field.is_required())
         }
-        return cls.model_validate(values | _FIXED.get(cls.__name__, {}))
+        return cls.model_validate(values | _FIXED.get(cls, {}))
 
     def value(self, annotation: Any, path: str) -> Any:
         origin, arguments = get_origin(annotation), get_args(annotation)
@@ -130,7 +138,7 @@ class Builder:
         return self._plain(annotation, path)
 
     def _member(self, members: tuple[Any, ...], path: str) -> Any:
-        wanted = [m for m in members if m is not type(None)]
+        wanted = [m for m in _flat(members) if m is not type(None)]
         if self.least and len(wanted) < len(members):
             return None
         return self.value(wanted[self.variant % len(wanted)], path)
@@ -187,10 +195,20 @@ def _unions(cls: type[BaseModel], seen: set[type]) -> Iterator[list[type]]:
             annotation = pending.pop()
             arguments = get_args(annotation)
             if get_origin(annotation) in {Union, types.UnionType}:
-                yield [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)] or [cls]
+                yield [a for a in _flat(arguments) if isinstance(a, type) and issubclass(a, BaseModel)] or [cls]
             pending += arguments
             if isinstance(annotation, type) and issubclass(annotation, BaseModel):
                 yield from _unions(annotation, seen)
+
+
+def _flat(members: Iterable[Any]) -> Iterator[Any]:
+    """Members of a union, those of the unions in it included."""
+    for member in members:
+        inner = get_args(member)[0] if get_origin(member) is Annotated else member
+        if get_origin(inner) in {Union, types.UnionType}:
+            yield from _flat(get_args(inner))
+        else:
+            yield member
 
 
 def examples_of(cls: type[Event], seed: int = 1) -> list[Event]:

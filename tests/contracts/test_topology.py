@@ -35,6 +35,7 @@ READ_BY_THEIR_OWNER_ONLY = {
     "orchestrator.ScheduleEnded": "folded into the fleet's schedules",
     "orchestrator.StateAdded": "folded into the run's graph; a run's states have no table",
     "orchestrator.AdviceTaken": "folded into the run",
+    "orchestrator.ReproductionTried": "folded into the run, which tells what came of all tries as CrashTraced",
     "orchestrator.RunEnding": "folded into the run, whose end follows as RunFinished",
     "screen_indexer.VersionExplored": "folded into the app's catalogue",
     "llm_gateway.CallStarted": "folded into the run's ledger of calls",

@@ -17,6 +17,7 @@ from contracts.catalogue import OWNERS
 from services.device_agent.adb.bootstrap import CONNECT_VARIABLE, SERVERS_VARIABLE, server_address
 from services.device_agent.hierarchy_sources import preference
 from services.device_agent.settings import PhoneSettings
+from services.device_agent.typed_secrets import SETTING as TYPED_SECRETS
 from services.notifier.settings import NotifierSettings
 from services.runtime.settings import Settings
 
@@ -91,7 +92,7 @@ def test_the_module_that_a_service_starts_exists(owner: str, services: dict[str,
 def test_every_variable_is_one_that_a_service_reads(services: dict[str, Any]) -> None:
     read = {f"WAYMARK_{name.upper()}" for name in Settings.model_fields}
     read |= {f"WAYMARK_NOTIFIER_{name.upper()}" for name in NotifierSettings.model_fields}
-    read |= {f"WAYMARK_PHONE_{name.upper()}" for name in PhoneSettings.model_fields}
+    read |= {f"WAYMARK_PHONE_{name.upper()}" for name in PhoneSettings.model_fields} | {TYPED_SECRETS}
     for name, service in own(services).items():
         others = {"ADB_SERVER_SOCKET", SERVERS_VARIABLE, CONNECT_VARIABLE, preference.VARIABLE}
         assert set(service["environment"]) - read <= others, name

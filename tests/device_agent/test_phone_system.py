@@ -6,10 +6,9 @@ import pytest
 
 from contracts.sealed import Cipher, Sealed
 from contracts.values import Click, DeviceType, Input, Navigate, Observe, Point, Scroll
-from deploy.simulator.apps.catalog import apk
 from services.device_agent import fence, fields, keyboard
 from services.device_agent.adb.client import AdbClient
-from services.device_agent.adb.errors import AdbServerGone, CommandFailed
+from services.device_agent.adb.errors import AdbServerGone
 from services.device_agent.capture import capture
 from services.device_agent.fence import Attempt
 from services.device_agent.lease import preparing
@@ -310,23 +309,6 @@ async def test_actions_of_one_phone_go_one_at_a_time(bench):
 
         assert [result.result for result in results] == [Result.DONE] * 5
         assert len(TestWorld.latest.gestures) == 5
-
-
-async def test_app_is_installed_over_its_older_version(bench):
-    async with bench("demo@1") as b:
-        phone = await b.phone()
-        (name,) = await phone.user_packages()
-        old = await phone.app_version(name)
-        await phone.install(apk("demo", "2"))
-        new = await phone.app_version(name)
-
-        assert (old.version_name, new.version_name) == ("1.0", "2.0")
-
-
-async def test_installing_what_is_no_app_says_why(bench):
-    async with bench(WORLD) as b:
-        with pytest.raises(CommandFailed, match=r"INSTALL_FAILED|Failure|apk"):
-            await (await b.phone()).install(b"no apk")
 
 
 async def test_adb_server_that_is_away_is_not_the_phones_failure(bench):

@@ -67,10 +67,10 @@ class RunStory(Story[Any]):
 
     @classmethod
     def go(cls, *, model: bool = False, **changes: Any) -> RunStory:
-        limits = changes.pop("limits", Limits())
+        limits, account = changes.pop("limits", Limits()), changes.pop("account", None)
         spec = TaskSpec(
-            task_id=TASK_ID, name="told", user="alice", user_id=derived_id("user", "alice"), kind="explore",
-            package=APP, profile=changes.pop("profile", CoverageProfile.FULL),
+            task_id=TASK_ID, name="told", user="alice", user_id=derived_id("user", "alice"),
+            kind=changes.pop("kind", "explore"), package=APP, profile=changes.pop("profile", CoverageProfile.FULL),
             coverage=changes.pop("coverage", CoverageConfig()), priority=3, limits=limits, accepted_at=BEGIN,
             validate_locators=changes.pop("validate_locators", False), **changes,
         )  # fmt: skip
@@ -78,7 +78,8 @@ class RunStory(Story[Any]):
         story.started = RunStarted(
             run_id=run_of(TASK_ID), task_id=TASK_ID, fleet_id=DEFAULT_FLEET, device_id=derived_id("device", "p1"),
             serial="p1", lease_token=1, spec=spec, app=resolved_app(APP, "1.0", 1), orchestrator_version="1",
-            llm_config_version=3 if model else None, llm_config_id=derived_id("config", "m") if model else None,
+            account=account, llm_config_version=3 if model else None,
+            llm_config_id=derived_id("config", "m") if model else None,
             started_at=BEGIN, ends_at=BEGIN + timedelta(seconds=limits.max_duration_s),
             watch_at=BEGIN + timedelta(seconds=limits.step_timeout_s + 5),
         )  # fmt: skip
@@ -163,7 +164,7 @@ class RunStory(Story[Any]):
             )
         )
 
-    def crashes(self, package: str = APP, number: int = 1) -> list[Event]:
+    def crashes(self, package: str = APP, number: int = 1, action_id: UUID | None = None) -> list[Event]:
         return self.when(
             CrashSeen(
                 occurrence_id=derived_id("crash", number),
@@ -177,6 +178,7 @@ class RunStory(Story[Any]):
                 stack="at x",
                 stack_key="k",
                 seen_at=self.now,
+                action_id=action_id,
             )
         )
 

@@ -107,7 +107,7 @@ MALFORMED = {
     "unknown kind": ({"kind": "fly", "app": "a.b"}, "INVALID", "explore"),
     "no kind": ({"app": "a.b"}, "INVALID", "kind"),
     "unknown field": (PLAIN | {"ap": "x"}, "INVALID", "ap: there is no such field"),
-    "no app": ({"kind": "explore"}, "INVALID", "app: this field is needed"),
+    "no app": ({"kind": "explore"}, "INVALID", "app is missing: name its package"),
     "a field twice": (b'{"kind": "explore", "app": "a.b", "app": "c.d"}', "NOT_JSON", '"app" is there twice'),
     "text for a number": (PLAIN | {"priority": "3"}, "INVALID", "priority"),
     "true for a number": (PLAIN | {"priority": True}, "INVALID", "priority"),
@@ -270,3 +270,120 @@ def test_whatever_is_published_gets_exactly_one_answer(body: bytes, kind: str):
     payload = wrapped.model_dump_json().encode()
     assert len(payload) < MAX_EVENT_BYTES
     assert Envelope.model_validate_json(payload).open() == answers[0]
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_task_of_steps_without_an_app_is_about_the_phone_and_counts_for_no_coverage():
+    spec = story().when(raw({"kind": "steps", "steps": ["back", {"tap": "登录"}], "quiet": True}))[0].spec
+    assert (spec.kind, spec.package, spec.name, spec.quiet) == ("steps", "android", "steps the phone", True)
+    assert (spec.profile, spec.validate_locators) == (CoverageProfile.CUSTOM, False)
+    assert [next(iter(step)) for step in spec.script.clear["steps"]] == ["press", "tap"]
+
+
+def test_a_set_up_is_kept_with_its_variables_and_readable_by_nobody_without_the_key():
+    setup = [{"type": {"into": "id=user", "text": "{{who}}"}}, {"type": {"into": "id=pin", "text": "{{account.pin}}"}}]
+    accepted = story().when(raw(PLAIN | {"setup": setup, "variables": {"who": "小明"}}))[0]
+    assert accepted.spec.script.clear["variables"] == {"who": "小明"}
+    assert "小明" not in accepted.model_dump_json()
+    assert story().when(raw(PLAIN))[0].spec.script is None
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"kind": "steps"}, "steps: this field is needed"),
+        ({"kind": "steps", "steps": []}, "steps: "),
+        ({"kind": "steps", "steps": [{"tapp": "x"}]}, "a step is one of launch"),
+        ({"kind": "steps", "steps": ["launch"]}, "launch: which app?"),
+        ({"kind": "steps", "steps": [{"if_seen": {"visible": "a", "steps": ["launch"]}}]}, "launch: which app?"),
+        ({"kind": "steps", "steps": [{"tap": "{{who}}"}]}, "no variable is given for who"),
+        (PLAIN | {"variables": {"who": "x"}}, "there are no steps"),
+        (PLAIN | {"setup": [{"type": {"into": "a", "secret": "hunter2"}}]}, "secret"),
+        ({"kind": "steps", "steps": [{"tap": "x" * 900}] * 150}, "60000 is the most"),
+        ({"kind": "steps", "steps": [{"if_seen": {"visible": "a", "steps": ["back"] * 150}}] * 2}, "302 steps, 2 deep"),
+    ],
+)
+def test_steps_that_cannot_be_done_are_refused_with_the_reason(body: dict, said: str):
+    assert said in refused(body).reason
+
+
+def test_the_largest_script_fits_into_the_events_that_hold_it():
+    text = "字" * 1_000
+    body = {"kind": "steps", "steps": [{"tap": text}] * 19}
+    accepted = story().when(raw(body))[0]
+    size = len(accepted.model_dump_json()) + 2 * len(
+        json.dumps(accepted.spec.script.clear, ensure_ascii=False).encode()
+    )
+    assert size < MAX_EVENT_BYTES / 2
+
+
+# --- apps that are brought along, and doing it again ------------------------------------------------------------------
+
+KEY = f"ab/ab{'0' * 62}.apk"
+INSTALL = {"package": "com.example", "version": "2.0", "version_code": 20, "apk": KEY}
+
+
+def test_an_app_to_install_needs_no_name_and_its_files_are_known_by_their_keys():
+    spec = story().when(raw({"kind": "explore", "install": INSTALL | {
+        "splits": [{"name": "config.zh", "key": KEY.replace("ab", "cd")}], "reset": "data", "grant_all": True,
+        "keep": False, "min_api": 26, "abis": ["arm64-v8a"],
+    }}))[0].spec  # fmt: skip
+    assert (spec.package, spec.name, spec.version) == ("com.example", "explore com.example", None)
+    install = spec.install
+    assert [(apk.split, apk.sha256) for apk in install.apks] == [
+        (None, "ab" + "0" * 62),
+        ("config.zh", "cd" + "0" * 62),
+    ]
+    assert (install.reset, install.grant_all, install.keep) == ("DATA", True, False)
+    assert (install.min_api, install.abis) == (26, ("arm64-v8a",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"app": "com.other"}, "app is com.other, but the APK is of com.example: leave app out"),
+        ({"version": "1.0"}, "version is 1.0, but the APK is version 2.0: leave version out"),
+        ({"install": INSTALL | {"apk": "my.apk"}}, "install.apk"),
+        ({"install": INSTALL | {"apk": "../../etc/passwd.apk"}}, "install.apk"),
+        ({"install": INSTALL | {"reset": "all"}}, "install.reset"),
+        ({"install": {"package": "com.example", "version": "2.0"}}, "install.apk: this field is needed"),
+    ],
+)
+def test_an_app_that_does_not_fit_is_refused(changes: dict, words: str):
+    event = refused({"kind": "explore", "install": INSTALL} | changes)
+    assert event.code == "INVALID"
+    assert words in event.reason
+
+
+def test_a_retry_is_the_same_task_again_for_whoever_asks(accepted: tuple[Story, UUID]):
+    told, task_id = accepted
+    old = told.last(TaskAccepted).spec
+    again, user = told.when(raw({"kind": "retry", "task": str(task_id), "id": "again"}, "control", user="bob"))
+    assert isinstance(again, TaskAccepted)
+    assert isinstance(user, UserSeen)
+    spec = again.spec
+    assert (spec.retries, spec.user, again.task_id) == (task_id, "bob", spec.task_id)
+    assert again.task_id != task_id
+    own = {"task_id", "user", "user_id", "retries", "accepted_at", "schedule_at"}
+    assert spec.model_dump(exclude=own) == old.model_dump(exclude=own)
+    twice = (
+        story()
+        .given(told.last(TaskAccepted))
+        .when(raw({"kind": "retry", "task": str(task_id), "id": "again"}, "control", user="bob", sequence=99))
+    )
+    assert twice[0].task_id == again.task_id, "with an id of one's own, sent twice is one task"
+
+
+def test_each_retry_without_an_id_is_a_task_of_its_own(accepted: tuple[Story, UUID]):
+    told, task_id = accepted
+    ids = {told.when(raw({"kind": "retry", "task": str(task_id)}, "control", sequence=n))[0].task_id for n in (20, 21)}
+    assert len(ids) == 2
+
+
+def test_a_scheduled_task_is_retried_at_once():
+    told = story()
+    later = (BEGIN + timedelta(days=1)).isoformat()
+    task_id = told.when(raw(PLAIN | {"schedule_at": later}))[0].task_id
+    assert told.when(raw({"kind": "retry", "task": str(task_id)}, "control"))[0].spec.schedule_at is None

@@ -215,6 +215,7 @@ def test_a_phone_that_denies_input_fails_the_run_after_two_touches_with_what_to_
     story.shows("home", **DENIED)
     assert story.state.ending.status is RunStatus.FAILED
     assert "USB debugging (Security settings)" in story.state.ending.reason
+    assert story.state.ending.code == "NOT_FIT"
 
 
 def test_looks_and_starts_of_the_app_do_not_hide_that_input_is_denied():

@@ -257,6 +257,7 @@ def test_a_phone_that_is_not_fit_ends_the_run_with_what_to_do():
     assert story.last(RunFinished).status is RunStatus.FAILED
     assert "charge it" in str(story.last(RunFinished).failure_reason)
     assert story.started.serial in str(story.last(RunFinished).failure_reason)
+    assert story.last(RunFinished).failure_code == "NOT_FIT"
 
 
 def test_a_phone_that_locks_itself_for_good_ends_a_run_that_is_under_way():
@@ -332,7 +333,7 @@ def test_packages_that_the_task_names_count_as_inside():
 
 def test_a_crash_is_noted_and_its_gesture_is_not_repeated():
     story = at_home()
-    (note,) = story.crashes()
+    note, *_ = story.crashes()
     assert (note.detail["what"], note.detail["gesture_id"], note.detail["sequence"]) == ("crash", "a", 2)
     story.shows("desk", package=LAUNCHER)
     assert story.last(StepFinished).outcome == "CRASHED"
@@ -350,7 +351,7 @@ def test_a_crash_is_noted_and_its_gesture_is_not_repeated():
 def test_a_crash_that_is_told_after_its_step_belongs_to_that_step():
     story = at_home()
     story.shows("desk", package=LAUNCHER)
-    (note,) = story.crashes()
+    note, *_ = story.crashes()
     assert (note.detail["gesture_id"], note.detail["sequence"]) == ("a", 2)
 
 

@@ -147,3 +147,51 @@ async def test_what_is_kept_at_hand_has_a_bound(stack: Stack, monkeypatch: pytes
         assert list(objects._cache) == [ref.key for ref in refs[-8:]]
         assert len(objects._stored) == 5
         assert await objects.get(refs[0].key) == bytes([0]) * 900
+
+
+async def test_a_file_of_any_size_is_stored_in_parts_and_read_in_pieces(stack: Stack, tmp_path: Path) -> None:
+    path, size = tmp_path / "large.apk", 2 * objects_module.PART_BYTES + 12_345
+    path.write_bytes(bytes(range(256)) * (size // 256) + b"x" * (size % 256))
+    sent: list[int] = []
+    async with Objects(address(stack)) as objects:
+        ref = await objects.put_file(path, "apk", sent.append)
+        assert (len(sent), sum(sent), ref.size_bytes) == (3, size, size)
+        pieces = [piece async for piece in objects.chunks(ref.key)]
+        assert max(map(len, pieces)) <= objects_module.CHUNK_BYTES
+        assert hashlib.sha256(b"".join(pieces)).hexdigest() == ref.sha256
+        assert await objects.size_bytes(ref.key) == size
+        counting = objects._client = Counting(objects._client)
+        assert await objects.put_file(path, "apk", sent.append) == ref
+        assert counting.calls == ["head_object"], "what is there is not sent again"
+    assert sent[3:] == [size], "and counts as sent"
+
+
+async def test_a_small_file_is_stored_as_any_other_bytes(stack: Stack, tmp_path: Path) -> None:
+    path = tmp_path / "small.apk"
+    path.write_bytes(b"PK small")
+    async with Objects(address(stack)) as objects:
+        ref = await objects.put_file(path, "apk")
+        assert await objects.get(ref.key) == b"PK small"
+        assert ref.key == f"{ref.sha256[:2]}/{ref.sha256}.apk"
+
+
+async def test_an_upload_that_fails_in_the_middle_leaves_no_object(stack: Stack, tmp_path: Path) -> None:
+    path = tmp_path / "large.apk"
+    path.write_bytes(b"y" * (objects_module.PART_BYTES + 1))
+    async with Objects(address(stack)) as objects:
+
+        def stop(_sent: int) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            await objects.put_file(path, "apk", stop)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        assert not await objects.exists(f"{digest[:2]}/{digest}.apk")
+
+
+async def test_pieces_of_what_is_not_there_are_told_from_a_store_that_is_away(stack: Stack) -> None:
+    async with Objects(address(stack)) as objects:
+        with pytest.raises(MissingObjectError):
+            await anext(objects.chunks("no/such.apk"))
+        with pytest.raises(MissingObjectError):
+            await objects.size_bytes("no/such.apk")

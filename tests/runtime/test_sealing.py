@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.orchestrator import ActionRequested
+from contracts.orchestrator import ActionRequested, CrashTraced
 from contracts.sealed import Sealed, SealedError
-from contracts.values import Input, Point
+from contracts.values import CrashStep, Input, Point
 from services.runtime.sealing import Sealer
 from tests.contracts.corpus import recorded
 
@@ -47,6 +47,21 @@ async def sealed(sealer: Sealer, text: str, key_id: UUID = RUN) -> ActionRequest
     """What a reader gets: the event as it was kept, read back."""
     kept = (await sealer.seal(typing(text), key_id=key_id)).model_dump_json()
     return ActionRequested.model_validate_json(kept)
+
+
+async def test_texts_in_lists_are_sealed_too() -> None:
+    steps = tuple(CrashStep(action=typing(text).action, words="type") for text in ("秘密", "again"))
+    known = next(r.event for r in recorded() if isinstance(r.event, CrashTraced))
+    kept = (
+        await (sealer := Sealer(Keys())).seal(known.model_copy(update={"way": steps}), key_id=RUN)
+    ).model_dump_json()
+    assert "秘密" not in kept
+    opened = await sealer.open(CrashTraced.model_validate_json(kept))
+    assert isinstance(opened, CrashTraced)
+    assert [step.action.text.reveal() for step in opened.way if isinstance(step.action, Input)] == [
+        "秘密",
+        "again",
+    ]
 
 
 @given(text=st.text(max_size=200))

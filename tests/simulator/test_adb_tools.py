@@ -104,7 +104,7 @@ async def test_logcat_streams_what_is_written_later(bench: Bench) -> None:
     finally:
         process.kill()
         await process.communicate()
-    assert "(CRASH)" in (await bench.shell(f"dumpsys activity exit-info {PACKAGE}")).out
+    assert "reason=4 (APP CRASH(EXCEPTION))" in (await bench.shell(f"dumpsys activity exit-info {PACKAGE}")).out
 
 
 async def test_reverse_and_forward_are_kept_and_listed(bench: Bench) -> None:

@@ -111,8 +111,21 @@ class Crash:
 
 
 @dataclass(frozen=True, slots=True)
+class NativeCrash:
+    """The process dies of a signal in native code. `frames`: file and symbol of each, `/data/app/x/libgame.so draw`."""
+
+    frames: tuple[str, ...]
+    signal: str = "SIGSEGV"
+
+
+@dataclass(frozen=True, slots=True)
 class Anr:
-    """The app stops answering: the system's dialog appears (at once: the five seconds of a real phone are skipped)."""
+    """The app stops answering: the system's dialog appears (at once: the five seconds of a real phone are skipped).
+
+    `trace`: what its main thread does meanwhile, frames as Android prints them.
+    """
+
+    trace: tuple[str, ...] = ("  at java.lang.Thread.sleep(Native method)",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +203,7 @@ Effect: TypeAlias = (
     | Toggle
     | Toast
     | Crash
+    | NativeCrash
     | Anr
     | Open
     | Launch

@@ -1,92 +1,146 @@
-"""Package files of the simulated apps: a real ZIP with a real binary AndroidManifest.xml, and nothing that runs.
+"""Package files of the simulated apps: a real ZIP with a real binary AndroidManifest.xml and a certificate, and nothing
+that runs. They carry their identity a second time as JSON, so that a simulated phone need not read the manifest.
 
-The manifest follows the format of `frameworks/base/libs/androidfw/include/androidfw/ResourceTypes.h`: a string pool, a
-map of attribute ids, and the elements `manifest` and `application` with package, version and label.
+The certificate is a real one, the signature over the files is missing: a simulated phone does not look for it.
 """
 
 from __future__ import annotations
 
+import base64
 import io
-import struct
 import zipfile
+from dataclasses import asdict, dataclass
+from typing import Any
 
+import orjson
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+
+from deploy.simulator.apps.axml import Element, encode
 from deploy.simulator.apps.model import App
 
-_ANDROID = "http://schemas.android.com/apk/res/android"
-_LABEL, _VERSION_CODE, _VERSION_NAME = 0x01010001, 0x0101021B, 0x0101021C
-_STRINGS = ("label", "versionCode", "versionName", "package", "android", _ANDROID, "manifest", "application")
-_IDENTITY = "assets/simulated-app.txt"
-_STRING, _INTEGER, _NONE = 0x03, 0x10, 0xFFFFFFFF
+MIN_SDK, TARGET_SDK = 23, 35
+_IDENTITY = "assets/simulated-app.json"
+_FILLER = "assets/filler.bin"
+_DATE = (2026, 1, 1, 0, 0, 0)
+_MAIN, _LAUNCHER = "android.intent.action.MAIN", "android.intent.category.LAUNCHER"
+
+CERTIFICATES = {
+    "demo": (
+        "MIIBHDCBw6ADAgECAgEBMAoGCCqGSM49BAMCMBcxFTATBgNVBAMMDFdheW1hcmsgRGVtbzAgFw0yNjAxMDEwMDAwMDBaGA8yMDU2MDEwMTAwMD"
+        "AwMFowFzEVMBMGA1UEAwwMV2F5bWFyayBEZW1vMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEvzqD2HVBaPU0X0Op4pPpJqjovK19rgfOrG01"
+        "AfuVpMb40m8uhHDrQfcQU8hui89KehCxsBgyUIBc3IvCTOTBMjAKBggqhkjOPQQDAgNIADBFAiEA7Mc/7UyRFgBkFq1eF/DdbFCNZ8YVOM2cni"
+        "fNXZLbXvoCIBBr3jSm1VsJDDiRL97eqYqE4CV4FojvmGYXtKJu2SEa"
+    ),
+    "other": (
+        "MIIBHTCBxaADAgECAgECMAoGCCqGSM49BAMCMBgxFjAUBgNVBAMMDVNvbWVib2R5IEVsc2UwIBcNMjYwMTAxMDAwMDAwWhgPMjA1NjAxMDEwMD"
+        "AwMDBaMBgxFjAUBgNVBAMMDVNvbWVib2R5IEVsc2UwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASLrT6Ilqn41s04HmzG1LigThMNKbSa0CY1"
+        "DycdTJEdvfY8oXfW17zyhSEu2YRBtonLffxKpyWlQuIb4g4dxjeiMAoGCCqGSM49BAMCA0cAMEQCIDhFUbsWPkHODKnxJSm/apAM1RWUnnB02z"
+        "8fju/huEAmAiANhiHzOl9BLfoi9xplxAxRBb2g8/j8BFTLmG5EPVS8yA=="
+    ),
+}
+"""Whose certificates an APK can carry: self-signed ones, whose private keys nobody kept."""
 
 
-def build_apk(app: App) -> bytes:
-    """The package file of one version: equal apps give equal bytes."""
+@dataclass(frozen=True)
+class Build:
+    """How an APK is built, beyond which app in which version."""
+
+    split: str = ""
+    """Name of the split; empty: the base."""
+    signer: str = "demo"
+    min_sdk: int = MIN_SDK
+    target_sdk: int = TARGET_SDK
+    abis: tuple[str, ...] = ()
+    test_only: bool = False
+    debuggable: bool = False
+    split_required: bool = False
+    declares: tuple[str, ...] = ()
+    """Permissions that it declares as its own."""
+    filler_bytes: int = 0
+    """Further bytes in it, for large ones."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a simulated phone reads of an APK."""
+
+    package: str
+    version_code: int
+    build: Build
+
+
+def build_apk(app: App, build: Build | None = None) -> bytes:
+    """The package file of one version, or a split of it: equal ones give equal bytes."""
+    build = build or Build()
+    identity = {"package": app.package, "version_code": app.version_code, "build": asdict(build)}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in (
-            ("AndroidManifest.xml", _manifest(app)),
-            ("classes.dex", b"dex\n035\x00"),
-            (_IDENTITY, f"{app.package}\n{app.version_code}\n".encode()),
+            ("AndroidManifest.xml", encode(_split(app, build) if build.split else _manifest(app, build))),
+            (_IDENTITY, orjson.dumps(identity)),
+            ("META-INF/MANIFEST.MF", b"Manifest-Version: 1.0\r\n\r\n"),
+            ("META-INF/CERT.SF", b"Signature-Version: 1.0\r\n\r\n"),
+            ("META-INF/CERT.EC", _certificate(build.signer)),
+            *((f"lib/{abi}/libdemo.so", b"\x7fELF") for abi in build.abis),
+            *(() if build.split else (("classes.dex", b"dex\n035\x00"),)),
         ):
-            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content)
+            archive.writestr(zipfile.ZipInfo(name, _DATE), content)
+        if build.filler_bytes:
+            archive.writestr(zipfile.ZipInfo(_FILLER, _DATE), _filler(build.filler_bytes), zipfile.ZIP_STORED)
     return buffer.getvalue()
 
 
-def read_apk(apk: bytes) -> tuple[str, int] | None:
-    """Package and version code of a file that `build_apk` made; None for anything else."""
+def read_apk(apk: bytes) -> Identity | None:
+    """What is in a file that `build_apk` made; None for anything else."""
     try:
         with zipfile.ZipFile(io.BytesIO(apk)) as archive:
-            package, code = archive.read(_IDENTITY).decode().split()
-            return package, int(code)
-    except (zipfile.BadZipFile, KeyError, ValueError):
+            found = orjson.loads(archive.read(_IDENTITY))
+        build: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in found["build"].items()}
+        return Identity(found["package"], found["version_code"], Build(**build))
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError):
         return None
 
 
-def _manifest(app: App) -> bytes:
-    values = (app.package, app.version_name, app.label)
-    strings = (*_STRINGS, *values)
-    at = {text: index for index, text in enumerate(strings)}
-    namespace = at[_ANDROID]
-    manifest = (
-        (namespace, at["versionCode"], _NONE, _INTEGER, app.version_code),
-        (namespace, at["versionName"], len(_STRINGS) + 1, _STRING, len(_STRINGS) + 1),
-        (_NONE, at["package"], len(_STRINGS), _STRING, len(_STRINGS)),
+def _certificate(signer: str) -> bytes:
+    certificate = x509.load_der_x509_certificate(base64.b64decode(CERTIFICATES[signer]))
+    return pkcs7.serialize_certificates([certificate], Encoding.DER)
+
+
+def _filler(size_bytes: int) -> bytes:
+    return bytes(range(251)) * (size_bytes // 251 + 1)
+
+
+def _manifest(app: App, build: Build) -> Element:
+    launcher = Element(
+        "intent-filter",
+        children=(Element("action", (("name", _MAIN),)), Element("category", (("name", _LAUNCHER),))),
     )
-    application = ((namespace, at["label"], len(_STRINGS) + 2, _STRING, len(_STRINGS) + 2),)
-    scope = struct.pack("<II", at["android"], namespace)
-    body = b"".join(
-        (
-            _string_pool(strings),
-            struct.pack("<HHIIII", 0x0180, 8, 20, _LABEL, _VERSION_CODE, _VERSION_NAME),
-            _node(0x0100, scope),
-            _node(0x0102, _start(at["manifest"], manifest)),
-            _node(0x0102, _start(at["application"], application)),
-            _node(0x0103, struct.pack("<II", _NONE, at["application"])),
-            _node(0x0103, struct.pack("<II", _NONE, at["manifest"])),
-            _node(0x0101, scope),
+    activities = [
+        Element(
+            "activity",
+            (("name", name), ("exported", name in app.exported)),
+            (launcher,) if number == 0 else (),
         )
+        for number, name in enumerate(app.activities)
+    ]
+    flags = [("testOnly", True)] * build.test_only + [("debuggable", True)] * build.debuggable
+    needed = [("isSplitRequired", True)] * build.split_required
+    return Element(
+        "manifest",
+        (("versionCode", app.version_code), ("versionName", app.version_name), *needed, ("package", app.package)),
+        (
+            Element("uses-sdk", (("minSdkVersion", build.min_sdk), ("targetSdkVersion", build.target_sdk))),
+            *(Element("uses-permission", (("name", permission),)) for permission in app.permissions),
+            *(Element("permission", (("name", permission),)) for permission in build.declares),
+            Element("application", (("label", app.label), *flags), tuple(activities)),
+        ),
     )
-    return struct.pack("<HHI", 0x0003, 8, 8 + len(body)) + body
 
 
-def _string_pool(strings: tuple[str, ...]) -> bytes:
-    """UTF-16 strings, each with its length before and a zero after."""
-    encoded = [struct.pack("<H", len(s.encode("utf-16-le")) // 2) + s.encode("utf-16-le") + b"\0\0" for s in strings]
-    offsets = [sum(len(each) for each in encoded[:index]) for index in range(len(encoded))]
-    data = b"".join(encoded)
-    data += b"\0" * (-len(data) % 4)
-    start = 28 + 4 * len(strings)
-    head = struct.pack("<HHIIIIII", 0x0001, 28, start + len(data), len(strings), 0, 0, start, 0)
-    return head + struct.pack(f"<{len(offsets)}I", *offsets) + data
-
-
-def _node(kind: int, extension: bytes) -> bytes:
-    return struct.pack("<HHIII", kind, 16, 16 + len(extension), 1, _NONE) + extension
-
-
-def _start(name: int, attributes: tuple[tuple[int, int, int, int, int], ...]) -> bytes:
-    head = struct.pack("<IIHHHHHH", _NONE, name, 20, 20, len(attributes), 0, 0, 0)
-    return head + b"".join(
-        struct.pack("<IIIHBBI", namespace, attribute, raw, 8, 0, kind, data)
-        for namespace, attribute, raw, kind, data in attributes
+def _split(app: App, build: Build) -> Element:
+    return Element(
+        "manifest",
+        (("versionCode", app.version_code), ("package", app.package), ("split", build.split)),
+        (Element("application", (("hasCode", False),)),),
     )

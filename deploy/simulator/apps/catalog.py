@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.simulator.apps.apk import build_apk
+from deploy.simulator.apps.apk import Build, build_apk
 from deploy.simulator.apps.demo.app import VERSIONS
 from deploy.simulator.apps.engine import AppsWorld
 from deploy.simulator.apps.model import App
@@ -22,10 +22,18 @@ def app(name: str, version: str) -> App:
 
 def load(name: str, version: str, seed: int) -> World:
     """A phone with the app installed and the launcher in front; every known version can be installed over it."""
-    catalog = {(each.package, each.version_code): each for versions in _APPS.values() for each in versions.values()}
-    return AppsWorld((app(name, version),), catalog, seed)
+    return AppsWorld((app(name, version),), _catalog(), seed)
 
 
-def apk(name: str, version: str) -> bytes:
+def empty(seed: int) -> World:
+    """A phone with the system's own apps, on which every known version can be installed."""
+    return AppsWorld((), _catalog(), seed)
+
+
+def apk(name: str, version: str, build: Build | None = None) -> bytes:
     """The package file of a version, for `adb install`."""
-    return build_apk(app(name, version))
+    return build_apk(app(name, version), build)
+
+
+def _catalog() -> dict[tuple[str, int], App]:
+    return {(each.package, each.version_code): each for versions in _APPS.values() for each in versions.values()}

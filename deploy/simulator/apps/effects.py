@@ -22,6 +22,7 @@ from deploy.simulator.apps.actions import (
     Effect,
     Goto,
     Launch,
+    NativeCrash,
     Open,
     Put,
     Show,
@@ -29,7 +30,7 @@ from deploy.simulator.apps.actions import (
     Toast,
     Toggle,
 )
-from deploy.simulator.apps.failures import write_anr, write_crash
+from deploy.simulator.apps.failures import write_anr, write_anr_end, write_crash, write_native_crash
 from deploy.simulator.apps.scope import Scope
 from deploy.simulator.apps.state import PERMISSION_CONTROLLER, Phone, Record
 
@@ -66,11 +67,14 @@ def _perform(phone: Phone, effect: Effect, scope_of: ScopeOf, now_s: float) -> N
         case Crash():
             write_crash(phone, top.package, phone.screen_of(top).activity, effect.trace, now_s)
             lifecycle.kill(phone, top.package)
+        case NativeCrash():
+            write_native_crash(phone, top.package, effect.signal, effect.frames, now_s)
+            lifecycle.kill(phone, top.package)
         case Anr():
-            write_anr(phone, top.package, phone.screen_of(top).activity, now_s)
+            write_anr(phone, top.package, phone.screen_of(top).activity, effect.trace, now_s)
             phone.not_responding = top.package
         case AnrChoice():
-            _choose_anr(phone, effect)
+            _choose_anr(phone, effect, now_s)
         case Open():
             lifecycle.open_screen(phone, effect.package, effect.screen, _filled(effect.args, scope_of(top)), now_s)
         case Launch():
@@ -139,9 +143,10 @@ def _answer(phone: Phone, answer: Answer, scope_of: ScopeOf, now_s: float) -> No
     perform(phone, ask.granted if answer.granted else ask.denied, scope_of, now_s)
 
 
-def _choose_anr(phone: Phone, choice: AnrChoice) -> None:
+def _choose_anr(phone: Phone, choice: AnrChoice, now_s: float) -> None:
     package, phone.not_responding = phone.not_responding, ""
     if choice.close and package:
+        write_anr_end(phone, package, now_s)
         lifecycle.kill(phone, package)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from deploy.simulator.apps import lifecycle, packages, system
 from deploy.simulator.apps.actions import Effect, Toggle
+from deploy.simulator.apps.apk import build_apk
 from deploy.simulator.apps.effects import perform
 from deploy.simulator.apps.model import App
 from deploy.simulator.apps.paint import png
@@ -236,6 +237,21 @@ class AppsWorld:
         """`pm clear`: see `packages.clear_data`."""
         self.phone.revision += 1
         return packages.clear_data(self.phone, package)
+
+    def apk(self, package: str) -> bytes | None:
+        """The package file of an app that was installed from the beginning."""
+        installed = self.phone.installed.get(package)
+        return None if installed is None or installed.app.system else build_apk(installed.app)
+
+    def grant(self, package: str, permission: str, on: bool) -> None:
+        """`pm grant` and `pm revoke`."""
+        if (installed := self.phone.installed.get(package)) is not None:
+            (installed.granted.add if on else installed.granted.discard)(permission)
+
+    def keep_data(self, package: str) -> None:
+        """What the app stored outlives its removal, until it is installed again."""
+        if (installed := self.phone.installed.get(package)) is not None:
+            self.phone.kept[package] = dict(installed.stored)
 
     def log(self, since_s: float) -> tuple[LogLine, ...]:
         """Lines written after `since_s`."""

@@ -19,21 +19,23 @@ def fresh(app: App) -> Installed:
 def install(phone: Phone, catalog: Mapping[tuple[str, int], App], apk: bytes) -> str:
     """Installs the version that the package file is of, and answers as `pm install` does.
 
-    An older version gives way: what it stored and the permissions it was given are kept.
+    Another version gives way: what it stored and the permissions it was given are kept. Whether it may is decided by
+    the phone's package manager.
     """
     identity = read_apk(apk)
     if identity is None:
         return "Failure [INSTALL_PARSE_FAILED_NOT_APK: Failed to parse the package file]"
-    app = catalog.get(identity)
+    app = catalog.get((identity.package, identity.version_code))
     if app is None:
-        return f"Failure [INSTALL_FAILED_INVALID_APK: {identity[0]} {identity[1]} is unknown to this phone]"
+        unknown = f"{identity.package} {identity.version_code} is unknown to this phone"
+        return f"Failure [INSTALL_FAILED_INVALID_APK: {unknown}]"
     old, new = phone.installed.get(app.package), fresh(app)
     if old is not None:
-        if old.app.version_code > app.version_code:
-            return "Failure [INSTALL_FAILED_VERSION_DOWNGRADE]"
         lifecycle.kill(phone, app.package)
         new.stored.update({name: value for name, value in old.stored.items() if name in new.stored})
         new.granted, new.refusals = old.granted, old.refusals
+    elif (kept := phone.kept.pop(app.package, None)) is not None:
+        new.stored.update({name: value for name, value in kept.items() if name in new.stored})
     phone.installed[app.package] = new
     refresh_launcher(phone)
     return "Success"

@@ -68,6 +68,8 @@ class Phone:
     toast: str = ""
     toast_until_s: float = 0.0
     log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
+    kept: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What removed apps stored, of those whose data was to stay."""
     revision: int = 0
     """Counts changes, for what is worked out from the state."""
 

@@ -8,6 +8,7 @@ from deploy.simulator.shell.call import Call, Program
 
 from .activities import dump_activity
 from .packages import dump_package
+from .reports import dump_dropbox
 from .window import dump_window
 
 
@@ -98,6 +99,7 @@ _SERVICES: dict[str, Callable[[Call], str]] = {
     "battery": _battery,
     "cpuinfo": _cpuinfo,
     "display": _display,
+    "dropbox": dump_dropbox,
     "input": _input,
     "input_method": _input_method,
     "meminfo": _meminfo,

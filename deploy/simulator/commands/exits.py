@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-import time
+from itertools import groupby
 
 from deploy.simulator.components import uid
 from deploy.simulator.shell.call import Call
-from deploy.simulator.world import LogLine
 
-_REASONS = {"crash": (4, "CRASH"), "anr": (6, "ANR")}
+from .reports import Trouble, moment, troubles
+
+_REASONS = {
+    "crash": "4 (APP CRASH(EXCEPTION))",
+    "native": "5 (APP CRASH(NATIVE))",
+    "anr end": "6 (ANR)",
+    "low memory": "3 (LOW_MEMORY)",
+}
 
 
 def dump_exit_info(call: Call) -> str:
-    """Newest first, of one package where it is named."""
+    """By package, newest first; of one package where it is named. What `logcat -c` cleared is still here."""
     if not call.phone.profile.exit_info:
         return "Bad activity command, or no activities match: exit-info\n"
     wanted = call.arguments[2] if len(call.arguments) > 2 else None
+    ended = [t for t in troubles(call.phone.log(0.0)) if t.kind in _REASONS and wanted in (None, t.package)]
     lines = ["ACTIVITY MANAGER PROCESS EXIT INFO (dumpsys activity exit-info)"]
-    for number, (line, kind, package) in enumerate(reversed(_ends(call.phone.log(0.0)))):
-        if wanted is not None and package != wanted:
-            continue
-        code, name = _REASONS[kind]
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(line.at_s)) + f".{int(line.at_s * 1000) % 1000:03d}"
-        lines += [
-            f"  package: {package}",
-            f"    Historical Process Exit for uid={uid(package)}",
-            f"        ApplicationExitInfo #{number}:",
-            f"          timestamp={when} pid={line.pid} realUid={uid(package)} packageUid={uid(package)}",
-            f"          process={package} reason={code} ({name}) subreason=0 (UNKNOWN) status=0",
-            f"          importance=100 description={name.lower()} state=empty trace=null",
-        ]
+    lines.append(f"Last Timestamp of Persistence Into Persistent Storage: {moment(call.phone.now_s())}")
+    for package, some in groupby(sorted(ended, key=lambda t: (t.package, -t.at_s)), key=lambda t: t.package):
+        lines += [f"  package: {package}", f"    Historical Process Exit for uid={uid(package)}"]
+        for number, trouble in enumerate(some):
+            lines += [f"        ApplicationExitInfo #{number}:", *_record(trouble)]
     return "\n".join(lines) + "\n"
 
 
-def _ends(log: tuple[LogLine, ...]) -> list[tuple[LogLine, str, str]]:
-    """Each crash and ANR: its line, its kind, its package."""
-    found = []
-    for line in log:
-        if line.message.startswith("Process: "):
-            found.append((line, "crash", line.message.removeprefix("Process: ").partition(",")[0]))
-        elif line.message.startswith("ANR in "):
-            found.append((line, "anr", line.message.split()[2]))
-    return found
+def _record(ended: Trouble) -> list[str]:
+    number = uid(ended.package)
+    uids = f"realUid={number} packageUid={number} definingUid={number} user=0"
+    return [
+        f"          timestamp={moment(ended.at_s)} pid={ended.pid} {uids}",
+        f"          process={ended.process} reason={_REASONS[ended.kind]} subreason=0 (UNKNOWN) status=0",
+        f"          importance=100 pss=0.00 rss=0.00 description={ended.said} state=empty trace=null",
+    ]

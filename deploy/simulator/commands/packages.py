@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 
 from deploy.simulator.components import component, find_app, token, uid
 from deploy.simulator.filesystem import FileError
+from deploy.simulator.package_manager import Options, folder_of
 from deploy.simulator.shell.call import Call, Program
 from deploy.simulator.world import InstalledApp
 
 _INSTALLED_AT_S = 1_767_225_600
 _MAX_APK_BYTES = 2 * 1024**3
-_SESSIONS = itertools.count(1_000_000)
 
 
 def apk_path(app: InstalledApp) -> str:
-    """Where the app's APK lies."""
-    if app.system:
-        return f"/system/app/{app.label.replace(' ', '')}/{app.package}.apk"
-    return f"/data/app/~~{token('dir', app.package)}==/{app.package}-{token('apk', app.package)}==/base.apk"
+    """Where the app's base APK lies."""
+    return f"{folder_of(app)}/{app.package if app.system else 'base'}.apk"
 
 
 def _apps(call: Call) -> tuple[InstalledApp, ...]:
@@ -60,7 +57,7 @@ async def _package(call: Call, words: list[str]) -> int:
     verb = words.pop(0) if words else ""
     while words and words[0] == "--user":
         del words[:2]
-    phone, now = call.phone, call.phone.now_s()
+    phone = call.phone
     match verb:
         case "list":
             return _list(call, words)
@@ -68,20 +65,23 @@ async def _package(call: Call, words: list[str]) -> int:
             app = next((app for app in _apps(call) if words and app.package == words[-1]), None)
             if app is None:
                 return 1
-            call.out(f"package:{apk_path(app)}\n")
+            for name in ("",) if app.system else phone.packages.files(app):
+                call.out(f"package:{folder_of(app)}/{name}\n" if name else f"package:{apk_path(app)}\n")
         case "clear":
-            done = bool(words) and phone.world.clear_data(words[-1], now)
+            done = bool(words) and phone.packages.clear(words[-1])
+            call.phone.screen.touched("clear", call.service, package=words[-1] if words else "", done=done)
             call.out("Success\n" if done else "Failed\n")
             return 0 if done else 1
         case "grant" | "revoke":
             if len(words) < 2 or find_app(phone.world, words[0]) is None:
                 call.err(f"java.lang.IllegalArgumentException: Unknown package: {words[0] if words else ''}\n")
                 return 255
-            (phone.granted.add if verb == "grant" else phone.granted.discard)((words[0], words[1]))
+            phone.packages.grant(words[0], words[1], verb == "grant")
         case "uninstall":
-            done = bool(words) and phone.world.uninstall(words[-1], now)
-            call.out("Success\n" if done else "Failure [DELETE_FAILED_INTERNAL_ERROR]\n")
-            return 0 if done else 1
+            outcome = phone.packages.uninstall(words[-1] if words else "", keep="-k" in words)
+            phone.screen.touched("uninstall", call.service, package=words[-1] if words else "", outcome=outcome)
+            call.out(outcome + "\n")
+            return 0 if outcome == "Success" else 1
         case "install" | "install-create" | "install-write" | "install-commit" | "install-abandon":
             return await _install(call, verb, words)
         case "resolve-activity":
@@ -138,37 +138,74 @@ def _resolve(call: Call, words: list[str]) -> int:
 
 async def _install(call: Call, verb: str, words: list[str]) -> int:
     """From a file of the phone, from the input (`-S SIZE`), or in a session of three commands."""
+    manager = call.phone.packages
     size = int(words[words.index("-S") + 1]) if "-S" in words[:-1] else None
     if size is not None and not 0 <= size <= _MAX_APK_BYTES:
         call.out("Failure [INSTALL_FAILED_INSUFFICIENT_STORAGE]\n")
         return 1
     if verb == "install-create":
-        session = next(_SESSIONS)
-        call.phone.staged[session] = b""
-        call.out(f"Success: created install session [{session}]\n")
-        return 0
-    numbers = [int(word) for word in words if word.isdigit() and int(word) in call.phone.staged]
-    if verb == "install-write" and numbers:
-        call.phone.staged[numbers[0]] += await _read(call, size)
-        call.out(f"Success: streamed {size} bytes\n")
-        return 0
-    if verb == "install-abandon" and numbers:
-        del call.phone.staged[numbers[0]]
+        return _create(call, words, size)
+    numbers = [int(word) for word in words if word.isdigit() and int(word) in manager.sessions]
+    if verb == "install" and size is None:
+        return _install_file(call, words)
+    if verb == "install":
+        return _installed(call, [await _read(call, size)], Options.of(words))
+    if not numbers:
+        call.err("Error: java.lang.SecurityException: Caller has no access to session\n")
+        return 255
+    number = numbers[-1] if verb != "install-write" else numbers[0]
+    if verb == "install-write":
+        return await _write(call, words, number, size)
+    session = manager.sessions.pop(number)
+    if verb == "install-abandon":
         call.out("Success\n")
         return 0
-    if verb == "install-commit" and numbers:
-        return _installed(call, call.phone.staged.pop(numbers[0]))
-    if verb != "install":
-        call.err("Error: no such install session\n")
+    return _installed(call, list(session.files.values()), session.options)
+
+
+def _create(call: Call, words: list[str], size: int | None) -> int:
+    manager = call.phone.packages
+    if size is not None and not manager.has_space(size):
+        call.err(
+            "\nException occurred while executing 'install-create':\nandroid.os.ParcelableException:"
+            " java.io.IOException: Requested internal only, but not enough space\n"
+        )
         return 255
+    number = manager.create(Options.of(words))
+    if number is None:
+        call.err("Error: java.lang.IllegalStateException: Too many active sessions for UID 2000\n")
+        return 255
+    call.out(f"Success: created install session [{number}]\n")
+    return 0
+
+
+async def _write(call: Call, words: list[str], number: int, size: int | None) -> int:
+    """`install-write [-S SIZE] SESSION NAME [PATH|-]`: a file of the phone, or the input."""
+    named = words[words.index(str(number), words.index("-S") + 2 if "-S" in words else 0) + 1 :]
+    name, path = named[0] if named else "base.apk", named[1] if len(named) > 1 else "-"
+    try:
+        content = await _read(call, size) if path == "-" else call.phone.files.read(call.path(path))
+    except FileError:
+        call.err(f"Error: Unable to open file: {path}\n")
+        return 1
+    if size is not None and len(content) < size:
+        call.err(f"Error: java.io.IOException: only {len(content)} of {size} bytes came\n")
+        return 1
+    call.phone.packages.sessions[number].files[name] = content
+    call.out(f"Success: streamed {len(content)} bytes\n")
+    return 0
+
+
+def _install_file(call: Call, words: list[str]) -> int:
     paths = [word for word in words if word.endswith(".apk") or word.startswith("/")]
-    if size is None and paths:
-        try:
-            return _installed(call, call.phone.files.read(call.path(paths[-1])))
-        except FileError:
-            call.err(f"Error: Unable to open file: {paths[-1]}\n")
-            return 1
-    return _installed(call, await _read(call, size))
+    try:
+        content = call.phone.files.read(call.path(paths[-1])) if paths else b""
+    except FileError:
+        call.err(f"Error: Unable to open file: {paths[-1]}\n")
+        return 1
+    if call.phone.profile.api < 24:
+        call.out(f"\tpkg: {paths[-1] if paths else ''}\n")
+    return _installed(call, [content], Options.of(words))
 
 
 async def _read(call: Call, size: int | None) -> bytes:
@@ -181,9 +218,10 @@ async def _read(call: Call, size: int | None) -> bytes:
     return bytes(received)
 
 
-def _installed(call: Call, apk: bytes) -> int:
-    outcome = call.phone.world.install(apk, call.phone.now_s())
-    call.phone.screen.touched("install", call.service, outcome=outcome, size_bytes=len(apk))
+def _installed(call: Call, apks: list[bytes], options: Options) -> int:
+    outcome = call.phone.packages.install(apks, options)
+    size_bytes = sum(map(len, apks))
+    call.phone.screen.touched("install", call.service, outcome=outcome, size_bytes=size_bytes, files=len(apks))
     call.out(outcome + "\n")
     return 0 if outcome == "Success" else 1
 
@@ -213,7 +251,9 @@ def _resolver_table(app: InstalledApp) -> str:
 
 
 def _description(call: Call, app: InstalledApp) -> str:
-    path = apk_path(app).rpartition("/")[0]
+    path, build = folder_of(app), call.phone.packages.build(app)
+    signer = token("signer", build.signer)
+    splits = [name.removesuffix(".apk").removeprefix("split_") for name in call.phone.packages.files(app)]
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(_INSTALLED_AT_S))
     flags = "SYSTEM HAS_CODE" if app.system else "HAS_CODE ALLOW_CLEAR_USER_DATA ALLOW_BACKUP"
     lines = [
@@ -222,13 +262,13 @@ def _description(call: Call, app: InstalledApp) -> str:
         f"    userId={uid(app.package)}",
         f"    pkg=Package{{{token('pkg', app.package)} {app.package}}}",
         f"    codePath={path}",
-        f"    versionCode={app.version_code} minSdk=21 targetSdk=33",
+        f"    versionCode={app.version_code} minSdk={build.min_sdk} targetSdk={build.target_sdk}",
         f"    versionName={app.version_name}",
-        "    splits=[base]",
+        f"    splits=[{', '.join(splits)}]",
         f"    dataDir=/data/user/0/{app.package}",
         f"    firstInstallTime={when}",
         f"    lastUpdateTime={when}",
-        f"    signatures=PackageSignatures{{{token('keys', app.package)} version:2, signatures:[53ea108d]}}",
+        f"    signatures=PackageSignatures{{{token('keys', app.package)} version:2, signatures:[{signer}]}}",
         f"    pkgFlags=[ {flags} ]",
         "    declared activities:",
         *(f"      {activity}" for activity in app.activities),

@@ -65,7 +65,7 @@ def _settings() -> PhoneSettings:
 
 async def _examine_all(serials: list[str], settings: PhoneSettings) -> dict[str, tuple[Finding, ...]]:
     address = server_address(os.environ)
-    client = AdbClient(address.host, address.port)
+    client = AdbClient.at(address)
     slots = asyncio.Semaphore(_AT_ONCE)
 
     async def one(serial: str, state: str | None) -> tuple[Finding, ...]:

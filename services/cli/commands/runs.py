@@ -12,15 +12,17 @@ import typer
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from contracts.orchestrator import TaskAccepted
-from contracts.requests import ConfigRequest, ExploreRequest
-from contracts.subjects import derived_id
+from contracts.orchestrator import RunFinished, TaskAccepted
+from contracts.requests import ConfigRequest, ExploreRequest, StepsRequest
+from contracts.subjects import derived_id, event_filter
 from contracts.values import CoverageProfile
 from services.cli import asking, queries
+from services.cli.apks import Reset, check_size, chosen_apks, install_request, upload
 from services.cli.commands import watching
 from services.cli.connection import Session, execute
 from services.cli.errors import CliError, ExitCode
 from services.cli.output import Json, Limit, clean, complain, lines, print_json, say, show
+from services.cli.steps_file import read_script, steps_and_variables
 
 run_app = typer.Typer(no_args_is_help=True, help="Start work on a phone, and steer it.")
 
@@ -36,7 +38,18 @@ Reason = Annotated[str | None, typer.Option(help="Why; it is kept with the run."
 @run_app.command()
 def explore(
     context: typer.Context,
-    app: Annotated[str, typer.Option(help="Package of the app, e.g. com.example.shop.")],
+    app: Annotated[
+        str | None, typer.Option(help="Package of the app, e.g. com.example.shop; with --apk it is read from that.")
+    ] = None,
+    apk: Annotated[Path | None, typer.Option(help="Install this APK first, unless the phone has it.")] = None,
+    split: Annotated[list[Path] | None, typer.Option(help="A split of the app; may be repeated.")] = None,
+    reset: Annotated[Reset, typer.Option(help="`data`: clear what the app stored on the phone.")] = Reset.NONE,
+    grant_all: Annotated[
+        bool, typer.Option("--grant-all", help="Grant every permission that the app asks for.")
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep/--uninstall", help="Whether the app stays, where this run installed it.")
+    ] = True,
     version: Annotated[str | None, typer.Option(help="Version name; without it, what the phone has installed.")] = None,
     profile: Annotated[
         CoverageProfile, typer.Option(help="How thoroughly.", case_sensitive=False)
@@ -63,6 +76,12 @@ def explore(
         datetime | None, typer.Option(help="Not before this time (local where it names no zone).")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Varies what is typed into fields.")] = 0,
+    setup: Annotated[
+        Path | None, typer.Option(help="Steps that are done once before: log in, accept terms (YAML or JSON).")
+    ] = None,
+    var: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=TEXT", help="What {{NAME}} stands for in the set-up.")
+    ] = None,
     no_validate: Annotated[bool, typer.Option("--no-validate", help="Do not check locators on the phone.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; the exit code is the run's outcome.")] = False,
     follow: Annotated[
@@ -80,8 +99,19 @@ def explore(
 
       waymark run explore --app com.example.shop --where "model=Pixel*" --where "api>=33" --phones all --follow
 
+      waymark run explore --apk shop-2.0.apk --reset data --grant-all --follow
+
+      waymark run explore --apk base.apk --split config.arm64_v8a.apk --split config.zh.apk --uninstall --wait
+
       waymark run explore --app com.example.shop --profile CUSTOM --coverage-file coverage.yaml --id nightly-42
+
+      waymark run explore --app com.example.shop --setup login.yaml --var user=alice
     """
+    try:
+        asked = grant_all or not keep or reset is not Reset.NONE
+        apks = chosen_apks(apk, split or [], app, version, asked=asked)
+    except CliError as error:
+        raise _usage(str(error)) from None
     limits: dict[str, Any] = {} if max_steps is None else {"max_steps": max_steps}
     if max_minutes is not None:
         limits["max_duration_s"] = round(max_minutes * 60)
@@ -94,17 +124,61 @@ def explore(
         "schedule_at": None if schedule_at is None else schedule_at.astimezone(UTC).isoformat(),
         "coverage": None if coverage_file is None else read_file(coverage_file),
         "validate_locators": not no_validate,
+        **_set_up(setup, var),
     }  # fmt: skip
+    if apks:
+        body["install"] = install_request(apks, reset=reset.value, grant_all=grant_all, keep=keep)
+        body["name"] = name or f"explore {apks[0].label or apks[0].package}"[:200]
     request = {field: value for field, value in body.items() if value is not None}
     check(request)
-    execute(context, lambda s: start(s, request, wait=wait, follow=follow, as_json=as_json))
+
+    async def command(session: Session) -> None:
+        if apks:
+            check_size(apks, session.settings.apk_limit_mb)
+            await upload(await session.objects(), apks, quiet=as_json)
+        await start(session, request, wait=wait, follow=follow, as_json=as_json)
+
+    execute(context, command)
+
+
+@run_app.command()
+def retry(
+    context: typer.Context,
+    task: Task,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; the exit code is the run's outcome.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Watch it live.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Do the same again as a new task: the same app and version, limits and coverage, the same APK.
+
+    For tasks that are over, whether they failed or not; one that goes on must be stopped first.
+
+    Examples:
+
+      waymark run retry last --follow
+
+      waymark run retry 0198c2 --wait
+    """
+
+    async def command(session: Session) -> None:
+        old = await watching.task_of(session, task)
+        if (goes_on := await queries.going_on(await session.sql(), old)) is not None:
+            raise CliError(f"task {old} is {goes_on}: it is not over. `waymark run stop {old}` ends it")
+        request = {"kind": "retry", "task": str(old)}
+        await start(session, request, wait=wait, follow=follow, as_json=as_json)
+
+    execute(context, command)
 
 
 @run_app.command()
 def stop(context: typer.Context, task: Task, reason: Reason = None) -> None:
-    """End a task, queued or running. The phone is left at its home screen.
+    """End a task, queued or running; the action under way is awaited. The phone is left at its home screen.
 
-    Example:  waymark run stop last --reason "wrong build"
+    Examples:
+
+      waymark run stop last --reason "wrong build"
+
+      waymark run stop 0198c2
     """
     execute(context, lambda s: _steer(s, "stop", task, reason))
 
@@ -113,7 +187,11 @@ def stop(context: typer.Context, task: Task, reason: Reason = None) -> None:
 def pause(context: typer.Context, task: Task, reason: Reason = None) -> None:
     """Hold a run after the action under way; it keeps its phone. A task without a run is held in the queue.
 
-    Example:  waymark run pause 0198c2
+    Examples:
+
+      waymark run pause 0198c2
+
+      waymark run pause last --reason "somebody needs the phone"
     """
     execute(context, lambda s: _steer(s, "pause", task, reason))
 
@@ -122,7 +200,11 @@ def pause(context: typer.Context, task: Task, reason: Reason = None) -> None:
 def resume(context: typer.Context, task: Task, reason: Reason = None) -> None:
     """Go on with a paused run, or let a held task have a phone.
 
-    Example:  waymark run resume last
+    Examples:
+
+      waymark run resume last
+
+      waymark run resume 0198c2
     """
     execute(context, lambda s: _steer(s, "resume", task, reason))
 
@@ -144,7 +226,7 @@ def submit(
     """
     request = read_file(None if file == "-" else Path(file))
     check(request)
-    if request.get("kind") == "explore":
+    if request.get("kind") in {"explore", "steps"}:
         execute(context, lambda s: start(s, request, wait=wait, follow=follow, as_json=as_json))
     else:
         execute(context, lambda s: _submit(s, request))
@@ -203,7 +285,12 @@ async def start(session: Session, request: dict[str, Any], *, wait: bool, follow
 
 
 async def _steer(session: Session, kind: str, task: str, reason: str | None) -> None:
-    body: dict[str, Any] = {"kind": kind, "task": str(await watching.task_of(session, task))}
+    task_id = await watching.task_of(session, task)
+    log = await session.log()
+    over = await log.last(event_filter(RunFinished, key=derived_id("run", task_id)))
+    if over is not None and isinstance(over.event, RunFinished):
+        raise CliError(f"the run of task {task_id} is over ({over.event.status}): there is nothing to {kind}")
+    body: dict[str, Any] = {"kind": kind, "task": str(task_id)}
     await _submit(session, body | ({} if reason is None else {"reason": reason}))
 
 
@@ -212,6 +299,15 @@ async def _submit(session: Session, request: dict[str, Any]) -> None:
     if answer.refusal is not None:
         raise CliError(f"refused: {answer.refusal}")
     say(f"{request['kind']}: done ({answer.event.NAME} {answer.key})")
+
+
+def _set_up(setup: Path | None, var: list[str] | None) -> dict[str, Any]:
+    if setup is None and var:
+        raise _usage("--var goes with --setup: there are no steps that could use it")
+    try:
+        return {} if setup is None else steps_and_variables(read_script(setup), var, "setup")
+    except CliError as error:
+        raise _usage(str(error)) from None
 
 
 def read_file(path: Path | None) -> dict[str, Any]:
@@ -230,7 +326,7 @@ def read_file(path: Path | None) -> dict[str, Any]:
 
 def check(request: dict[str, Any]) -> None:
     """Says here what the services would refuse, where it can be seen here."""
-    kinds: dict[str, type[BaseModel]] = {"explore": ExploreRequest, "set": ConfigRequest}
+    kinds: dict[str, type[BaseModel]] = {"explore": ExploreRequest, "steps": StepsRequest, "set": ConfigRequest}
     model = kinds.get(str(request.get("kind")))
     if model is None:
         return

@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.live import Live
+from rich.console import Console
 
 from contracts.orchestrator import RunStarted, TaskAccepted
-from contracts.subjects import derived_id, event_filter
+from contracts.subjects import event_filter
 from services.cli import following, queries
 from services.cli.connection import Session, execute
 from services.cli.errors import CliError, ExitCode
 from services.cli.group_progress import follow_group
+from services.cli.live import paging, spotlight
+from services.cli.live.spotlight import Spotlight
+from services.cli.live.terminal import Graphics, detected
+from services.cli.live.view import LiveView
 from services.cli.output import Json, console, lines, print_json, say
 
 
 def watch(
     context: typer.Context,
-    run: Annotated[str, typer.Argument(help="Id of a run or task, the beginning of it, or `last`.")] = queries.LAST,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(help="Ids of runs or tasks, the beginnings of them, or `last`.", metavar="[RUN].."),
+    ] = None,
+    picture: Annotated[
+        Graphics,
+        typer.Option("--picture", help="Show the phone's picture, in a terminal that can (auto: kitty, iTerm2)."),
+    ] = Graphics.AUTO,
+    page: Annotated[
+        bool, typer.Option("--page", help="Show the runs in a page of this machine that refreshes.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Of the page; 0: any that is free.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Follow a run: screens found, actions, locators verified, alerts. The exit code is the run's outcome.
 
-    In a terminal the view is live; elsewhere a line is written for everything that a person wants to know.
+    In a terminal the view is live, with the picture of the phone where the terminal can show one; elsewhere a line is
+    written for everything that a person wants to know. With --page several runs can be watched at once.
 
     Examples:
 
       waymark watch
 
       waymark watch 0198c2 | tee run.log
+
+      waymark watch 0198c2 0198c7 --page --port 8080
     """
+    given = runs or [queries.LAST]
+    if len(given) > 1 and not page:
+        raise typer.BadParameter("several runs at once are shown in a page: add --page", param_hint="RUN")
 
     async def command(session: Session) -> None:
-        await follow(session, await task_of(session, run), quiet=as_json, as_json=as_json)
+        tasks = [await task_of(session, run) for run in given]
+        if page:
+            await paging.follow(session, tasks, port, as_json=as_json)
+        else:
+            await follow(session, tasks[0], quiet=as_json, as_json=as_json, graphics=picture)
 
     execute(context, command)
 
@@ -53,46 +80,48 @@ async def task_of(session: Session, given: str) -> UUID:
     return await queries.find_task(await session.sql(), given)
 
 
-async def follow(session: Session, task_id: UUID, *, quiet: bool, as_json: bool) -> None:
+async def follow(
+    session: Session, task_id: UUID, *, quiet: bool, as_json: bool, graphics: Graphics = Graphics.NONE
+) -> None:
     """Until the run is over. Raises `typer.Exit` with the code of a failure."""
     js, log = await session.js(), await session.log()
-    accepted = await log.last(event_filter(TaskAccepted, key=task_id))
-    if accepted is None:
-        raise CliError(
-            f"there is no task {task_id} in the log; `waymark tasks` lists those there are", ExitCode.NOT_FOUND
-        )
-    spec = accepted.event.spec if isinstance(accepted.event, TaskAccepted) else None
+    progress, after = await following.begun(log, task_id)
+    spec = await following.spec_of(log, task_id)
     if spec is not None and spec.schedule is not None:
         raise CliError(f"{task_id} is a schedule; `waymark schedules list` has its tasks", ExitCode.USAGE)
     if spec is not None and spec.phones is not None:
-        await follow_group(js, task_id, accepted.seq, quiet=quiet, as_json=as_json)
+        await follow_group(js, task_id, after, quiet=quiet, as_json=as_json)
         return
-    progress = following.Progress(task_id, derived_id("run", task_id))
+    shown = Spotlight()
     out = console()
-    live = Live(console=out, refresh_per_second=8, transient=True) if out.is_terminal and not quiet else None
-    if live is not None:
-        live.start()
-    try:
-        async with aclosing(following.events_of_run(js, progress, accepted.seq)) as events:
-            async for recorded in events:
-                if recorded is not None:
-                    line = following.told(recorded, progress)
-                    progress = following.evolve(progress, recorded)
-                    if live is None and not quiet and line is not None:
-                        say(line)
-                elif live is not None:
-                    live.update(following.panel(progress, session.clock.now()))
-                if recorded is None and progress.over:
-                    break
-    finally:
-        if live is not None:
-            live.stop()
+    view = await _view(session, out, graphics) if out.is_terminal and not quiet else None
+    async with contextlib.AsyncExitStack() as stack:
+        if view is not None:
+            stack.enter_context(view)
+        events = await stack.enter_async_context(aclosing(following.events_of_run(js, progress, after)))
+        async for recorded in events:
+            if recorded is not None:
+                line = following.told(recorded, progress)
+                progress = following.evolve(progress, recorded)
+                shown = spotlight.evolve(shown, recorded.event)
+                if view is None and not quiet and line is not None:
+                    say(line)
+            elif view is not None:
+                await view.show(following.panel(progress, session.clock.now()), shown)
+            if recorded is None and progress.over:
+                break
     if as_json:
         print_json(following.as_json(progress))
     else:
         lines([*following.summary(progress), f"Report:  waymark report {progress.run_id}"])
     if not following.succeeded(progress):
         raise typer.Exit(ExitCode.FAILED)
+
+
+async def _view(session: Session, out: Console, graphics: Graphics) -> LiveView:
+    wanted = detected(os.environ) if graphics is Graphics.AUTO else graphics
+    objects = None if wanted is Graphics.NONE else await session.objects()
+    return LiveView(out, wanted, objects)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -8,17 +8,15 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from contracts.device_agent import CrashSeen
-from contracts.subjects import event_filter
 from services.cli.connection import Session
 from services.cli.errors import CliError, ExitCode
 from services.cli.report import sources
 from services.cli.report.comparison import read_diff
+from services.cli.report.crashes import read_crashes
 from services.cli.report.gallery import Gallery
 from services.cli.report.model import (
     AlertView,
     Box,
-    CrashView,
     ElementView,
     LocatorView,
     Report,
@@ -46,7 +44,7 @@ async def read_report(session: Session, run_id: UUID, *, reveal: bool = False) -
         screens=screens,
         edges=tuple(walked.edges.values()),
         steps=tuple(replace(step, error=failed.get(step.number)) for step in walked.steps),
-        crashes=await _crashes(session, walked),
+        crashes=await read_crashes(session, walked, gallery),
         alerts=tuple(_alert(alert) for alert in await sources.alerts(sql, run_id)),
         diff=await read_diff(session, row["app_id"], row["app_version_id"], run_id, gallery),
         written_at=session.clock.now(),
@@ -155,26 +153,6 @@ def _locator(row: dict[str, Any], rank: int, check: dict[str, Any] | None) -> Lo
         passes=0 if check is None else check["passes"],
         flags=tuple(sorted(name for name, holds in (row["dynamic_flags"] or {}).items() if holds)),
     )
-
-
-async def _crashes(session: Session, walked: Walk) -> tuple[CrashView, ...]:
-    """One for each cause, with how often it happened."""
-    log = await session.log()
-    found: dict[str, CrashView] = {}
-    for occurrence_id, step in walked.occurrences.items():
-        recorded = await log.last(event_filter(CrashSeen, key=occurrence_id))
-        if recorded is None or not isinstance(recorded.event, CrashSeen):
-            continue
-        crash = recorded.event
-        known = found.get(crash.stack_key)
-        found[crash.stack_key] = (
-            replace(known, count=known.count + 1)
-            if known is not None
-            else CrashView(
-                crash.seen_at, crash.kind, crash.package, crash.exception, crash.message, crash.stack, step or None
-            )
-        )
-    return tuple(found.values())
 
 
 def _alert(row: dict[str, Any]) -> AlertView:

@@ -6,12 +6,14 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+from contracts.values import ObjectRef
 from services.cli.report.model import Picture
-from services.cli.report.pictures import reason, shrink
+from services.cli.report.pictures import reason, shrink, size_of
 from services.runtime.objects import MissingObjectError, Objects
 
 _AT_ONCE = 4
 _NO_SIZE = (1080, 1920)
+_SHOT_PX = 240
 
 
 class Gallery:
@@ -28,6 +30,19 @@ class Gallery:
         if made is None:
             made = self._made[row["id"]] = await self._make(row)
         return made
+
+    async def shot(self, ref: ObjectRef | None) -> Picture:
+        """A screenshot by itself, as small as one of several in a row may be."""
+        if ref is None:
+            return Picture(*_NO_SIZE, absent="the picture could not be taken")
+        async with self._gate:
+            try:
+                png = await self._objects.get(ref.key)
+            except MissingObjectError:
+                return Picture(*_NO_SIZE, absent="the picture is no longer kept")
+            uri = await asyncio.to_thread(shrink, png, _SHOT_PX)
+        width, height = size_of(png) or _NO_SIZE
+        return Picture(width, height, uri, "" if uri else "the picture cannot be read")
 
     async def _make(self, row: dict[str, Any]) -> Picture:
         width, height = (row["width"], row["height"]) if row["width"] and row["height"] else _NO_SIZE

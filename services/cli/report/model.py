@@ -127,7 +127,21 @@ class StepView:
 
 
 @dataclass(frozen=True, slots=True)
+class Shot:
+    """What the phone showed before a step, and where that step touched it."""
+
+    step: int
+    screen: str
+    picture: Picture
+    point: tuple[int, int] | None = None
+    end: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CrashView:
+    """A crash with what is known of it. `way` are the steps that lead to it, `verdict` says whether they were tried;
+    `papers` are the phone's own words: a heading and a text each."""
+
     at: datetime
     kind: str
     package: str
@@ -136,6 +150,11 @@ class CrashView:
     stack: str
     step: int | None
     count: int = 1
+    verdict: str = ""
+    way: tuple[str, ...] = ()
+    shots: tuple[Shot, ...] = ()
+    papers: tuple[tuple[str, str], ...] = ()
+    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

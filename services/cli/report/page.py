@@ -31,6 +31,9 @@ def render(report: Report) -> str:
     pictures = _Pictures()
     for screen in report.screens:
         pictures.add(screen.picture)
+    for crash in report.crashes:
+        for shot in crash.shots:
+            pictures.add(shot.picture)
     return templates.get_template("page.html.j2").render(
         report=report,
         run=report.run,

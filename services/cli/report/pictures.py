@@ -41,6 +41,15 @@ def shrink(png: bytes, width_px: int) -> str | None:
     return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
+def size_of(png: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels; None for bytes that are no picture."""
+    try:
+        with Image.open(BytesIO(png)) as image:
+            return image.width, image.height
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
 def reason(path: str) -> str:
     """Why there is no picture, from a path `absent:<reason>`."""
     return _REASONS.get(path.removeprefix("absent:"), "there is no picture")

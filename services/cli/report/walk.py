@@ -4,12 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 from uuid import UUID
 
 from contracts.event import Event
-from contracts.orchestrator import ActionRequested, RunNoted, StateAdded, StepFinished
+from contracts.orchestrator import ActionRequested, CrashTraced, RunNoted, StateAdded, StepFinished
 from contracts.sealed import Sealed
-from contracts.values import Action, Click, Gesture, Input, Navigate, Observe, Scroll
+from contracts.values import (
+    Action,
+    Await,
+    Click,
+    Gesture,
+    Input,
+    Install,
+    Navigate,
+    Observe,
+    PressKey,
+    Scroll,
+    Swipe,
+    Touch,
+    TypeInto,
+    Uninstall,
+)
 from services.cli.report.model import Edge, StepView
 from services.runtime.log import Recorded
 
@@ -36,6 +52,8 @@ class Walk:
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
     occurrences: dict[UUID, int] = field(default_factory=dict)
     """Crashes, with the step that was under way."""
+    traced: dict[str, CrashTraced] = field(default_factory=dict)
+    """What the run found out about each crash, by its stack key."""
     _states: dict[str, StateAdded] = field(default_factory=dict)
     _asked: dict[UUID, Recorded[Event]] = field(default_factory=dict)
     _gestures: dict[tuple[str, str], Gesture] = field(default_factory=dict)
@@ -49,6 +67,8 @@ class Walk:
                 self._asked[event.action_id] = recorded
             case StepFinished():
                 self._step(event, reveal=reveal)
+            case CrashTraced():
+                self.traced[event.stack_key] = event
             case RunNoted() if "occurrence_id" in event.detail:
                 self.occurrences[UUID(event.detail["occurrence_id"])] = int(event.detail.get("sequence", 0))
             case _:
@@ -99,6 +119,8 @@ class Walk:
             return action.uri or (action.package or "" if action.to in {"LAUNCH", "STOP"} else "")
         if isinstance(action, Observe):
             return f"{len(action.checks)} locators" if action.checks else ""
+        if step.step is not None:
+            return f"{step.step.words} (step {step.step.number} of {step.step.of})"
         gesture = self._gestures.get((step.from_state or "", step.gesture_id or ""))
         return "" if gesture is None else gesture.label or gesture.resource_id or ""
 
@@ -135,6 +157,22 @@ def _action_name(action: Action) -> str:
             return action.to.lower().replace("_", " ")
         case Observe():
             return "check" if action.checks else "look"
+        case Touch():
+            return {"TAP": "tap", "LONG": "long press", "DOUBLE": "double tap"}[action.press]
+        case TypeInto():
+            return "type into"
+        case Swipe():
+            return "swipe"
+        case PressKey():
+            return "press"
+        case Await():
+            return "wait"
+        case Install():
+            return "install"
+        case Uninstall():
+            return "uninstall"
+        case _:
+            assert_never(action)
 
 
 def _points(action: Action) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
@@ -148,5 +186,5 @@ def _points(action: Action) -> tuple[tuple[int, int] | None, tuple[int, int] | N
 
 
 def _typed(action: Action) -> str | None:
-    text: Sealed[str] | None = action.text if isinstance(action, Input) else None
+    text: Sealed[str] | None = action.text if isinstance(action, Input | TypeInto) else None
     return None if text is None else text.clear

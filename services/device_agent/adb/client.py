@@ -12,7 +12,7 @@ import re
 import secrets
 import struct
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -75,6 +75,11 @@ class AdbClient:
     def server(self) -> ServerAddress:
         """Where the adb server listens."""
         return self._server
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the adb server; meaningless where it listens on a socket of this machine."""
+        return self._server.host, self._server.port
 
     async def version(self) -> int:
         """The server's protocol version (41 with adb 29 to 36). The cheapest way to see whether it is there."""
@@ -191,17 +196,47 @@ class AdbClient:
                         yield pending.decode(errors="replace")
                     return
 
+    async def feed(self, serial: str, cmd: str, chunks: AsyncIterable[bytes], timeout_s: float, name: str) -> str:
+        """Runs `cmd` with `chunks` as its input, and returns what it printed, which alone tells how it went: there is
+        no exit code. One that ends before it has read everything is no error here; one that does not say a whole line
+        is taken for a phone that left (`DeviceGone`)."""
+
+        async def call() -> str:
+            async with connected(self._server, serial) as wire:
+                await wire.request(f"exec:{cmd}")
+                # Where it refuses in the middle, why is in its answer.
+                with contextlib.suppress(DeviceGone):
+                    async for chunk in chunks:
+                        await wire.send(chunk)
+                said = await wire.rest(LARGEST_OUTPUT_BYTES)
+            if not said.endswith(b"\n"):
+                raise DeviceGone(serial, f"its answer was {said[-200:]!r}")
+            return said.decode(errors="replace").strip()
+
+        return await self._measured(serial, name, timeout_s, call)
+
     async def push(self, serial: str, data: bytes, path: str, timeout_s: float = 60.0, mode: int = 0o100644) -> None:
         """Writes a file on the phone. Raises `CommandFailed` where the phone refuses."""
+
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            yield data
+
+        await self.push_chunks(serial, pieces(), path, timeout_s, mode)
+
+    async def push_chunks(
+        self, serial: str, chunks: AsyncIterable[bytes], path: str, timeout_s: float, mode: int = 0o100644
+    ) -> None:
+        """Writes a file of any size on the phone, piece by piece. Raises `CommandFailed` where the phone refuses."""
 
         async def call() -> None:
             async with connected(self._server, serial) as wire:
                 await wire.request("sync:")
                 target = f"{path},{mode}".encode()
                 await wire.send(b"SEND" + struct.pack("<I", len(target)) + target)
-                for start in range(0, len(data), SYNC_CHUNK_BYTES):
-                    chunk = data[start : start + SYNC_CHUNK_BYTES]
-                    await wire.send(b"DATA" + struct.pack("<I", len(chunk)) + chunk)
+                async for data in chunks:
+                    for start in range(0, len(data), SYNC_CHUNK_BYTES):
+                        chunk = data[start : start + SYNC_CHUNK_BYTES]
+                        await wire.send(b"DATA" + struct.pack("<I", len(chunk)) + chunk)
                 await wire.send(b"DONE" + struct.pack("<I", 0))
                 kind, size = await wire.sync_head()
                 if kind != b"OKAY":

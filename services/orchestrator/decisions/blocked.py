@@ -10,10 +10,10 @@ from typing import Any
 
 from contracts.event import Event
 from contracts.orchestrator import FleetWatchSet, TaskBlocked, TaskDropped, TaskSpec, TaskUnblocked
-from contracts.values import parse_selector, unmet
+from contracts.values import AppInstall, parse_selector, unmet
 from services.orchestrator.decisions.accounts import why_no_account
 from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET, Fleet, Phone, Queued, all_tags
-from services.orchestrator.decisions.granting import Candidates, takes
+from services.orchestrator.decisions.granting import Candidates, cannot_run, takes
 from services.orchestrator.decisions.turns import is_due
 from services.runtime.timers import TimerFired
 
@@ -79,7 +79,17 @@ class _Reasons:
         spec, app = queued.spec, queued.app
         version = spec.version if app is None else app.version_name
         user = spec.user if self._is_reserved else None
-        asked = (spec.serial, spec.where, spec.package, version, user, spec.group, spec.account, spec.probe)
+        asked = (
+            spec.serial,
+            spec.where,
+            spec.package,
+            version,
+            user,
+            spec.group,
+            spec.account,
+            spec.probe,
+            spec.install,
+        )
         if asked not in self._known:
             self._known[asked] = self._why(queued, version)
         return self._known[asked]
@@ -92,7 +102,7 @@ class _Reasons:
                 self._not_here(spec, meant)
                 or why_unmet(spec.where, meant)
                 or self._not_given([p for p in meant if not unmet(spec.where, all_tags(p))], spec)
-                or self._not_installed([p for p in meant if not unmet(spec.where, all_tags(p))], spec, version)
+                or self._without_app([p for p in meant if not unmet(spec.where, all_tags(p))], spec, version)
                 or "every phone that could take it has had a task of its group"
             )
         return None if spec.account is None else why_no_account(self._state, spec.account)
@@ -112,13 +122,18 @@ class _Reasons:
         kept = [_kept_back(phone) for phone in meant]
         return "; ".join(kept[:_NAMED]) + _more(kept)
 
-    def _not_installed(self, meant: list[Phone], spec: TaskSpec, version: str | None) -> str | None:
-        package, serial = spec.package, spec.serial
-        if any(takes(p, spec, self._now) and _has(p, package, version) for p in meant):
-            return None
+    def _without_app(self, meant: list[Phone], spec: TaskSpec, version: str | None) -> str | None:
+        """Where no phone has the app, or could run the one that the task brings along."""
+        package, serial, install = spec.package, spec.serial, spec.install
         wanted = package if version is None else f"{package} {version}"
         that = "that is connected" if not spec.where else f"that meets {', '.join(spec.where)}"
         who = f"no phone {that}" if serial is None else f"phone {serial}"
+        given = [p for p in meant if takes(p, spec, self._now)]
+        if install is not None:
+            can = any(cannot_run(install, p) is None for p in given)
+            return None if can else _unfit(f"{who} can run {wanted}", install, given)
+        if any(_has(p, package, version) for p in given):
+            return None
         other = [f"{p.versions[package][0]} on {p.serial}" for p in meant if package in p.versions]
         if not other:
             return f"{who} has {package} installed" if serial is None else f"{who} does not have {package} installed"
@@ -155,6 +170,13 @@ def _has(phone: Phone, package: str, version: str | None) -> bool:
 
 def _more(found: list[str]) -> str:
     return f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+
+
+def _unfit(who: str, app: AppInstall, phones: list[Phone]) -> str:
+    """Which phones cannot run an app that a task brings along, and what it needs."""
+    needs = [f"API level {app.min_api} or higher"] * (app.min_api > 1) + [" or ".join(app.abis)] * bool(app.abis)
+    reasons = [why for phone in phones if (why := cannot_run(app, phone)) is not None]
+    return f"{who}, which needs {' and '.join(needs)}; {', '.join(reasons[:_NAMED])}{_more(reasons)}"
 
 
 def _span(time: timedelta) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from contracts.event import Event
 from contracts.orchestrator import RunEnding, RunFinished
-from contracts.values import Navigate, RunStatus
+from contracts.values import Navigate, RunStatus, Uninstall
 from services.orchestrator.decisions.interruptions import SYSTEM_UI
 from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.steps import request
@@ -19,10 +19,12 @@ REFUSED_LIMIT, DENIED_LIMIT = 4, 2
 
 
 def over(run: Run) -> RunEnding | None:
-    """Why the run cannot go on, if it cannot."""
+    """Why the run cannot go on, if it cannot. A step that failed ends it in its own words."""
+    if run.script is not None and run.script.failure is not None:
+        return None
     limits = run.spec_started.spec.limits
-    if run.sequence >= limits.max_steps:
-        return ending_of(run, RunStatus.SUCCEEDED, f"the limit of {limits.max_steps} steps was reached")
+    if run.sequence - run.reproduction.steps >= limits.max_steps:
+        return cut_short(run, f"the limit of {limits.max_steps} steps was reached")
     if run.unseen >= UNSEEN_LIMIT:
         words = f"nothing could be seen on the phone in {run.unseen} steps in a row{_because(run)}"
         return ending_of(run, RunStatus.FAILED, words)
@@ -35,8 +37,18 @@ def over(run: Run) -> RunEnding | None:
     denied = run.trouble is not None and run.trouble.code == INPUT_DENIED
     if run.refused >= (DENIED_LIMIT if denied else REFUSED_LIMIT):
         words = f"the phone did not do {run.refused} actions in a row{_because(run)}"
-        return ending_of(run, RunStatus.FAILED, words)
+        return ending_of(run, RunStatus.FAILED, words, "NOT_FIT" if denied else None)
     return None
+
+
+def cut_short(run: Run, why: str) -> RunEnding:
+    """An exploration may end at any time; steps that are left make it a failure."""
+    if not run.unfinished:
+        return ending_of(run, RunStatus.SUCCEEDED, why)
+    assert run.script is not None
+    assert run.script.current is not None
+    ref = run.script.current.ref
+    return ending_of(run, RunStatus.FAILED, f"{why} before step {ref.number} of {ref.of} ({ref.words}) was done")
 
 
 def _because(run: Run) -> str:
@@ -49,10 +61,15 @@ def _because(run: Run) -> str:
 
 
 def end(run: Run, now: datetime) -> list[Event]:
-    """Home first, so that the phone is left as it should be, unless it does not answer; then the end."""
-    if run.restored or run.here is None or run.unseen > 0:
-        return [_finish(run, now)]
-    return [request(run, Navigate(to="HOME"), "RESTORE", now)]
+    """Home first, so that the phone is left as it should be, unless it does not answer; then the app goes that the run
+    had installed, where that is wanted; then the end. Steps leave the phone where they led."""
+    leads_home = not run.restored and run.here is not None and run.unseen == 0
+    if leads_home and run.spec_started.spec.kind != "steps":
+        return [request(run, Navigate(to="HOME"), "RESTORE", now)]
+    app, installed = run.spec_started.spec.install, run.installed
+    if app is not None and not app.keep and installed is not None and not installed.was_there and not run.removal_tried:
+        return [request(run, Uninstall(package=app.package), "RESTORE", now)]
+    return [_finish(run, now)]
 
 
 def ending_of(run: Run, status: RunStatus, reason: str | None, code: str | None = None) -> RunEnding:
@@ -85,6 +102,7 @@ def _finish(run: Run, now: datetime) -> RunFinished:
             "note": ending.reason,
             "transitions": sum(len(s.targets) for s in run.states.values()),
         },
+        quiet=started.spec.quiet,
         started_at=started.started_at,
         ended_at=now,
         failure_code=ending.code,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from contracts.orchestrator import RunStarted, TaskGranted, TaskSpec
 from contracts.subjects import derived_id
-from contracts.values import ResolvedApp, unmet
+from contracts.values import AppInstall, ResolvedApp, unmet
 from services.orchestrator.decisions.accounts import FreeAccounts
 from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET, Fleet, Phone, Queued, all_tags
 from services.orchestrator.decisions.turns import Turns
@@ -21,7 +21,10 @@ PinnedModel = tuple[UUID, int]
 
 
 def resolve(spec: TaskSpec, phones: Iterable[Phone]) -> ResolvedApp | None:
-    """The version that a task is about: the one given, else the highest that a phone in question has installed."""
+    """The version that a task is about: that of the APK it brings along, the one given, else the highest that a phone
+    in question has installed."""
+    if spec.install is not None:
+        return resolved_app(spec.package, spec.install.version_name, spec.install.version_code)
     found = [
         p.versions[spec.package] for p in phones if p.present and _is_meant(spec, p) and spec.package in p.versions
     ]
@@ -64,7 +67,7 @@ class Candidates:
         spec, app = queued.spec, queued.app
         if app is None:
             return ()
-        asked = (spec.serial, spec.where, app.package, app.version_name)
+        asked = (spec.serial, spec.where, app.package, app.version_name, spec.install)
         if asked not in self._known:
             self._known[asked] = tuple(p for p in self._here if fits(spec, app, p))
         return tuple(p for p in self._known[asked] if self._is_given(p, spec))
@@ -89,8 +92,8 @@ def takes(phone: Phone, spec: TaskSpec, now: datetime) -> bool:
 
 
 def grants(state: Fleet, now: datetime) -> list[TaskGranted]:
-    """Phones for tasks that are due and not held, in their turn; a phone must have the very version installed, and a
-    test account must be free where the task needs one."""
+    """Phones for tasks that are due and not held, in their turn; a phone must have the very version installed, or be
+    one that can run the app which the task brings along; a test account must be free where the task needs one."""
     free = {p.device_id for p in state.phones.values() if p.present and str(p.device_id) not in state.leases}
     if not free:
         return []
@@ -126,8 +129,20 @@ def run_of(task_id: UUID) -> UUID:
 
 
 def fits(spec: TaskSpec, app: ResolvedApp, phone: Phone) -> bool:
+    if spec.install is not None:
+        return _is_meant(spec, phone) and cannot_run(spec.install, phone) is None
     installed = phone.versions.get(app.package)
     return _is_meant(spec, phone) and installed is not None and installed[0] == app.version_name
+
+
+def cannot_run(app: AppInstall, phone: Phone) -> str | None:
+    """Why an app that is to be installed does not run on a phone; None where it should."""
+    if phone.api_level < app.min_api:
+        return f"{phone.serial} has API level {phone.api_level}"
+    has = phone.tags.get("abis", phone.tags.get("abi", ""))
+    if app.abis and has and not set(app.abis) & set(has.split(",")):
+        return f"{phone.serial} runs {has.replace(',', ', ')}"
+    return None
 
 
 def run_started(

@@ -19,9 +19,17 @@ from contracts.orchestrator import (
     TaskStopAsked,
     UserSeen,
 )
-from contracts.requests import TASK_REQUEST, ControlRequest, ExploreRequest
+from contracts.requests import (
+    TASK_REQUEST,
+    ControlRequest,
+    CoverageConfig,
+    ExploreRequest,
+    StepsRequest,
+)
 from contracts.subjects import derived_id
+from contracts.values import ANDROID, ApkFile, AppInstall, CoverageProfile
 from services.orchestrator.decisions.schedules import next_fire
+from services.orchestrator.decisions.scripts_asked import script_of
 from services.runtime.aggregate import Aggregate
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
@@ -35,10 +43,10 @@ _CONTROL: TypeAdapter[ControlRequest] = TypeAdapter(ControlRequest)
 
 @dataclass(frozen=True)
 class Task:
-    """What the orchestrator knows of a task before it has a run. `rejections`: code and reason by trigger, the last
-    ones: a task's own id can be published again until it is right."""
+    """What the orchestrator knows of a task before it has a run. `spec`: none before it is accepted. `rejections`: code
+    and reason by trigger, the last ones: a task's own id can be published again until it is right."""
 
-    accepted: bool = False
+    spec: TaskSpec | None = None
     rejections: Mapping[UUID, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -74,8 +82,8 @@ def decide_request(task: Task, trigger: Trigger[RawRequest], now: datetime) -> D
     raw = trigger.what
     try:
         if raw.kind == "control":
-            return _control(raw, task)
-        return NOTHING if task.accepted else _accept(raw, now)
+            return _control(raw, task, now)
+        return NOTHING if task.spec is not None else _accept(raw, now)
     except RejectedError as error:
         rejected = TaskRejected(task_id=answer_key(raw), user=raw.user, code=error.code, reason=error.reason)
         return Decision((), (Create((rejected,)),)) if raw.kind == "control" else Decision((rejected,))
@@ -83,8 +91,8 @@ def decide_request(task: Task, trigger: Trigger[RawRequest], now: datetime) -> D
 
 def evolve(task: Task, recorded: Recorded[Event]) -> Task:
     match recorded.event:
-        case TaskAccepted():
-            return replace(task, accepted=True)
+        case TaskAccepted(spec=spec):
+            return replace(task, spec=spec)
         case TaskRejected(code=code, reason=reason) if recorded.causation_id is not None:
             kept = list(task.rejections.items())[-_REJECTIONS_KEPT + 1 :]
             return replace(task, rejections={**dict(kept), recorded.causation_id: (code, reason)})
@@ -96,14 +104,18 @@ def _accept(raw: RawRequest, now: datetime) -> Decision:
     request = parse(raw.body, TASK_REQUEST)
     _check(request, now)
     user_id, task_id = derived_id("user", raw.user), task_key(raw)
-    copied: dict[str, Any] = {name: getattr(request, name) for name in _COPIED}
+    copied: dict[str, Any] = {name: getattr(request, name) for name in _COPIED if hasattr(request, name)}
+    if isinstance(request, StepsRequest):
+        copied |= _STEPS_ONLY
     spec = TaskSpec(
         task_id=task_id,
-        name=request.name or f"{request.kind} {request.app}",
+        name=request.name or f"{request.kind} {'the phone' if request.package == ANDROID else request.package}",
         user=raw.user,
         user_id=user_id,
         kind=request.kind,
-        package=request.app,
+        package=request.package,
+        script=script_of(request),
+        install=_install(request),
         accepted_at=now,
         schedule_at=_due(request.schedule_at, now),
         **copied,
@@ -112,7 +124,7 @@ def _accept(raw: RawRequest, now: datetime) -> Decision:
     return Decision((TaskAccepted(task_id=task_id, spec=spec),), (Create((seen,), shared=True),))
 
 
-def _check(request: ExploreRequest, now: datetime) -> None:
+def _check(request: ExploreRequest | StepsRequest, now: datetime) -> None:
     """What fields say only together. Raises `RejectedError`."""
     if request.zone is not None and request.schedule is None:
         raise RejectedError("INVALID", "zone: it is the time zone of `schedule`, which is not there")
@@ -131,9 +143,32 @@ def _check(request: ExploreRequest, now: datetime) -> None:
 
 _COPIED = tuple(
     name
-    for name in ExploreRequest.model_fields
-    if name in TaskSpec.model_fields and name not in {"name", "kind", "schedule_at"}
+    for name in (*ExploreRequest.model_fields, "quiet")
+    if name in TaskSpec.model_fields and name not in {"name", "kind", "schedule_at", "install"}
 )
+_STEPS_ONLY: dict[str, Any] = {
+    "profile": CoverageProfile.CUSTOM, "coverage": CoverageConfig(), "validate_locators": False,
+}  # fmt: skip
+"""What a task of steps has of an exploration: nothing is covered, so that no version counts as explored."""
+
+
+def _install(asked: ExploreRequest | StepsRequest) -> AppInstall | None:
+    """The APKs by their keys, which are made of their SHA-256; none where the task brings none along."""
+    request = asked.install if isinstance(asked, ExploreRequest) else None
+    if request is None:
+        return None
+    keys = ((request.apk, None), *((split.key, split.name) for split in request.splits))
+    return AppInstall(
+        package=request.package,
+        version_name=request.version,
+        version_code=request.version_code,
+        apks=tuple(ApkFile(key=key, sha256=key[3:67], split=name) for key, name in keys),
+        reset="DATA" if request.reset == "data" else "NONE",
+        grant_all=request.grant_all,
+        keep=request.keep,
+        min_api=request.min_api,
+        abis=request.abis,
+    )
 
 
 def _due(schedule_at: datetime | None, now: datetime) -> datetime | None:
@@ -154,9 +189,9 @@ def _due(schedule_at: datetime | None, now: datetime) -> datetime | None:
     return due
 
 
-def _control(raw: RawRequest, task: Task) -> Decision:
+def _control(raw: RawRequest, task: Task, now: datetime) -> Decision:
     request = parse(raw.body, _CONTROL)
-    if not task.accepted:
+    if task.spec is None:
         raise RejectedError("UNKNOWN_TASK", f"there is no task {request.task}; `waymark watch` lists those there are")
     reason = request.reason or f"asked for by {raw.user}"
     match request.kind:
@@ -165,8 +200,25 @@ def _control(raw: RawRequest, task: Task) -> Decision:
         case "pause" | "resume":
             pause = request.kind == "pause"
             return Decision((TaskPauseAsked(task_id=request.task, user=raw.user, pause=pause, reason=reason),))
+        case "retry":
+            return _retry(raw, request, task.spec, now)
         case _:
             assert_never(request.kind)
+
+
+def _retry(raw: RawRequest, request: ControlRequest, spec: TaskSpec, now: datetime) -> Decision:
+    """The same again as a task of its own. What is sealed in it stays sealed, with the key that it has."""
+    task_id = _request_key(raw) if request.id is None else derived_id("task", raw.user, request.id)
+    user_id = derived_id("user", raw.user)
+    again = spec.model_copy(
+        update={
+            "task_id": task_id, "user": raw.user, "user_id": user_id, "retries": spec.task_id, "accepted_at": now,
+            "schedule_at": None,
+        }
+    )  # fmt: skip
+    seen = UserSeen(user_id=user_id, account=raw.user, display_name=raw.user)
+    accepted = Create((TaskAccepted(task_id=task_id, spec=again),), shared=True)
+    return Decision((), (accepted, Create((seen,), shared=True)))
 
 
 def _request_key(raw: RawRequest) -> UUID:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from contracts.device_agent import ActionFinished, CrashSeen
 from contracts.event import Event
-from contracts.orchestrator import RunNoted, StateAdded, StepFinished, StepOutcome
+from contracts.orchestrator import ActionRequested, RunNoted, StateAdded, StepFinished, StepOutcome
 from contracts.screen_indexer import CaptureIndexed
 from contracts.values import ActionStatus, RunEventType
 from services.orchestrator.decisions.interruptions import TRANSIENT_PACKAGES
+from services.orchestrator.decisions.reproducing import traced
 from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.trouble import Trouble, of_action, of_capture
 
@@ -19,7 +20,7 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         detail = {"what": "declared", "activities": list(seen.declared_activities)}
         events.append(RunNoted(run_id=seen.run_id, event_type=RunEventType.NOTICE, detail=detail))
     if seen.state_id is None or seen.screen_id is None:
-        return [*events, unseen(run, of_capture(seen))]
+        return [*events, _unrecognised(run, seen)]
     is_new = seen.state_id not in run.states
     is_new_screen = False
     if is_new:
@@ -27,6 +28,15 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
         is_new_screen = added.inside and added.screen_id not in run.screens
         events.append(added)
     return [*events, _step(run, seen, is_new=is_new, is_new_screen=is_new_screen)]
+
+
+def _unrecognised(run: Run, seen: CaptureIndexed) -> StepFinished:
+    """Nothing could be made of the screen. Whether a step of a script was done is known all the same."""
+    if run.action is None or run.action.step is None:
+        return unseen(run, of_capture(seen))
+    succeeded = seen.status is ActionStatus.SUCCESS
+    update = {"succeeded": succeeded, "successful": run.succeeded + int(succeeded), "found": seen.found}
+    return unseen(run, of_action(seen)).model_copy(update=update)
 
 
 def _state(run: Run, seen: CaptureIndexed) -> StateAdded:
@@ -62,7 +72,7 @@ def _step(run: Run, seen: CaptureIndexed, *, is_new: bool, is_new_screen: bool) 
         outcome = "NEW_STATE"
     else:
         outcome = "NOTHING" if seen.state_id == action.state_id else "KNOWN_STATE"
-    return _finished_step(
+    return finished_step(
         run,
         outcome,
         to_state=seen.state_id,
@@ -73,12 +83,12 @@ def _step(run: Run, seen: CaptureIndexed, *, is_new: bool, is_new_screen: bool) 
     )
 
 
-def _finished_step(
+def finished_step(
     run: Run,
     outcome: StepOutcome,
     *,
     to_state: str | None = None,
-    seen: CaptureIndexed | None = None,
+    seen: CaptureIndexed | ActionFinished | None = None,
     new_state: bool = False,
     new_screen: bool = False,
     trouble: Trouble | None = None,
@@ -98,23 +108,26 @@ def _finished_step(
         outcome=outcome,
         from_state=action.state_id,
         to_state=to_state,
-        screen_id=None if seen is None else seen.screen_id,
+        screen_id=seen.screen_id if isinstance(seen, CaptureIndexed) else None,
         gesture_id=action.gesture_id,
         from_screen_id=None if source is None else source.screen_id,
         element_hash=None if gesture is None else gesture.element_hash,
         succeeded=succeeded,
         successful=run.succeeded + int(succeeded),
         duration_ms=0 if seen is None else seen.duration_ms,
+        screenshot=seen.screenshot if isinstance(seen, CaptureIndexed) else None,
         screens=len(run.screens) + int(new_screen),
         states=len(run.states) + int(new_state),
+        step=action.step,
+        found=seen.found if isinstance(seen, CaptureIndexed) else None,
         error_code=None if trouble is None else trouble.code[:100],
-        error_message=None if trouble is None else trouble.words[:500],
+        error_message=None if trouble is None else trouble.words[:1000],
     )
 
 
 def unseen(run: Run, trouble: Trouble | None = None) -> StepFinished:
     """The step is over, and nobody knows what came of it; `trouble` is why, where that was told."""
-    return _finished_step(run, "UNSEEN", trouble=trouble)
+    return finished_step(run, "UNSEEN", trouble=trouble)
 
 
 def not_seen(run: Run, finished: ActionFinished) -> StepFinished:
@@ -122,10 +135,25 @@ def not_seen(run: Run, finished: ActionFinished) -> StepFinished:
     return unseen(run, of_action(finished))
 
 
-def crash(run: Run, crash: CrashSeen) -> RunNoted:
-    """A crash of the app belongs to what was done in it last: the action under way may be what leads back."""
+def crash_events(run: Run, crash: CrashSeen) -> list[Event]:
+    """The note of a crash, and what it tells of the way that led to it."""
+    action = crashed_by(run, crash)
+    return [_crash(run, crash, action), *traced(run, crash, action)]
+
+
+def crashed_by(run: Run, crash: CrashSeen) -> ActionRequested | None:
+    """The action that the phone had begun last. Where it does not tell: what was done in the app last, because the
+    action under way may be what leads back."""
+    told = next(
+        (made.asked for made in reversed(run.reproduction.trail) if made.asked.action_id == crash.action_id), None
+    )
+    if told is not None:
+        return told
     here = None if run.action is None else run.states.get(run.action.state_id or "")
-    action = run.action if here is not None and here.inside else run.previous
+    return run.action if here is not None and here.inside else run.previous
+
+
+def _crash(run: Run, crash: CrashSeen, action: ActionRequested | None) -> RunNoted:
     detail = {
         "what": "crash" if crash.package == run.spec_started.app.package else "crash elsewhere",
         "kind": crash.kind,

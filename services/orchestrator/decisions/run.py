@@ -25,12 +25,15 @@ from contracts.orchestrator import (
 )
 from contracts.screen_indexer import CaptureIndexed
 from contracts.subjects import derived_id
-from contracts.values import Observe, RunEventType, RunStatus
+from contracts.values import Install, Observe, RunEventType, RunStatus, Uninstall
 from services.orchestrator.decisions.endings import end, ending_of, over
 from services.orchestrator.decisions.exploration import choose
 from services.orchestrator.decisions.fleet import run_of
-from services.orchestrator.decisions.outcomes import crash, not_seen, seen_events
+from services.orchestrator.decisions.installing import came_of, install_phase
+from services.orchestrator.decisions.outcomes import crash_events, not_seen, seen_events
+from services.orchestrator.decisions.reproducing import reproduce
 from services.orchestrator.decisions.run_state import Run, apply, evolve
+from services.orchestrator.decisions.setup import scripted
 from services.orchestrator.decisions.steps import action_for, advice_for, request
 from services.orchestrator.decisions.watching import RUN_TIMERS, plan_dropped, watch
 from services.runtime.aggregate import Aggregate
@@ -87,9 +90,9 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case CaptureIndexed():
             return seen_events(run, what) if _is_current(run, what.action_id) else []
         case ActionFinished():
-            return _unseen(run, what) if _is_current(run, what.action_id) else []
+            return _unpictured(run, what) if _is_current(run, what.action_id) else []
         case CrashSeen():
-            return [crash(run, what)]
+            return crash_events(run, what)
         case ValidationPlanned():
             return _planned(run, what, now) if run.plan is not None and run.plan.plan_id == what.plan_id else []
         case CallFinished():
@@ -141,12 +144,16 @@ def _begun(run: Run) -> list[Event]:
     return [RunNoted(run_id=started.run_id, event_type=RunEventType.STATE_CHANGE, detail=detail)]
 
 
-def _unseen(run: Run, finished: ActionFinished) -> list[Event]:
-    """Nothing is known of the screen; a phone that is not fit to be driven ends the run with the reason."""
-    if finished.error_code != "NOT_FIT" or run.ending is not None:
-        return [not_seen(run, finished)]
-    serial = run.spec_started.serial
-    return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, f"{serial} is not fit: {finished.error_message}")]
+def _unpictured(run: Run, finished: ActionFinished) -> list[Event]:
+    """An action without a capture: an installation has none, elsewhere nothing is known of the screen. A phone that is
+    not fit to be driven ends the run with the reason."""
+    assert run.action is not None
+    if finished.error_code == "NOT_FIT" and run.ending is None:
+        unfit = f"{run.spec_started.serial} is not fit: {finished.error_message}"
+        return [not_seen(run, finished), ending_of(run, RunStatus.FAILED, unfit, "NOT_FIT")]
+    if isinstance(run.action.action, Install | Uninstall):
+        return came_of(run, finished)
+    return [not_seen(run, finished)]
 
 
 def _planned(run: Run, plan: ValidationPlanned, now: datetime) -> list[Event]:
@@ -186,8 +193,16 @@ def _next(run: Run, now: datetime) -> list[Event]:
         return end(run, now)
     if run.paused:
         return []
-    if (ending := over(run)) is not None:
+    ending = over(run)
+    explored = ending is not None and ending.status is RunStatus.SUCCEEDED
+    if (ending is None or explored) and (tried := reproduce(run, now, explored=explored)) is not None:
+        return _then(run, tried, now)
+    if ending is not None:
         return [ending, *end(apply(run, ending), now)]
+    if (installing := install_phase(run, now)) is not None:
+        return installing
+    if (steps := scripted(run, now)) is not None:
+        return steps
     here = run.here
     spec = run.spec_started.spec
     if here is not None and here.inside and spec.validate_locators and here.screen_id not in run.checked_screens:
@@ -207,6 +222,15 @@ def _next(run: Run, now: datetime) -> list[Event]:
     if choice.kind == "END":
         if (asked := advice_for(run, now, is_over=True)) is not None:
             return [asked]
+        if (tried := reproduce(run, now, explored=True)) is not None:
+            return _then(run, tried, now)
         ending = ending_of(run, RunStatus.SUCCEEDED, None)
         return [ending, *end(apply(run, ending), now)]
     return [action_for(run, choice, now)]
+
+
+def _then(run: Run, events: list[Event], now: datetime) -> list[Event]:
+    """These, and what is to be done after them."""
+    for event in events:
+        run = apply(run, event)
+    return [*events, *_next(run, now)]

@@ -13,7 +13,10 @@ from contracts.orchestrator import (
     ActionRequested,
     AdviceRequested,
     AdviceTaken,
+    CrashAwaited,
+    CrashTraced,
     PlanPending,
+    ReproductionTried,
     RunEnding,
     RunFinished,
     RunNoted,
@@ -24,14 +27,20 @@ from contracts.orchestrator import (
     StepFinished,
     WatchSet,
 )
+from contracts.values import Install, InstalledFiles, ObjectRef, Uninstall
+from services.orchestrator.decisions import reproduction
 from services.orchestrator.decisions.graph import BACK, NEWS, Graph, UiState, learnt, tried, untried
 from services.orchestrator.decisions.interruptions import intrudes
+from services.orchestrator.decisions.reproduction import Reproduction
+from services.orchestrator.decisions.script import Progress, advance, begin
 from services.orchestrator.decisions.trouble import KEYBOARD_MISSING, Trouble, of_step, refused
 from services.runtime.log import Recorded
 from services.runtime.telemetry import hundred_of
 
 HINTS_LIMIT = 6
 """More than a form with its button needs; an answer that lists the whole screen again is no help."""
+INSTALLED = "installed"
+"""`what` of the note that an app is on the phone as it was asked for."""
 NO_CHECKS = "no locators to check"
 """`what` of the note that ends the waiting for a plan."""
 
@@ -60,6 +69,12 @@ class Run:
     succeeded: int = 0
     restored: bool = False
     """Whether the phone was sent home after the end."""
+    installed: InstalledFiles | None = None
+    """What the phone had after the installation that the run begins with."""
+    installs: int = 0
+    """How often that was tried."""
+    removal_tried: bool = False
+    """Whether the app that the run had installed was removed, or could not be."""
     unseen: int = 0
     """Steps in a row after which nothing was seen."""
     refused: int = 0
@@ -93,6 +108,11 @@ class Run:
     texts: Mapping[str, str] = field(default_factory=dict)
     preferred: Mapping[str, int] = field(default_factory=dict)
     tokens: int = 0
+    picture: ObjectRef | None = None
+    """What the phone showed after the last step."""
+    reproduction: Reproduction = field(default_factory=Reproduction)
+    script: Progress | None = None
+    """Where it is in the steps that set it up, or that it is made of; none: it has no steps."""
 
     @property
     def states(self) -> Mapping[str, UiState]:
@@ -109,11 +129,18 @@ class Run:
         return 1.0 if not self.preferred and not self.spec_started.spec.coverage.priorities else float("inf")
 
     @property
-    def waiting(self) -> Literal["ACTION", "PLAN", "CALL", "NOTHING"]:
+    def unfinished(self) -> bool:
+        """Whether steps are left that have to be done: an end now is a failure."""
+        return self.script is not None and self.script.current is not None
+
+    @property
+    def waiting(self) -> Literal["ACTION", "PLAN", "CALL", "CRASH", "NOTHING"]:
         if self.action is not None:
             return "ACTION"
         if self.plan is not None:
             return "PLAN"
+        if self.reproduction.awaited is not None:
+            return "CRASH"
         return "CALL" if self.call is not None else "NOTHING"
 
     @property
@@ -133,7 +160,7 @@ def evolve(run: Run, recorded: Recorded[Event]) -> Run:
 def apply(run: Run, event: Event) -> Run:
     match event:
         case RunStarted():
-            return replace(run, started=event, watch_at=event.watch_at)
+            return replace(run, started=event, watch_at=event.watch_at, script=begin(event))
         case StateAdded():
             return _add_state(run, event)
         case ActionRequested():
@@ -155,7 +182,9 @@ def apply(run: Run, event: Event) -> Run:
         case RunResumed():
             return replace(run, paused=False)
         case RunEnding():
-            return replace(run, ending=event, plan=None, call=None)
+            return replace(run, ending=event, plan=None, call=None, reproduction=run.reproduction.stopped())
+        case CrashTraced() | CrashAwaited() | ReproductionTried():
+            return replace(run, reproduction=reproduction.apply(run.reproduction, run.graph, event))
         case RunFinished():
             return replace(run, finished=event, action=None, plan=None, call=None)
         case _:
@@ -214,9 +243,13 @@ def _advise(run: Run, event: AdviceTaken) -> Run:
 
 def _request(run: Run, event: ActionRequested) -> Run:
     hints = tuple(g for g in run.hints if g != event.gesture_id)
+    left = 0 if run.started is None else run.spec_started.spec.limits.reproduce_steps - run.reproduction.steps
+    run = replace(run, reproduction=run.reproduction.asked(event, run.picture, left))
     if hundred_of(event.sequence) > hundred_of(run.sequence):
         run = replace(run, hundreds=(*run.hundreds, event.requested_at))
     run = replace(run, action=event, plan=None, call=None, sequence=event.sequence, hints=hints)
+    if isinstance(event.action, Install):
+        run = replace(run, installs=run.installs + 1)
     if event.purpose == "LAUNCH":
         run = replace(run, restarts=run.restarts + 1, fruitless_restarts=run.fruitless_restarts + 1)
     if event.state_id is None or event.gesture_id is None:
@@ -233,12 +266,15 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
     stays = target is not None and target.screen_id == run.hinted_screen
     return replace(
         run,
+        script=run.script if run.script is None or event.step is None else advance(run.script, event),
         hints=run.hints if stays else (),
         idle=0 if is_news else run.idle + int(event.purpose == "EXPLORE"),
         graph=_learnt(run, event, target),
         action=None,
+        picture=event.screenshot,
         previous=run.action,
         restored=run.restored or event.purpose == "RESTORE",
+        removal_tried=run.removal_tried or (run.action is not None and isinstance(run.action.action, Uninstall)),
         lost_launches=0 if inside else run.lost_launches + int(event.purpose == "LAUNCH"),
         current=reached if reached is not None else run.current,
         entry=reached if event.purpose == "LAUNCH" and inside else run.entry,
@@ -246,7 +282,7 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         unseen=run.unseen + 1 if event.outcome == "UNSEEN" else 0,
         refused=refused(run.refused, event, is_key=run.action is not None and run.action.gesture_id == BACK),
         trouble=of_step(event),
-        outside=0 if inside else run.outside + 1,
+        outside=0 if inside or event.purpose == "INSTALL" else run.outside + 1,
     )
 
 
@@ -269,6 +305,8 @@ def _note(run: Run, event: RunNoted) -> Run:
         return replace(run, crashes=run.crashes + 1, crashing=crashing)
     if event.detail.get("what") == NO_CHECKS:
         return replace(run, plan=None)
+    if event.detail.get("what") == INSTALLED:
+        return replace(run, installed=InstalledFiles.model_validate(event.detail["files"]))
     if event.detail.get("what") == "declared":
         return replace(run, declared=tuple(event.detail["activities"]))
     return run

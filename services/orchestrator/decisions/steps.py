@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal, assert_never
 from uuid import UUID
 
-from contracts.orchestrator import ActionRequested, AdviceRequested, Purpose
+from contracts.orchestrator import ActionRequested, AdviceRequested, Purpose, StepRef
 from contracts.sealed import Sealed
 from contracts.subjects import derived_id
 from contracts.values import Action, ActionType, Bounds, Click, Gesture, Input, Navigate, Observe, Point, Scroll
@@ -34,8 +34,11 @@ def request(
     *,
     gesture_id: str | None = None,
     plan_id: UUID | None = None,
+    step: StepRef | None = None,
+    timeout_s: float | None = None,
 ) -> ActionRequested:
-    """Asks for the next action of the run; its id follows from the run and its number."""
+    """Asks for the next action of the run; its id follows from the run and its number. `timeout_s`: for those that may
+    take longer than a step."""
     started = run.spec_started
     sequence = run.sequence + 1
     return ActionRequested(
@@ -52,7 +55,8 @@ def request(
         state_id=run.current,
         gesture_id=gesture_id,
         plan_id=plan_id,
-        expires_at=now + timedelta(seconds=started.spec.limits.step_timeout_s),
+        step=step,
+        expires_at=now + timedelta(seconds=timeout_s or started.spec.limits.step_timeout_s),
         requested_at=now,
     )
 

@@ -11,8 +11,9 @@ from contracts.values import ActionType
 
 INPUT_DENIED, KEYBOARD_MISSING = "INPUT_DENIED", "KEYBOARD_MISSING"
 SPLIT_SCREEN = "SPLIT_SCREEN"
-_OF_ITS_TEXT = frozenset({KEYBOARD_MISSING, "NOT_SHOWN"})
-"""The text could not be typed, or the field made something else of it: that says nothing of other actions."""
+_OF_ITSELF = frozenset({KEYBOARD_MISSING, "NOT_SHOWN", "NOT_FOUND"})
+"""The text could not be typed, the field made something else of it, or what it was meant for is not there: that says
+nothing of other actions."""
 _TOUCHING = frozenset({ActionType.CLICK, ActionType.INPUT, ActionType.SCROLL})
 _HIDDEN = {
     "NOT_IDLE": "its screen never comes to rest (a video or an animation), so that uiautomator gives up",
@@ -57,7 +58,7 @@ def refused(before: int, step: StepFinished, *, is_key: bool) -> int:
 
     Only a touch or a key that is done ends the row: a phone that refuses all input still starts apps and is looked at.
     """
-    if step.error_code in _OF_ITS_TEXT:
+    if step.error_code in _OF_ITSELF:
         return before
     if step.outcome == "FAILED":
         return before + 1

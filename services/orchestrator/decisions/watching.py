@@ -5,14 +5,24 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from contracts.event import Event
-from contracts.orchestrator import AdviceRequested, AdviceTaken, PlanPending, RunNoted, RunStarted, WatchSet
-from contracts.values import RunEventType, RunStatus
-from services.orchestrator.decisions.endings import ending_of
+from contracts.orchestrator import (
+    AdviceRequested,
+    AdviceTaken,
+    CrashAwaited,
+    PlanPending,
+    RunNoted,
+    RunStarted,
+    WatchSet,
+)
+from contracts.values import Install, RunEventType
+from services.orchestrator.decisions.endings import cut_short
+from services.orchestrator.decisions.installing import nobody_saw
 from services.orchestrator.decisions.outcomes import unseen
+from services.orchestrator.decisions.reproducing import over_without
 from services.orchestrator.decisions.run_state import NO_CHECKS, Run, apply
 from services.runtime.timers import TimerFired
 
-RUN_TIMERS = frozenset(e.type_name() for e in (RunStarted, WatchSet, PlanPending, AdviceRequested))
+RUN_TIMERS = frozenset(e.type_name() for e in (RunStarted, WatchSet, PlanPending, AdviceRequested, CrashAwaited))
 LATE = timedelta(seconds=5)
 """A timer that fires later than this was held up with everything else: its grace begins again."""
 GRACE = timedelta(seconds=5)
@@ -46,16 +56,20 @@ def _is_current(run: Run, fired: TimerFired) -> bool:
         return run.plan is not None and run.plan.until == fired.due_at
     if fired.event_type == AdviceRequested.type_name():
         return run.call is not None and run.call.expires_at == fired.due_at
+    if fired.event_type == CrashAwaited.type_name():
+        return run.reproduction.awaited is not None and run.reproduction.awaited.until == fired.due_at
     return run.watch_at == fired.due_at
 
 
 def _overdue(run: Run, now: datetime) -> list[Event]:
     if run.ending is None and now >= run.spec_started.ends_at:
-        return [ending_of(run, RunStatus.SUCCEEDED, "its time was up")]
+        return [cut_short(run, "its time was up")]
     if run.action is not None and now >= run.action.expires_at + GRACE:
-        return [unseen(run)]
+        return nobody_saw(run) if isinstance(run.action.action, Install) else [unseen(run)]
     if run.plan is not None and now >= run.plan.until:
         return [plan_dropped(run)]
+    if run.reproduction.awaited is not None and now >= run.reproduction.awaited.until:
+        return [over_without(run, "no crash came")]
     if run.call is not None and now >= run.call.expires_at:
         return [AdviceTaken(run_id=run.call.run_id, call_id=run.call.call_id, state_id=run.call.state_id)]
     return []

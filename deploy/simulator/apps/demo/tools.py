@@ -67,6 +67,17 @@ CRASH_TRACE = (
     "\tat com.waymark.demo.data.OrderRepository.exportAll(OrderRepository.java:83)",
     "\t... 11 more",
 )
+ANR_TRACE = (
+    "  at com.waymark.demo.data.SyncClient.exchange(SyncClient.java:112)",
+    "  - waiting to lock <0x0c5a3b21> (a com.waymark.demo.data.OrderDatabase) held by thread 14",
+    "  at com.waymark.demo.ui.ToolsActivity.synchronise(ToolsActivity.java:71)",
+    "  at com.waymark.demo.ui.ToolsActivity$$ExternalSyntheticLambda1.onClick(D8$$SyntheticClass:0)",
+    "  at android.view.View.performClick(View.java:7506)",
+    "  at android.os.Handler.dispatchMessage(Handler.java:99)",
+    "  at android.os.Looper.loop(Looper.java:288)",
+    "  at android.app.ActivityThread.main(ActivityThread.java:7872)",
+    "  at java.lang.reflect.Method.invoke(Native method)",
+)
 
 
 def help_centre() -> Screen:
@@ -244,7 +255,7 @@ def sync() -> Screen:
         thumb("sync", "primary", size=180),
         title("Synchronise", id="sync_title"),
         caption("Last time: yesterday, 21:40", id="sync_last"),
-        button("sync_now", "Synchronise now", Anr()),
+        button("sync_now", "Synchronise now", Anr(ANR_TRACE)),
         button("sync_later", "Later", Toast("We will remind you"), tone="plain"),
     )
     return Screen("sync", f"{PACKAGE}.ToolsActivity", page(toolbar("Synchronise"), content))
