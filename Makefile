@@ -1,13 +1,13 @@
 # `make help` lists what there is. Everything runs from .venv, which is made from requirements.lock on first use.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check contracts reachable bench up down clean lock
+.PHONY: help setup demo test test-slow check contracts reachable bench bench-fleet up down clean lock
 PY := .venv/bin/python
 CORPUS := $(or $(WAYMARK_CORPUS),../shared/corpus)
 # Whatever the shell says: every process that starts would compile the libraries anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## make .venv from the lock (every target below does it when needed)
 	@deploy/environment.sh
@@ -37,6 +37,9 @@ reachable: setup ## list anew the states of the recorded apps (in WAYMARK_CORPUS
 
 bench: setup ## measure; figures as JSON in build/bench
 	@$(PY) -m tests.bench
+
+bench-fleet: setup ## measure forty phones of real speed; figures in build/bench/fleet.json
+	@$(PY) -m tests.bench fleet
 
 up: setup ## boot the stack and the services on this machine
 	@$(PY) -m deploy.embedded up

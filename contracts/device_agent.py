@@ -22,6 +22,7 @@ from contracts.values import (
     Sighting,
     ValidationStatus,
     Value,
+    WindowSeen,
 )
 
 OWNER = "device_agent"
@@ -97,7 +98,9 @@ class Capture(Value):
     """What was seen on the phone after an action. Where a part is missing, its `.._absent` says why.
 
     `screenshot_absent`: SECURE, BLACK, TRUNCATED, UNAVAILABLE. `hierarchy_absent`: NOT_IDLE, NULL_ROOT, EMPTY,
-    MALFORMED, UNAVAILABLE. `stable` is false where the screen never stopped changing.
+    MALFORMED, UNAVAILABLE, UIAUTOMATION_HELD (another tool has what hierarchies are read with; `hierarchy_said` names
+    it and its process). `stable` is false where the screen never stopped changing. `hierarchy` is that of the window
+    in front, whatever its `source`; `windows` are all in sight, from the front to the back.
     """
 
     capture_id: UUID
@@ -105,6 +108,8 @@ class Capture(Value):
     screenshot_absent: str | None = None
     hierarchy: ObjectRef | None = None
     hierarchy_absent: str | None = None
+    hierarchy_said: str | None = None
+    """What the phone said about a hierarchy that is missing."""
     split_screen: bool = False
     """The app shares the screen with another one."""
     foreground: Foreground
@@ -114,7 +119,8 @@ class Capture(Value):
     height: int
     rotation: int = 0
     stable: bool = True
-    source: Literal["UIAUTOMATOR_DUMP"] = "UIAUTOMATOR_DUMP"
+    source: Literal["UIAUTOMATOR_DUMP", "UIAUTOMATOR_SERVER"] = "UIAUTOMATOR_DUMP"
+    windows: tuple[WindowSeen, ...] = ()
     captured_at: datetime
 
 

@@ -34,6 +34,7 @@ from contracts.values.apps import (
     ObjectRef,
     Point,
     ResolvedApp,
+    WindowSeen,
 )
 from contracts.values.crashes import CrashPicture, CrashStep
 from contracts.values.elements import Gesture, LocatorCandidate, ScreenElement
@@ -126,6 +127,7 @@ __all__ = [
     "ValidationType",
     "Value",
     "Visibility",
+    "WindowSeen",
     "parse_selector",
     "unmet",
 ]

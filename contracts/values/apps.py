@@ -110,3 +110,16 @@ class Foreground(Value):
 
     package: str | None
     activity: str | None
+
+
+class WindowSeen(Value):
+    """A window in sight. `bounds` is the part that it takes up and can be touched: a keyboard covers what lies there.
+
+    `type`: APP is a window of an app, dialogs included; SYSTEM a bar, the shade, the lock screen, an overlay.
+    """
+
+    type: Literal["APP", "SYSTEM", "KEYBOARD"]
+    package: str
+    title: str
+    bounds: Bounds | None = None
+    focused: bool = False

@@ -254,6 +254,33 @@ def _keyboard(phone: Phone, installed: bool) -> None:
     phone.settings.keyboards = [*others, *([ADB_KEYBOARD] if installed else [])]
 
 
+def _soft_keyboard(phone: Phone, up: bool = True) -> None:
+    """Whether the keyboard is in sight. Fields do not bring it up by themselves."""
+    phone.screen.keyboard_up = up
+
+
+def _hold_automation(phone: Phone, name: str = "io.appium.uiautomator2.server") -> int:
+    """Another tool gets UiAutomation; its process id, for `end_process`."""
+    return phone.processes.hold(name)
+
+
+def _end_process(phone: Phone, pid: int | None = None) -> bool:
+    """Ends a process that a tool started, or the one that holds UiAutomation; False where there is none."""
+    if pid is None:
+        holder = phone.processes.automation
+        return holder is not None and phone.processes.kill(holder.pid)
+    return phone.processes.kill(pid)
+
+
+def _processes(phone: Phone) -> list[dict[str, Any]]:
+    """What tools have running, and which of it holds UiAutomation."""
+    holder = phone.processes.automation
+    return [
+        {"pid": tool.pid, "name": tool.name, "command": tool.command, "holds_automation": tool is holder}
+        for tool in phone.processes.all()
+    ]
+
+
 def _battery(phone: Phone, **values: int) -> None:
     phone.battery |= values
 
@@ -288,9 +315,11 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "displays": _displays,
     "drop": Phone.drop,
     "fault_kinds": _fault_kinds,
+    "end_process": _end_process,
     "file": _file,
     "forgotten": lambda phone: phone.trace.forgotten,
     "freeze": _freeze,
+    "hold_automation": _hold_automation,
     "install": _install,
     "install_sessions": lambda phone: len(phone.packages.sessions),
     "interrupt": _interrupt,
@@ -301,6 +330,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "latency": _latency,
     "lock": _lock,
     "play": _play,
+    "processes": _processes,
     "property": _property,
     "reboot": _reboot,
     "refuse_installs": _refuse_installs,
@@ -308,6 +338,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "screen": _screen,
     "settings": _settings,
     "shown": _shown,
+    "soft_keyboard": _soft_keyboard,
     "split": _split,
     "start": Phone.start,
     "stop": Phone.stop,

@@ -106,6 +106,13 @@ class FileSystem:
         self._grow(path, len(content) - (len(old.content) if old is not None else 0))
         self._files[path] = File(content, int(time.time()) if modified_s is None else modified_s, mode)
 
+    def mount(self, path: str, content: bytes) -> None:
+        """A file of the kernel: takes no space and is not written."""
+        self._files[path] = File(content, int(time.time()), 0o444)
+
+    def unmount(self, path: str) -> None:
+        self._files.pop(path, None)
+
     def append(self, path: str, content: bytes) -> None:
         path = self._writable(path)
         self._grow(path, len(content))

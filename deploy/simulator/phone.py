@@ -14,6 +14,7 @@ from .faults import Fault, FaultKind, Faults
 from .filesystem import FileSystem
 from .interruptions import Interruptions
 from .package_manager import PackageManager
+from .processes import Processes
 from .profiles import ApiProfile, LatencyProfile, banner, properties
 from .screen import Screen
 from .services import open_service
@@ -68,8 +69,7 @@ class Phone:
         """(package, permission) that `pm grant` gave."""
         self.shells: set[int] = set()
         """Process ids of the shells that run now."""
-        self.automation_held = False
-        """A resident server holds UiAutomation: `uiautomator dump` fails meanwhile."""
+        self.processes = Processes(self.files)
         self.log_cleared_s = 0.0
         self.authorization = Authorization.OPEN
         self.frozen = False
@@ -136,6 +136,7 @@ class Phone:
                 task.cancel()
             front = self.world.surface(self.now_s()).package
             self.world.force_stop(front, self.now_s())
+            self.processes.clear()
             self.listeners.clear()
             self.reverses.clear()
             self.screen.boot()

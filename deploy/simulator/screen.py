@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from PIL import Image
 
@@ -19,6 +19,10 @@ from .world import Surface
 if TYPE_CHECKING:
     from .phone import Phone
 
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels of the screen as it is turned."""
+_STATUS_BAR, _NAVIGATION_BAR = 63, 126
+_KEYBOARD_PART = 0.36
 _DOUBLE_TAP_S, _DOUBLE_TAP_PX = 0.3, 50
 _LONG_PRESS_MS, _LONG_PRESS_PX = 500, 10
 
@@ -42,6 +46,8 @@ class Screen:
         """Quarter turns, as `Surface.ROTATION_*`: 1 and 3 are landscape."""
         self.pressed_at: tuple[int, int] | None = None
         """Where a finger went down that is not lifted yet."""
+        self.keyboard_up = False
+        """The soft keyboard is in sight: over the lower part of the app, swallowing what falls on it."""
         self._last_tap: tuple[int, float, int, int] | None = None
 
     @property
@@ -49,6 +55,19 @@ class Screen:
         """Width and height in pixels, as the screen is turned now."""
         world = self._phone.world
         return (world.height, world.width) if self.rotation % 2 else (world.width, world.height)
+
+    @property
+    def bars(self) -> tuple[Box, Box]:
+        """The status bar and the navigation bar."""
+        width, height = self.size
+        return (0, 0, width, _STATUS_BAR), (0, height - _NAVIGATION_BAR, width, height)
+
+    @property
+    def keyboard_box(self) -> Box | None:
+        """What the keyboard covers; None where it is not up."""
+        width, height = self.size
+        bottom = height - _NAVIGATION_BAR
+        return (0, bottom - int(height * _KEYBOARD_PART), width, bottom) if self.keyboard_up else None
 
     def surface(self) -> Surface:
         """What is in front: the keyguard where the phone is locked."""
@@ -82,6 +101,7 @@ class Screen:
         else:
             png = self._played()
             png = _rotated(png, self.rotation) if self.rotation else png
+            png = png if self.keyboard_box is None else _with_keyboard(png, self.keyboard_box)
         if (fault := phone.faults.take(FaultKind.TRUNCATED_PNG, cause.detail)) is not None:
             phone.note_fault(fault, cause)
             png = png[: len(png) * 2 // 3]
@@ -112,6 +132,9 @@ class Screen:
             and abs(last[2] - x) + abs(last[3] - y) <= _DOUBLE_TAP_PX
         )
         self._last_tap = None if near else (cause.seq, now, x, y)
+        if (keyboard := self.keyboard_box) is not None and keyboard[1] <= y < keyboard[3]:
+            self.touched("keyboard", cause, x=x, y=y)
+            return
         native = self._unturned(x, y)
         self.touched("double_tap" if near else "tap", cause, x=native[0], y=native[1])
         if (point := self._below(*native)) is not None:
@@ -150,6 +173,8 @@ class Screen:
                 self.keyguard.closed()
             case "MENU" if self.locked and self.awake:
                 self.dismiss_keyguard()
+            case "BACK" if self.keyboard_up and self._usable:
+                self.keyboard_up = False
             case "ENTER" | "NUMPAD_ENTER" if self.locked and self.awake:
                 self.locked = not self.keyguard.entered()
             case "BACK" if self.locked and self.awake:
@@ -247,6 +272,15 @@ def plain(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
 def black(width: int, height: int) -> bytes:
     """What a capture shows where the window forbids it, or where the screen is off."""
     return plain(width, height, (0, 0, 0))
+
+
+@lru_cache(maxsize=16)
+def _with_keyboard(png: bytes, box: Box) -> bytes:
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    picture.paste((38, 50, 56), box)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 @lru_cache(maxsize=16)

@@ -77,6 +77,8 @@ async def _guarded(phone: Phone, stream: Stream, entry: Entry, serve: Serve) -> 
         phone.report(error, entry)
         raise
     finally:
+        if entry.ended_s is None:
+            phone.trace.end(entry, entry.rc)
         stream.close()
 
 

@@ -37,6 +37,7 @@ from services.device_agent.decisions import (
 )
 from services.device_agent.effects import BEGUN, AdbTime, Attached, Begun, Driver
 from services.device_agent.handling import PhoneHandler
+from services.device_agent.hierarchy_sources.preference import Preferences
 from services.device_agent.holders import Holders, is_free
 from services.device_agent.identity import known_as, way
 from services.device_agent.lease.decisions import LEASE
@@ -82,8 +83,16 @@ class Agent:
     until that one lets go of it (`holders`).
     """
 
-    def __init__(self, service: Service, server: AdbServer, holders: Holders, settings: PhoneSettings) -> None:
+    def __init__(
+        self,
+        service: Service,
+        server: AdbServer,
+        holders: Holders,
+        settings: PhoneSettings,
+        sources: Preferences | None = None,
+    ) -> None:
         self._service, self._server, self._holders = service, server, holders
+        self._sources = sources or Preferences()
         self._client = AdbClient.at(server.address, on_call=self._on_adb)
         self._registry = Registry(self._client, server.connect)
         self._tags = settings.configured_tags
@@ -216,7 +225,7 @@ class Agent:
                 telemetry.log.info("phone is held at another place, waiting for it", serial=serial)
                 return
             await self._detach(serial)
-            phone = await Phone.open(self._client, adb_serial)
+            phone = await Phone.open(self._client, adb_serial, self._sources.of(serial))
             await provision_durable(self._service.js, topology.device_reader(device_id_of(serial)))
             await self._keeper.restore_left_over(phone, device_id_of(serial))
             found = _found(phone.identity, self._tags, serial, self._name)
@@ -257,6 +266,7 @@ class Agent:
             task.cancel()
         await asyncio.gather(*hold.tasks, return_exceptions=True)
         await hold.consumer.close(grace_s=grace_s)
+        await hold.attached.phone.close()
 
     async def _tend(self, serial: str, attached: Attached) -> None:
         """Installed apps at once, when that changed, and with each heartbeat of the log."""
@@ -270,6 +280,7 @@ class Agent:
                 await self._notice(AppsFound(serial, found, self._name))
                 health = await attached.phone.health()
                 await self._notice(PhoneBeat(serial, health.battery_percent, health.temperature_c, self._name))
+                await attached.phone.hierarchy.rest()
             except (AdbError, *INFRASTRUCTURE) as error:
                 telemetry.log.info("phone not read", serial=serial, error=repr(error))
             with contextlib.suppress(TimeoutError):

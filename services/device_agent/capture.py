@@ -1,33 +1,29 @@
 """What a phone shows: a screenshot, the hierarchy that belongs to it, and what is in front.
 
-In the steady case three round trips: two screenshots that are equal, then one call that dumps the hierarchy, reads the
-focus and takes a closing screenshot. The closing one proves that the hierarchy belongs to the picture.
+In the steady case two screenshots, with one reading of the hierarchy between them: where both are equal, the screen
+rested and the hierarchy belongs to the picture. Only where they differ are there more, until the screen rests, and then
+another reading with its closing screenshot.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from contracts.values import Bounds, Foreground
+from contracts.values import Bounds, Foreground, WindowSeen
 from services.device_agent import picture, reading
 from services.device_agent.adb.client import ShellResult
-from services.device_agent.adb.errors import DeviceTimeout
+from services.device_agent.meanwhile import Keep, meanwhile
 from services.device_agent.parsers import hierarchy_dump, window
-from services.device_agent.reading import Reading, Shot
-from services.device_agent.stability import Limits, Rest
+from services.device_agent.pictures import Pictures
+from services.device_agent.reading import Reading, Shot, Source
+from services.device_agent.stability import Limits
 
-SCREENCAP_TIMEOUT_S = 10.0
-DUMP_TIMEOUT_S = 25.0
-"""uiautomator itself gives up on a restless screen after 10 s."""
 FOCUS_TIMEOUT_S = 5.0
-BAD_PICTURES = 3
-"""Answers in a row that are no picture before the capture goes on without one."""
 READINGS = 3
 """Hierarchies that one capture asks for at most: because the phone could not, or because the screen moved meanwhile."""
 RESTLESS_READINGS = 2
@@ -42,15 +38,18 @@ BLACK_PATIENCE_S = 1.5
 
 _SAID = re.compile(rb' (?:text|content-desc)="[^"]*"')
 
-OnPicture = Callable[[bytes], Awaitable[None]]
-"""Called with the picture while the hierarchy is still being read; once more where the screen moved meanwhile."""
+
+class Hierarchy(Protocol):
+    """What reads hierarchies; see `hierarchy_sources`."""
+
+    async def read(self, before: Shot, on_hierarchy: Keep | None = None) -> Reading: ...
 
 
 class Screen(Protocol):
     """What a capture needs of a phone."""
 
     @property
-    def api(self) -> int: ...
+    def hierarchy(self) -> Hierarchy: ...
 
     @property
     def resolution(self) -> tuple[int, int] | None:
@@ -63,16 +62,12 @@ class Screen(Protocol):
         """Told what the phone shows now; None: not known."""
         ...
 
-    async def heartbeat(self) -> float:
-        """Raises where the phone does not answer."""
-        ...
-
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of one capture: until the screen rested, until hierarchy and focus were read, and in all."""
+    """Milliseconds of one capture: until the first picture, until hierarchy and focus were read, and in all."""
 
-    settle_ms: float
+    picture_ms: float
     reading_ms: float
     total_ms: float
 
@@ -81,9 +76,9 @@ class Latency:
 class Capture:
     """What was seen. `png` and `hierarchy_xml` are the bytes that the phone delivered, unchanged.
 
-    `stable` is False where the screen did not rest within the limits, or moved under the dump. `volatile` is the small
-    region that kept changing on a screen that counts as resting. Width and height are those of the screen as turned,
-    `rotation` is in quarter turns.
+    `stable` is False where the screen did not rest within the limits, or moved under the reading. `volatile` is the
+    small region that kept changing on a screen that counts as resting. Width and height are those of the screen as
+    turned, `rotation` is in quarter turns.
     """
 
     png: bytes | None
@@ -92,6 +87,9 @@ class Capture:
     hierarchy_absent_reason: hierarchy_dump.Absence | None
     hierarchy_said: str
     """What the phone said about a missing hierarchy."""
+    source: Source
+    windows: tuple[WindowSeen, ...]
+    """All in sight, from the front to the back: the keyboard and what of the system lies over the app too."""
     foreground: Foreground
     width: int | None
     height: int | None
@@ -111,16 +109,19 @@ class Capture:
 
 async def capture(
     phone: Screen,
-    on_picture: OnPicture | None = None,
+    on_picture: Keep | None = None,
     limits: Limits | None = None,
     clock: Callable[[], float] = time.monotonic,
+    on_hierarchy: Keep | None = None,
 ) -> Capture:
     """Waits for the screen to rest, then reads it. What a screen hides is a reason in the result, not an error.
 
+    `on_picture` is called with the picture while the hierarchy is still being read, `on_hierarchy` with that while the
+    closing picture is taken, where it comes before (see `HierarchySource`); once more where the screen moved meanwhile.
     Raises `DeviceGone`, `DeviceTimeout` (frozen), `AdbServerGone`, .. where the phone is not there to be captured, and
-    what `on_picture` raises.
+    what the two raise.
     """
-    return await _Session(phone, on_picture, limits or Limits(), clock).run()
+    return await _Session(phone, on_picture, on_hierarchy, limits or Limits(), clock).run()
 
 
 async def capture_next(
@@ -148,17 +149,22 @@ async def capture_next(
 class _Session:
     """One capture under way."""
 
-    def __init__(self, phone: Screen, on_picture: OnPicture | None, limits: Limits, clock: Callable[[], float]) -> None:
-        self._phone, self._on_picture, self._limits, self._clock = phone, on_picture, limits, clock
-        self._rest = Rest()
-        self._before: Shot | None = None
-        self._waited_s = 0.0
-        self._taken = 0
+    def __init__(
+        self,
+        phone: Screen,
+        on_picture: Keep | None,
+        on_hierarchy: Keep | None,
+        limits: Limits,
+        clock: Callable[[], float],
+    ) -> None:
+        self._phone, self._clock = phone, clock
+        self._on_picture, self._on_hierarchy = on_picture, on_hierarchy
+        self._pictures = Pictures(phone, limits, clock)
 
     async def run(self) -> Capture:
         begun_s = self._clock()
-        shot = await self._settle()
-        settled_s = self._clock()
+        shot = await self._pictures.first()
+        seen_s = self._clock()
         shot, read, together = await self._read_with(shot)
         front = read.front if read.front.package else await self._front_by_activities()
         width, height, rotation = self._geometry(shot, read.dump.xml)
@@ -172,63 +178,35 @@ class _Session:
             hierarchy_xml=read.dump.xml,
             hierarchy_absent_reason=read.dump.absence,
             hierarchy_said=read.dump.said,
+            source=read.source,
+            windows=read.windows,
             foreground=front,
             width=width,
             height=height,
             rotation=rotation,
-            stable=self._rest.settled and together,
-            volatile=self._rest.volatile,
-            screenshots_taken=self._taken,
+            stable=self._pictures.settled and together,
+            volatile=self._pictures.volatile,
+            screenshots_taken=self._pictures.taken,
             split_screen=split,
-            latency=Latency((settled_s - begun_s) * 1e3, (ended_s - settled_s) * 1e3, (ended_s - begun_s) * 1e3),
+            latency=Latency((seen_s - begun_s) * 1e3, (ended_s - seen_s) * 1e3, (ended_s - begun_s) * 1e3),
         )
 
-    async def _settle(self) -> Shot:
-        """Takes pictures until the screen rests or the limits are reached: the last one, or why there is none."""
-        begun_s, bad = self._clock(), 0
-        try:
-            while True:
-                result = await self._phone.shell(reading.SCREENCAP, SCREENCAP_TIMEOUT_S, "screencap")
-                self._taken += 1
-                shot = reading.shot(result.stdout, self._before)
-                bad = 0 if shot.png else bad + 1
-                await self._judge(shot)
-                pause_s = self._rest.pause_s(self._limits, self._waited_s + self._clock() - begun_s)
-                if self._rest.settled or bad >= BAD_PICTURES or pause_s is None:
-                    return shot
-                await asyncio.sleep(pause_s)
-        finally:
-            self._waited_s += self._clock() - begun_s
-
-    async def _judge(self, shot: Shot) -> None:
-        """Compares a picture with the one before. What is no picture proves nothing and starts the comparison anew."""
-        before, self._before = self._before, shot
-        if before is None or before.png is None or shot.png is None or shot.size is None:
-            self._rest = self._rest.first()
-        elif before is shot or before.png == shot.png:
-            self._rest = self._rest.equal()
-        else:
-            found = await asyncio.to_thread(_change, before, shot, shot.size)
-            self._rest = self._rest.changed(found, shot.size.width * shot.size.height)
-
     async def _read_with(self, shot: Shot) -> tuple[Shot, Reading, bool]:
-        """The hierarchy that belongs to a resting picture, the picture, and whether the closing picture agreed."""
+        """The hierarchy that belongs to a picture, the picture, and whether the closing picture agreed."""
         black_until_s = self._clock() + BLACK_PATIENCE_S
         restless_until_s = self._clock() + RESTLESS_PATIENCE_S
-        readings = 0
+        readings, waited = 0, False
         while True:
             read = await self._read(shot)
             readings += 1
-            together = await self._agrees(shot, read.closing)
-            restless = read.dump.absence is hierarchy_dump.Absence.NOT_IDLE
-            tries = RESTLESS_READINGS if restless else READINGS
-            if restless and self._clock() < restless_until_s:
-                tries = readings + 1
-            if self._moved(together) and read.closing is not None and readings < tries:
-                self._rest, self._before = Rest(pictures=1), read.closing
-                shot = await self._settle()
+            together = await self._pictures.agree(shot, read.closing)
+            tries = self._tries(read, readings, restless_until_s)
+            # A screen that was seen to rest, or was not waited for yet, is worth waiting for.
+            moved = not together and (self._pictures.settled or not waited) and not self._pictures.patience_ended
+            if moved and read.closing is not None and readings < tries:
+                shot, waited = await self._pictures.settle(after=read.closing), True
             elif shot.black.whole and not read.secure and self._clock() < black_until_s:
-                shot = await self._wait_for_light(shot, black_until_s)
+                shot, waited = await self._pictures.light(shot, black_until_s), True
                 readings = 0
             elif read.dump.absence is not None and read.dump.absence.passing and readings < tries:
                 await asyncio.sleep(min(RETRY_PAUSE_S * readings, LONGEST_RETRY_PAUSE_S))
@@ -237,45 +215,15 @@ class _Session:
                     await self._on_picture(shot.png)
                 return shot, read, together
 
-    async def _agrees(self, shot: Shot, closing: Shot | None) -> bool:
-        """Whether the closing picture still shows the screen of `shot`, small changes aside."""
-        if closing is None:
-            return shot.png is None
-        self._taken += 1
-        if closing.png is None or shot.png is None or closing.size is None:
-            return closing.png is None and shot.png is None
-        if closing.png == shot.png:
-            return True
-        found = await asyncio.to_thread(_change, shot, closing, closing.size)
-        rest = replace(self._rest, small_changes=0).changed(found, closing.size.width * closing.size.height)
-        if rest.small_changes:
-            self._rest = replace(self._rest, volatile=rest.volatile)
-            return True
-        return False
-
-    def _moved(self, together: bool) -> bool:
-        """Whether a screen that rested has moved since, and there is time to wait for it again."""
-        return self._rest.settled and not together and self._waited_s < self._limits.wait_s
-
-    async def _wait_for_light(self, shot: Shot, until_s: float) -> Shot:
-        pause_s = self._limits.first_pause_s
-        while shot.black.whole and self._clock() < until_s:
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, self._limits.longest_pause_s)
-            self._rest, self._before = Rest(), None
-            shot = await self._settle()
-        return shot
+    def _tries(self, read: Reading, readings: int, restless_until_s: float) -> int:
+        """How many readings there may be at most."""
+        if read.dump.absence is not hierarchy_dump.Absence.NOT_IDLE:
+            return READINGS
+        return readings + 1 if self._clock() < restless_until_s else RESTLESS_READINGS
 
     async def _read(self, shot: Shot) -> Reading:
-        script = reading.script(self._phone.api, closing=shot.png is not None, windows=shot.black.inside)
-        async with _meanwhile(self._on_picture, None if shot.black.inside else shot.png):
-            try:
-                result = await self._phone.shell(script, DUMP_TIMEOUT_S, "hierarchy")
-            except DeviceTimeout as error:
-                # Frozen, or only uiautomator hangs? A frozen phone raises here.
-                await self._phone.heartbeat()
-                return Reading(hierarchy_dump.Dump(None, hierarchy_dump.Absence.TIMEOUT, str(error)))
-        return reading.parse(result.stdout, shot)
+        async with meanwhile(self._on_picture, None if shot.black.inside else shot.png):
+            return await self._phone.hierarchy.read(shot, self._on_hierarchy)
 
     async def _front_by_activities(self) -> Foreground:
         result = await self._phone.shell(reading.FOCUS_FROM_ACTIVITIES, FOCUS_TIMEOUT_S, "focus")
@@ -312,23 +260,3 @@ def _why_hidden(shot: Shot, secure: bool) -> picture.Absence | None:
     if shot.black.inside and secure:
         return picture.Absence.SECURE
     return picture.Absence.BLACK if shot.black.whole else None
-
-
-def _change(before: Shot, after: Shot, size: picture.Size) -> picture.Change | None:
-    return picture.change(before.thumbnail, after.thumbnail, size)
-
-
-@contextlib.asynccontextmanager
-async def _meanwhile(on_picture: OnPicture | None, png: bytes | None) -> AsyncIterator[None]:
-    """Runs `on_picture` beside the body and waits for it; neither outlives the other."""
-    if on_picture is None or png is None:
-        yield
-        return
-    storing = asyncio.ensure_future(on_picture(png))
-    try:
-        yield
-    except BaseException:
-        storing.cancel()
-        await asyncio.gather(storing, return_exceptions=True)
-        raise
-    await storing

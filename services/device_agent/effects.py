@@ -175,7 +175,7 @@ class Driver:
             if not fresh and await was_attempted(held.phone, asked):
                 # Where its target is now proves nothing: it may have gone because it was touched.
                 return Done(Performed(Result.DUPLICATE, "attempted before, by somebody who did not tell"), action)
-            aimed = await aim(action, lambda: capturing.capture(held.phone, self._keep), time.monotonic)
+            aimed = await aim(action, lambda: self._captured(held), time.monotonic)
         except AdbServerGone:
             raise
         except AdbError as error:
@@ -183,8 +183,16 @@ class Driver:
         done = Done(aimed.performed, aimed.action or action, aimed.sighting, aimed.seen)
         return done if aimed.action is None else await send(held.phone, asked, done)
 
-    async def _keep(self, png: bytes) -> None:
-        await self.objects.put(png, "png")
+    async def _captured(self, held: Attached) -> capturing.Capture:
+        """What is on the phone now, its bytes stored while the phone is still being read."""
+
+        async def keep_picture(png: bytes) -> None:
+            await self.objects.put(png, "png")
+
+        async def keep_hierarchy(xml: bytes) -> None:
+            await self.objects.put(xml, "xml")
+
+        return await capturing.capture(held.phone, keep_picture, on_hierarchy=keep_hierarchy)
 
     async def _prepare(self, held: Attached, trigger: Trigger[ActionRequested]) -> Performed | None:
         """Makes the phone ready for the lease, once an attachment; None where it is, else why it is not."""
@@ -200,14 +208,14 @@ class Driver:
         held.prepared = token if refusal is None else None
         return refusal
 
-    async def _capture(self, held: Attached, action: Any, keep: capturing.OnPicture) -> capturing.Capture:
+    async def _capture(self, held: Attached, action: Any) -> capturing.Capture:
         """What is on the phone now; a phone that has just left is waited for. Raises `AdbError` when it stays away."""
         before = held.phone.last_shown
 
         async def look() -> capturing.Capture:
             if isinstance(action, Observe) and action.patience_s > 0:
                 return await capturing.capture_next(held.phone, before, action.patience_s)
-            return await capturing.capture(held.phone, keep)
+            return await self._captured(held)
 
         for pause_s in _PAUSES_S:
             try:
@@ -223,7 +231,7 @@ class Driver:
         if done.performed.result in {Result.STALE, Result.NOT_FIT}:
             return None, None, ()
         try:
-            seen = done.seen or await self._capture(held, asked.action, self._keep)
+            seen = done.seen or await self._capture(held, asked.action)
             versions = await self._versions(held, seen)
         except AdbError:
             return None, None, ()
@@ -235,6 +243,9 @@ class Driver:
             screenshot_absent=None if seen.picture_absent_reason is None else seen.picture_absent_reason.name,
             hierarchy=hierarchy,
             hierarchy_absent=None if seen.hierarchy_absent_reason is None else seen.hierarchy_absent_reason.name,
+            hierarchy_said=None if seen.hierarchy_absent_reason is None else seen.hierarchy_said[:500],
+            source=seen.source.value,
+            windows=seen.windows,
             split_screen=seen.split_screen,
             foreground=seen.foreground,
             versions=versions,

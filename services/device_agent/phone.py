@@ -26,6 +26,8 @@ from services.device_agent.adb.errors import (
 from services.device_agent.fence import Attempt, Outcome, Verdict
 from services.device_agent.fitness import Health
 from services.device_agent.gestures import Facts, NotPossibleError
+from services.device_agent.hierarchy_sources.chosen import ChosenSource
+from services.device_agent.hierarchy_sources.preference import Preference
 from services.device_agent.lease.note import show as show_note
 from services.device_agent.lease.note import unlock as unlock_note
 from services.device_agent.parsers import packages, properties
@@ -66,9 +68,16 @@ class Phone:
     """A phone that is connected now. Make a new one after it was away: what is cached here may have changed."""
 
     def __init__(
-        self, client: AdbClient, serial: str, identity: Identity, input_methods: tuple[str, ...], note: str = ""
+        self,
+        client: AdbClient,
+        serial: str,
+        identity: Identity,
+        input_methods: tuple[str, ...],
+        note: str = "",
+        preference: Preference = Preference.AUTO,
     ) -> None:
         self._client, self.serial, self.identity = client, serial, identity
+        self.hierarchy = ChosenSource(client, self, preference)
         self.note = note
         """The note that a lease had left on it when it was opened (`lease/note.py`); empty: none."""
         self._driving = asyncio.Lock()
@@ -78,7 +87,7 @@ class Phone:
         self._adb_keyboard = keyboard.ADB_KEYBOARD if keyboard.ADB_KEYBOARD in input_methods else None
 
     @classmethod
-    async def open(cls, client: AdbClient, serial: str) -> Phone:
+    async def open(cls, client: AdbClient, serial: str, preference: Preference = Preference.AUTO) -> Phone:
         """Reads what the phone is in one round trip, and changes nothing."""
         asked = "getprop; echo; echo waymark-part; wm size; wm density; echo waymark-part; ime list -s -a"
         script = f"{asked}; echo waymark-part; {show_note()}"
@@ -88,7 +97,8 @@ class Phone:
         props = properties.properties(props_text)
         if not props.get("ro.build.version.sdk", "").isdigit():
             raise CommandFailed(serial, "getprop", answer.rc, answer.text)
-        return cls(client, serial, _identity(serial, props, screen), properties.input_methods(imes), note)
+        methods = properties.input_methods(imes)
+        return cls(client, serial, _identity(serial, props, screen), methods, note, preference)
 
     @property
     def api(self) -> int:
@@ -282,6 +292,10 @@ class Phone:
         """What the phone's fence says about an action of which nobody saw the end."""
         answer = await self.shell(fence.read_attempt(), READ_TIMEOUT_S, "fence")
         return fence.attempted(answer.stdout, token, number)
+
+    async def close(self) -> None:
+        """Ends what was started on the phone to look at it. A phone that has gone is no error."""
+        await self.hierarchy.stop()
 
 
 def tags_of(props: dict[str, str]) -> dict[str, str]:

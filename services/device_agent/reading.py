@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from PIL import Image
 
-from contracts.values import Foreground
+from contracts.values import Foreground, WindowSeen
 from services.device_agent import picture
-from services.device_agent.parsers import hierarchy_dump, window
+from services.device_agent.parsers import hierarchy_dump, window, windows
 from services.device_agent.picture import NOT_BLACK, Blackness, Size
 
-DUMP_FILE = "/data/local/tmp/waymark.xml"
 SCREENCAP = "screencap -p"
 FOCUS_FROM_ACTIVITIES = f"dumpsys activity activities | grep -E '{window.RESUMED_LINES}'"
 
-_MARKS = tuple(f"waymark-part-{number}" for number in range(1, 5))
-"""Lines between the answers. No text on a screen can imitate one: XML writes line breaks as references."""
+_MARK = "waymark-part"
+"""The line between two answers of a script. No text on a screen can imitate it: XML writes breaks as references."""
+
+
+class Source(StrEnum):
+    """What reads hierarchies on a phone."""
+
+    SERVER = "UIAUTOMATOR_SERVER"
+    """The resident uiautomator2 server."""
+    DUMP = "UIAUTOMATOR_DUMP"
+    """`uiautomator dump`, a program that is started for each hierarchy."""
 
 
 @dataclass(frozen=True)
@@ -54,50 +63,47 @@ def shot(png: bytes, before: Shot | None = None) -> Shot:
 
 @dataclass(frozen=True)
 class Reading:
-    """`secure` is whether the app in front forbids pictures; `closing` the picture that was taken last."""
+    """`windows` from the front to the back; `secure`: the app in front forbids pictures; `closing` was taken last."""
 
     dump: hierarchy_dump.Dump
+    source: Source
     front: Foreground = window.NOWHERE
+    windows: tuple[WindowSeen, ...] = ()
     secure: bool = False
     closing: Shot | None = None
 
 
-def script(api: int, closing: bool, windows: bool) -> str:
-    """The shell call. Asks for the list of windows only where a black picture needs an explanation."""
+def script(*answers: str) -> str:
+    """One shell call that gives the answers of several commands, to be taken apart by `parts`."""
+    return f"; echo; echo {_MARK}; ".join(answers)
+
+
+def parts(stdout: bytes, count: int) -> list[bytes] | None:
+    """The answers of a `script` of `count` commands. The last is whatever is left; None where one is missing."""
+    found = stdout.split(f"\n{_MARK}\n".encode(), count - 1)
+    return found if len(found) == count else None
+
+
+def surroundings(api: int, closing: bool) -> tuple[str, str, str]:
+    """The commands that tell of windows and of the focus, and that take the closing picture where one is wanted."""
+    # From Android 10 on the focus is told by display, and no longer with the windows.
     focus = "dumpsys window displays" if api >= 29 else "dumpsys window windows"
-    first, second, third, fourth = _MARKS
-    # The file of an earlier dump would be taken for this one's: it is removed first.
-    return "; ".join(
-        (
-            f"rm -f {DUMP_FILE}",
-            f"uiautomator dump {DUMP_FILE} 2>&1",
-            f"echo; echo {first}",
-            f"cat {DUMP_FILE} 2>/dev/null",
-            f"echo; echo {second}",
-            f"{focus} | grep -E '{window.FOCUS_LINES}'",
-            f"echo; echo {third}",
-            "dumpsys window windows" if windows else "true",
-            f"echo; echo {fourth}",
-            SCREENCAP if closing else "true",
-        )
+    return (
+        f"dumpsys window windows | grep -E '{windows.LINES}'",
+        f"{focus} | grep -E '{window.FOCUS_LINES}'",
+        SCREENCAP if closing else "true",
     )
 
 
-def parse(stdout: bytes, before: Shot | None = None) -> Reading:
-    """The answers of `script`; `before` is the picture that was taken last."""
-    parts: list[bytes] = []
-    rest = stdout
-    for mark in _MARKS:
-        part, found, rest = rest.partition(f"\n{mark}\n".encode())
-        if not found:
-            words = f"the phone's shell said: {stdout[:500].decode(errors='replace')}"
-            return Reading(hierarchy_dump.Dump(None, hierarchy_dump.Absence.FAILED, words))
-        parts.append(part)
-    said, content, focus, windows = parts
-    front = window.foreground(focus.decode(errors="replace"))
+def with_surroundings(dump: hierarchy_dump.Dump, source: Source, answers: list[bytes], before: Shot | None) -> Reading:
+    """A reading from the answers of `surroundings`; `before` is the picture that was taken before it."""
+    listed, focus, last = answers[0].decode(errors="replace"), answers[1].decode(errors="replace"), answers[2]
+    front = window.foreground(focus)
     return Reading(
-        dump=hierarchy_dump.read(said.decode(errors="replace"), content),
+        dump=dump,
+        source=source,
         front=front,
-        secure=window.is_secure(windows.decode(errors="replace"), front),
-        closing=shot(rest, before) if rest else None,
+        windows=windows.windows(f"{listed}\n{focus}"),
+        secure=window.is_secure(listed, front),
+        closing=shot(last, before) if last else None,
     )

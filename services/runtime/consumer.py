@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ _FETCH = 8
 _FETCH_TIMEOUT_S = 5.0
 _DELAYS_S = (0.1, 0.5, 2.0, 5.0, 15.0, 30.0)
 _KEEP_ALIVE_S = 1.5
+_LOOK_EVERY_S = 10.0
+"""How often the durable itself is looked for. An agent with forty phones has forty: each look is a request."""
 
 INFRASTRUCTURE = (GaveUpError, UnknownOutcomeError, StoreAwayError, NatsError, ConnectionError, TimeoutError)
 """Failures of what lies around us. They are waited out, and are never dead letters."""
@@ -91,13 +94,15 @@ class Consumer:
     async def keep_alive(self, js: JetStreamContext) -> None:
         """Tells the server of messages that wait or take long, so that it does not deliver them to another; and looks
         whether the durable is there: a deleted one gives empty fetches for ever."""
+        looked_s = -math.inf
         while True:
             await asyncio.sleep(_KEEP_ALIVE_S)
             with contextlib.suppress(NatsError):  # A message comes again then, and `last_seen_s` tells of the rest.
                 for message in list(self._messages.values()):
                     await message.in_progress()
-                await js.consumer_info(self.stream, self.durable)
-                self.last_seen_s = time.monotonic()
+                if time.monotonic() - looked_s >= _LOOK_EVERY_S:
+                    await js.consumer_info(self.stream, self.durable)
+                    self.last_seen_s = looked_s = time.monotonic()
 
     async def close(self, *, grace_s: float = 5.0) -> None:
         """Fetches no more, lets what is in hand finish for `grace_s`, and gives back what did not."""

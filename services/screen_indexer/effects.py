@@ -48,7 +48,8 @@ class Reader:
 
     async def _index(self, capture: Capture) -> Indexed | str:
         if capture.hierarchy is None:
-            return capture.hierarchy_absent or "UNAVAILABLE"
+            absent = capture.hierarchy_absent or "UNAVAILABLE"
+            return f"{absent}: {capture.hierarchy_said}" if capture.hierarchy_said else absent
         if capture.split_screen:
             return "SPLIT_SCREEN"  # Half an app is no screen of it: nothing of this is to be learnt.
         place = _place(capture)

@@ -26,6 +26,18 @@ def cpu_seconds() -> dict[str, float]:
     return found
 
 
+def memory_bytes() -> dict[str, int]:
+    """Memory that is each one's own (private, resident) now, by service or server."""
+    found: dict[str, int] = {}
+    for process in psutil.Process().children(recursive=True):
+        try:
+            name, own = _name(process.cmdline()), process.memory_full_info().uss
+        except psutil.NoSuchProcess:
+            continue
+        found[name] = found.get(name, 0) + own
+    return found
+
+
 def busy_seconds() -> float:
     """CPU time that the whole machine has spent on anything, this process and strangers included."""
     times = psutil.cpu_times()

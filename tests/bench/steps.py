@@ -122,7 +122,7 @@ def folder_for_servers() -> Iterator[Path]:
 
 
 async def _explore(platform: Platform, max_steps: int, task: dict[str, Any]) -> Measured:
-    await _settled(platform)
+    await settled(platform)
     before, busy_s, began_s = cpu_seconds(), busy_seconds(), time.time()
     for serial in platform.serials:
         await start(platform, serial, max_steps=max_steps, **task)
@@ -140,7 +140,7 @@ async def _explore(platform: Platform, max_steps: int, task: dict[str, Any]) -> 
     return measured
 
 
-async def _settled(platform: Platform) -> None:
+async def settled(platform: Platform) -> None:
     """Phones attached, tables made, imports done: nothing of the start falls into the measurement."""
     js = platform.nats.jetstream(timeout=10)
 

@@ -15,6 +15,7 @@ import pytest
 
 from contracts.catalogue import OWNERS
 from services.device_agent.adb.bootstrap import CONNECT_VARIABLE, SERVERS_VARIABLE, server_address
+from services.device_agent.hierarchy_sources import preference
 from services.device_agent.settings import PhoneSettings
 from services.device_agent.typed_secrets import SETTING as TYPED_SECRETS
 from services.notifier.settings import NotifierSettings
@@ -93,7 +94,8 @@ def test_every_variable_is_one_that_a_service_reads(services: dict[str, Any]) ->
     read |= {f"WAYMARK_NOTIFIER_{name.upper()}" for name in NotifierSettings.model_fields}
     read |= {f"WAYMARK_PHONE_{name.upper()}" for name in PhoneSettings.model_fields} | {TYPED_SECRETS}
     for name, service in own(services).items():
-        assert set(service["environment"]) - read <= {"ADB_SERVER_SOCKET", SERVERS_VARIABLE, CONNECT_VARIABLE}, name
+        others = {"ADB_SERVER_SOCKET", SERVERS_VARIABLE, CONNECT_VARIABLE, preference.VARIABLE}
+        assert set(service["environment"]) - read <= others, name
 
 
 def test_services_are_told_where_each_server_is(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +113,7 @@ def test_services_are_told_where_each_server_is(services: dict[str, Any], monkey
 
 def test_the_agent_finds_the_adb_server_of_the_machine(services: dict[str, Any]) -> None:
     agent = services["device-agent"]
+    assert preference.preferences(agent["environment"]) == preference.Preferences()
     address = server_address(agent["environment"])
     assert (address.host, address.port) == ("host.docker.internal", 5037)
     assert any("host.docker.internal" in entry for entry in agent["extra_hosts"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deploy.simulator.control import Control
 from deploy.simulator.farm import Farm
 from services.device_agent.adb.client import AdbClient
 from services.device_agent.adb.errors import AdbRefused
+from services.device_agent.hierarchy_sources.preference import Preference
 from services.device_agent.phone import Phone
 
 
@@ -22,12 +23,13 @@ class Bench:
     calls: list[tuple[str, str, float, float, bool]]
     """What the client measured: serial, name, beginning, end, whether it succeeded."""
 
-    @property
-    def serial(self) -> str:
-        return self.serials[0]
+    preference: Preference = Preference.AUTO
+    opened: list[Phone] = field(default_factory=list)
 
-    async def phone(self) -> Phone:
-        return await Phone.open(self.client, self.serial)
+    async def phone(self, preference: Preference | None = None) -> Phone:
+        """The first phone; what it started to be looked at is ended with the bench."""
+        self.opened.append(await Phone.open(self.client, self.serial, preference or self.preference))
+        return self.opened[-1]
 
     async def back(self) -> None:
         """Waits until the phone is there again after it dropped. Once is not enough: the server may answer that it is
@@ -41,13 +43,18 @@ class Bench:
                     return
                 await asyncio.sleep(0.05)
 
+    @property
+    def serial(self) -> str:
+        return self.serials[0]
+
     def names(self) -> list[str]:
         """What the measured calls were called, in order of their ends."""
         return [name for _, name, *_ in self.calls]
 
 
 @contextlib.asynccontextmanager
-async def bench(port: int, spec: str, *, phones: int = 1, api: int = 33, latency: str = "zero") -> AsyncIterator[Bench]:
+async def bench(port: int, spec: str, *, phones: int = 1, api: int = 33, latency: str = "zero",
+                source: str = "auto") -> AsyncIterator[Bench]:  # fmt: skip
     """Phones that play `spec`, connected to the adb server at `port`; all of it gone afterwards."""
     calls: list[tuple[str, str, float, float, bool]] = []
     client = AdbClient("127.0.0.1", port, on_call=lambda *call: calls.append(call))
@@ -60,7 +67,10 @@ async def bench(port: int, spec: str, *, phones: int = 1, api: int = 33, latency
                 await client.connect(serial)
             await until_listed(client, serials)
             calls.clear()
-            yield Bench(control, client, serials, calls)
+            made = Bench(control, client, serials, calls, Preference(source))
+            yield made
+            for phone in made.opened:
+                await phone.close()
     finally:
         for serial in serials:
             await client.disconnect(serial)

@@ -207,15 +207,19 @@ async def test_secure_screen_has_a_hierarchy_and_a_reason_for_its_missing_pictur
         assert (await phone.tap(f"{PACKAGE}:id/go")).succeeded
 
 
-async def test_screen_that_never_rests_has_a_picture_and_a_reason_for_its_missing_hierarchy(bench):
-    """To extend: with a source of the hierarchy that does not wait for idle there is a hierarchy too."""
-    async with bench(WORLD) as b:
+@pytest.mark.parametrize(("source", "reason"), [("dump", hierarchy_dump.Absence.NOT_IDLE), ("auto", None)])
+async def test_screen_that_never_rests_has_a_picture_and_a_hierarchy_or_the_reason_for_its_absence(
+    bench, source, reason
+):
+    """The resident server does not wait for idle, the dump does."""
+    async with bench(WORLD, source=source) as b:
         await b.control.do("shown", restless=True)
         async with asyncio.timeout(30):
             seen = await capture(await b.phone())
 
         assert seen.png is not None
-        assert seen.hierarchy_absent_reason is hierarchy_dump.Absence.NOT_IDLE
+        assert seen.hierarchy_absent_reason is reason
+        assert (seen.hierarchy is None) == (reason is not None)
 
 
 async def test_denied_input_and_a_missing_keyboard_have_codes_that_a_run_can_act_on(bench):

@@ -136,7 +136,8 @@ async def heartbeat(phone):
 
 READS = {
     "screencap": (screencap, "screencap"),
-    "hierarchy": (hierarchy, "uiautomator"),
+    "hierarchy by the dump": (hierarchy, "uiautomator"),
+    "hierarchy by the server": (hierarchy, "dumpsys window"),
     "focus": (focus, "dumpsys activity"),
     "package": (package, "dumpsys package"),
     "packages": (packages, "pm list"),
@@ -148,9 +149,9 @@ READS = {
 @pytest.mark.parametrize("kind", READS)
 async def test_reading_from_a_phone_that_is_unplugged_fails_and_works_when_it_is_back(bench, kind, moment):
     read, pattern = READS[kind]
-    async with bench(WORLD) as b:
+    async with bench(WORLD, source="dump" if kind.endswith("dump") else "auto") as b:
         phone = await b.phone()
-        before, whole = await settings_of(phone), await read(phone)
+        whole, before = await read(phone), await settings_of(phone)
         await b.control.arm(moment, pattern)
         async with asyncio.timeout(20):
             with pytest.raises(DeviceGone, match="check its cable"):

@@ -141,7 +141,7 @@ class Video(TestWorld):
     """Never at rest."""
 
     def shown(self) -> bytes:
-        return drawn((20 * (self.pictures % 12), 90, 10))
+        return drawn((90, 100 * self.pictures % 251, 10))
 
     def surface(self, now_s: float) -> Surface:
         shown = super().surface(now_s)
@@ -150,13 +150,23 @@ class Video(TestWorld):
 
 
 class Turning(TestWorld):
-    """Rests, then shows another screen from the third picture on: while the hierarchy is read."""
+    """Shows another screen from the second picture on: while the hierarchy is read."""
 
     def shown(self) -> bytes:
-        return drawn((240, 240, 255) if self.pictures <= 2 else (10, 200, 10))
+        return drawn((240, 240, 255) if self.pictures <= 1 else (10, 200, 10))
 
     def title(self) -> str:
-        return "before" if self.pictures <= 2 else "after"
+        return "before" if self.pictures <= 1 else "after"
+
+
+class Ticked(TestWorld):
+    """A box gets its tick between the first picture and the second: a change as small as that of a clock."""
+
+    def shown(self) -> bytes:
+        return drawn((240, 240, 255), (40, 20, 60, 60) if self.pictures > 1 else None)
+
+    def title(self) -> str:
+        return "empty" if self.pictures <= 1 else "ticked"
 
 
 class Loading(TestWorld):

@@ -111,9 +111,9 @@ class RunStory(Story[Any]):
         }  # fmt: skip
         return CaptureIndexed(**{**base, **changes})
 
-    def shows_nothing(self) -> list[Event]:
+    def shows_nothing(self, reason: str = "EMPTY") -> list[Event]:
         """There was a capture, but nothing on it."""
-        return self.when(self.capture("", screen_id=None, state_id=None, reason="EMPTY"))
+        return self.when(self.capture("", screen_id=None, state_id=None, reason=reason))
 
     def fails(self, code: str = "EXPIRED", message: str | None = None) -> list[Event]:
         """The phone could not be asked: there is not even a capture."""

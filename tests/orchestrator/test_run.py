@@ -241,6 +241,14 @@ def test_a_phone_that_shows_nothing_fails_the_run_with_a_reason(how: str):
     assert "nothing could be seen" in finished.failure_reason
 
 
+def test_a_run_that_cannot_see_says_what_the_phone_said_last():
+    held = "UIAUTOMATION_HELD: UiAutomation is held by Appium (pid 4711, io.appium.uiautomator2.server)"
+    story = at_home()
+    for reason in ("EMPTY", held, held, held):
+        story.shows_nothing(reason)
+    assert story.last(RunFinished).failure_reason.endswith(f"in 4 steps in a row: {held.partition(': ')[2]}")
+
+
 def test_a_phone_that_is_not_fit_ends_the_run_with_what_to_do():
     story = begun()
     told = story.fails("NOT_FIT", "its battery has 4 %, less than 15 %: charge it")

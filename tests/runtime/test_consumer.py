@@ -343,6 +343,7 @@ async def test_a_deleted_durable_shows_in_when_it_was_last_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(consumer_module, "_KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr(consumer_module, "_LOOK_EVERY_S", 0.05)
     handler = Doing(sealer)
     await put(log, scope, key, 1)
     async with consuming(js, provisioned, handler, await durable_of(js, handler, scope), alive=True) as running:

@@ -241,6 +241,51 @@ async def test_uiautomator2_starts_its_server_finds_types_and_clicks(bench: Benc
     assert not [entry for entry in await bench.control.trace(kinds=["rpc"]) if entry["rc"] == 127]
 
 
+@pytest.mark.parametrize("keyboard", [False, True])
+async def test_uiautomator2_sees_all_windows_and_the_one_in_front_on_request(
+    bench: Bench, device: adbutils.AdbDevice, keyboard: bool
+) -> None:
+    import uiautomator2
+    from lxml import etree
+
+    await bench.control.do("soft_keyboard", up=keyboard)
+
+    def drive() -> tuple[list[etree._Element], list[etree._Element]]:
+        phone = uiautomator2.Device(device)
+        try:
+            everything, front = phone.dump_hierarchy(), phone.dump_hierarchy(root_in_active=True)
+        finally:
+            phone.stop_uiautomator()
+        return tuple(list(etree.fromstring(xml.encode())) for xml in (everything, front))
+
+    roots, front = await asyncio.to_thread(drive)
+    packages = sorted(root.get("package") for root in roots)
+    system = ["com.android.systemui"] * 2
+    assert packages == sorted([PACKAGE, *system, *(["com.android.inputmethod.latin"] if keyboard else [])])
+    assert [root.get("package") for root in front] == [PACKAGE]
+    assert {"visible-to-user", "drawing-order", "hint", "display-id"} <= set(front[0].attrib)
+
+
+async def test_uiautomation_has_one_holder_at_a_time_and_ps_shows_it(bench: Bench, device: adbutils.AdbDevice) -> None:
+    pid = await bench.control.do("hold_automation", name="io.appium.uiautomator2.server")
+
+    def look() -> tuple[str, str, str]:
+        dumped = device.shell("uiautomator dump /sdcard/x.xml 2>&1")
+        return dumped, device.shell("ps -A -o PID,ARGS"), device.shell(f"cat /proc/{pid}/cmdline")
+
+    dumped, listed, command = await asyncio.to_thread(look)
+    assert "already registered" in dumped
+    assert f"{pid} io.appium.uiautomator2.server" in listed
+    assert command.rstrip("\0") == "io.appium.uiautomator2.server"
+
+    def free() -> tuple[str, str]:
+        return device.shell(f"kill {pid}; kill {pid} 2>&1; echo $?"), device.shell("uiautomator dump /sdcard/x.xml")
+
+    killed, dumped = await asyncio.to_thread(free)
+    assert killed.split()[-6:] == f"kill: {pid}: No such process 1".split()
+    assert "dumped to" in dumped
+
+
 @pytest.mark.usefixtures("mobly_logging")
 async def test_mobly_reads_the_phones_identity(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from mobly.controllers import android_device

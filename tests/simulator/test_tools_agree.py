@@ -118,6 +118,7 @@ async def test_picture_and_hierarchy(tools: Tools) -> None:
         theirs = await asyncio.to_thread(tools.device.screenshot, error_ok=False)
         assert theirs.convert("RGB").tobytes() == ours
     assert seen.hierarchy_xml is not None
+    await tools.phone.close()  # One tool at a time has UiAutomation.
     assert nodes(await asyncio.to_thread(tools.device.dump_hierarchy)) == nodes(seen.hierarchy_xml.decode())
 
 
@@ -177,13 +178,14 @@ async def test_uiautomator2_sees_what_the_agent_sees(boot: Boot, api: int) -> No
                 "info": resident.device_info,
                 "current": resident.app_current(),
                 "app": resident.app_info(PACKAGE),
-                "nodes": nodes(resident.dump_hierarchy()),
+                "nodes": nodes(resident.dump_hierarchy(root_in_active=True)),
                 "picture": resident.screenshot().convert("RGB").tobytes(),
                 "exit": resident.shell("(exit 5)").exit_code,
             }
         finally:
             resident.stop_uiautomator()
 
+    await phone.close()
     told = await asyncio.to_thread(ask)
     assert seen.png is not None
     assert seen.hierarchy_xml is not None

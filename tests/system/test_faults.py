@@ -96,6 +96,10 @@ async def gestures_in(platform: Platform, package: str) -> list[Action]:
     return [each.action for each in asked if not isinstance(each.action, Navigate)]
 
 
+BY_DUMP = {**ENVIRON, "WAYMARK_HIERARCHY_SOURCE": "dump"}
+"""A screen that never rests hides its hierarchy from the dump only: the resident server does not wait for idle."""
+
+
 async def test_what_happens_to_the_screen_is_got_over_and_the_run_goes_on(tmp_path: Path) -> None:
     happens: list[Operation] = [
         ("rotate", {"quarter_turns": 1}),
@@ -109,7 +113,7 @@ async def test_what_happens_to_the_screen_is_got_over_and_the_run_goes_on(tmp_pa
         ("shown", {"restless": True}),
         ("interrupt", {"name": "anr", "language": "de", "package": PACKAGE}),
     ]
-    async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
+    async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=BY_DUMP) as platform:
         await outside.configure(platform)
         await platform.control.do("keyboard", installed=False)
         before = await settings(platform)
@@ -146,7 +150,7 @@ async def fails(platform: Platform, number: int, words: str, fault: Operation | 
 
 
 async def test_what_a_phone_cannot_do_ends_its_run_soon_and_says_what_to_do(tmp_path: Path) -> None:
-    async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
+    async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=BY_DUMP) as platform:
         await outside.configure(platform)
         before = await settings(platform)
         await platform.control.arm("inject_denied", "input (tap|swipe|text|keyevent [^2])", times=None)

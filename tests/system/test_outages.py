@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -81,19 +82,30 @@ async def stop_in_an_action(platform: Platform, instance: str, pid: int) -> None
     await until("the agent being stopped in the middle of an action", caught)
 
 
-async def test_faults_of_the_phone_are_told_and_overcome(tmp_path: Path) -> None:
-    faults = [
-        ("truncated_png", "screencap", 1),
-        ("empty_hierarchy", "uiautomator", 1),
-        ("half_hierarchy", "uiautomator", 1),
-        ("null_focus", "dumpsys window", 2),
-        ("not_idle", "uiautomator", 1),
-        ("black_png", "screencap", 4),
-        ("drop_during", "input tap", 1),
-        ("drop_after", "input tap", 1),
-        ("no_exit", "uiautomator", 1),
-    ]
-    async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
+MOSTLY = {"auto": "UIAUTOMATOR_SERVER", "dump": "UIAUTOMATOR_DUMP"}
+COMMON_FAULTS = [
+    ("truncated_png", "screencap", 1),
+    ("empty_hierarchy", "uiautomator|dumpWindowHierarchy", 1),
+    ("half_hierarchy", "uiautomator|dumpWindowHierarchy", 1),
+    ("null_focus", "dumpsys window", 2),
+    ("black_png", "screencap", 4),
+    ("drop_during", "input tap", 1),
+    ("drop_after", "input tap", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("source", "faults"),
+    [
+        ("auto", [*COMMON_FAULTS, ("server_dies", "dumpWindowHierarchy", 1), ("no_exit", "dumpsys window", 1)]),
+        ("dump", [*COMMON_FAULTS, ("not_idle", "uiautomator", 1), ("no_exit", "uiautomator", 1)]),
+    ],
+)
+async def test_faults_of_the_phone_are_told_and_overcome(
+    tmp_path: Path, source: str, faults: list[tuple[str, str, int]]
+) -> None:
+    environ = {**ENVIRON, "WAYMARK_HIERARCHY_SOURCE": source}
+    async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=environ) as platform:
         await outside.configure(platform)
         await start(platform, max_steps=70)
         for number, (kind, pattern, times) in enumerate(faults):
@@ -104,10 +116,35 @@ async def test_faults_of_the_phone_are_told_and_overcome(tmp_path: Path) -> None
         assert run.status is RunStatus.SUCCEEDED, run.failure_reason
         told = {(e["detail"]) for e in await platform.control.trace(kinds=["fault"])}
         assert len(told) >= len(faults) - 1, told
+        captures = [r.event.capture for r in await events(platform, ActionFinished)]
+        sources = Counter(capture.source for capture in captures if capture is not None)
+        assert sources.most_common(1)[0][0] == MOSTLY[source], sources
+        assert source == "auto" or len(sources) == 1
+        assert all(capture.windows for capture in captures if capture is not None and capture.hierarchy is not None)
         assert_people_were_told_of_a_crash(await assert_sound(platform, outside))
         screens = await rows(platform, "SELECT screenshot_path FROM screen_indexer.screens")
         assert screens
         assert all(row["screenshot_path"] for row in screens)
+
+
+async def test_a_phone_whose_uiautomation_another_tool_holds_ends_its_run_naming_it(tmp_path: Path) -> None:
+    async with Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
+        await start(platform, max_steps=40)
+        await next_event(platform, StepFinished, count=3)
+        pid = await platform.control.do("hold_automation", name="io.appium.uiautomator2.server")
+        run = (await finished(platform))[0]
+
+        assert run.status is RunStatus.FAILED
+        assert run.failure_reason is not None
+        assert f"Appium (pid {pid}, io.appium.uiautomator2.server)" in run.failure_reason
+        assert [each["pid"] for each in await platform.control.do("processes")] == [pid]
+
+        await platform.control.do("end_process")
+        await start(platform, max_steps=10)
+        assert (await finished(platform, count=2))[1].status is RunStatus.SUCCEEDED
+        assert [each["holds_automation"] for each in await platform.control.do("processes")] == [True]
+        await platform.stop_services(["device_agent"])
+        assert await platform.control.do("processes") == []
 
 
 async def test_a_phone_that_leaves_for_good_ends_its_run_with_the_reason(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from deploy.simulator.commands.keycodes import character, key_name
 from deploy.simulator.trace import Entry
 
 from .selectors import Node, Selector, centre, describe, find, parse_hierarchy
+from .windows import all_windows, as_server
 
 if TYPE_CHECKING:
     from deploy.simulator.phone import Phone
@@ -73,10 +74,17 @@ class Calls:
             "sdkInt": self._phone.profile.api,
         }
 
-    async def dump(self, *_options: Any) -> str:
-        hierarchy = dumped_hierarchy(self._phone, self._cause)
+    async def dump(self, _compressed: bool = False, _depth: int = 50, in_front: bool = False) -> str:
+        """Of all windows in sight, or of the one in front. It does not wait for the screen to be idle."""
         await asyncio.sleep(self._phone.latency.dump_s / 10)  # the resident server needs no start of its own
-        return hierarchy
+        screen, api = self._phone.screen, self._phone.profile.api
+
+        def written(hierarchy: str) -> str:
+            if not in_front:
+                hierarchy = all_windows(hierarchy, screen.keyboard_box, screen.bars)
+            return as_server(hierarchy, api)
+
+        return dumped_hierarchy(self._phone, self._cause, written)
 
     async def screenshot(self, scale: float = 1, quality: int = 80) -> str:  # noqa: ARG002
         picture = self._phone.screen.picture(self._cause)

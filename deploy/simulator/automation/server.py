@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from deploy.simulator.faults import FaultKind
 from deploy.simulator.stream import Stream
 from deploy.simulator.trace import Entry, Kind
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _MAX_REQUEST_BYTES = 16 * 1024 * 1024
 _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
+_CLOSE = re.compile(rb"connection:\s*close", re.IGNORECASE)
 _NOT_FOUND, _METHOD_UNKNOWN = -32001, -32601
 
 
@@ -45,9 +47,14 @@ async def serve(phone: Phone, stream: Stream, service: Entry) -> None:
         if head.startswith(b"GET /ping"):
             await _respond(stream, 200, b"pong")
         elif head.startswith(b"POST /jsonrpc/0"):
-            await _respond(stream, 200, await _answer(phone, service, body))
+            answer = await _answer(phone, service, body)
+            if answer is None:
+                return
+            await _respond(stream, 200, answer)
         else:
             await _respond(stream, 404, b"not found")
+        if _CLOSE.search(head):
+            return
 
 
 async def _respond(stream: Stream, status: int, body: bytes) -> None:
@@ -56,13 +63,19 @@ async def _respond(stream: Stream, status: int, body: bytes) -> None:
     await stream.write(head.encode() + body)
 
 
-async def _answer(phone: Phone, service: Entry, body: bytes) -> bytes:
+async def _answer(phone: Phone, service: Entry, body: bytes) -> bytes | None:
+    """None where the server died of the call."""
     try:
         request = orjson.loads(body)
         method, parameters = str(request["method"]), list(request.get("params") or [])
     except (ValueError, KeyError, TypeError) as error:
         return _error(None, -32600, f"invalid request: {error}")
     entry = phone.trace.add(Kind.RPC, f"{method} {orjson.dumps(parameters).decode()}", service.seq)
+    if (fault := phone.faults.take(FaultKind.SERVER_DIES, entry.detail)) is not None:
+        phone.note_fault(fault, entry)
+        if phone.processes.automation is not None:
+            phone.processes.kill(phone.processes.automation.pid)
+        return None
     try:
         result = await Calls(phone, entry).call(method, parameters)
     except NotFoundError as error:

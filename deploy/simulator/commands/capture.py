@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from deploy.simulator.faults import FaultKind
@@ -85,7 +86,7 @@ def _failure(call: Call) -> tuple[int, str] | None:
         if (fault := phone.faults.take(kind, call.text)) is not None:
             phone.note_fault(fault, call.service)
             return outcome
-    if phone.automation_held:
+    if phone.processes.automation is not None:
         return 1, (
             "java.lang.IllegalStateException: UiAutomationService "
             "android.accessibilityservice.IAccessibilityServiceClient$Stub$Proxy@5deffd5already registered!\n"
@@ -95,11 +96,11 @@ def _failure(call: Call) -> tuple[int, str] | None:
     return None
 
 
-def dumped_hierarchy(phone: Phone, cause: Entry) -> str:
+def dumped_hierarchy(phone: Phone, cause: Entry, written: Callable[[str], str] = str) -> str:
     """The hierarchy as it is handed out, with the faults that are armed for it; recorded as delivered, with the name of
-    the state that it shows."""
+    the state that it shows. `written` makes of the hierarchy of the window in front what is handed out."""
     surface = phone.screen.surface()
-    hierarchy, state = phone.screen.hierarchy(surface), surface.state
+    hierarchy, state = written(phone.screen.hierarchy(surface)), surface.state
     if (fault := phone.faults.take(FaultKind.EMPTY_HIERARCHY, cause.detail)) is not None:
         phone.note_fault(fault, cause)
         hierarchy, state = _EMPTY, ""

@@ -163,6 +163,7 @@ def _processes(call: Call) -> list[tuple[str, int, str]]:
     surface = call.phone.world.surface(call.phone.now_s())
     names = dict.fromkeys([name for name, _ in stack(surface)] + [surface.package, "com.android.systemui"])
     running = [("root", 1, "init"), ("system", 1502, "system_server"), ("shell", 6200, "adbd")]
+    running += [(tool.user, tool.pid, tool.name) for tool in call.phone.processes.all()]
     return running + [(f"u0_a{uid(name) - 10_000}", pid(name), name) for name in names]
 
 
@@ -173,6 +174,8 @@ def _ps(call: Call) -> int:
     if old and "-A" in words:
         call.out("USER     PID   PPID  VSIZE  RSS     WCHAN    PC        NAME\n")
         return 0
+    if not old and "-o" in words:
+        return _ps_columns(call, words[words.index("-o") + 1])
     everything = old or any(word.startswith("-") and ("A" in word or "e" in word) for word in words)
     name = next((word for word in words if not word.startswith("-") and "," not in word), None)
     rows = [row for row in _processes(call) if everything or name is not None]
@@ -192,6 +195,17 @@ def _ps(call: Call) -> int:
                 for user, number, name in rows
             )
         )
+    return 0
+
+
+def _ps_columns(call: Call, columns: str) -> int:
+    """`ps -A -o PID,ARGS`: of these columns, in this order."""
+    commands = {tool.pid: tool.command for tool in call.phone.processes.all()}
+    wanted = [column.strip().upper() for column in columns.split(",")]
+    call.out(" ".join(f"{column:>5}" for column in wanted) + "\n")
+    for user, number, name in _processes(call):
+        known = {"USER": user, "PID": str(number), "NAME": name, "ARGS": commands.get(number, name)}
+        call.out(" ".join(f"{known.get(column, '-'):>5}" for column in wanted) + "\n")
     return 0
 
 

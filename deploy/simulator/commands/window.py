@@ -8,12 +8,15 @@ from deploy.simulator.components import component, token, uid
 from deploy.simulator.faults import FaultKind
 from deploy.simulator.keyguard import SYSTEM_UI
 from deploy.simulator.profiles import ApiProfile
+from deploy.simulator.screen import Box
 from deploy.simulator.shell.call import Call
 from deploy.simulator.split import SINCE_API as SPLIT_SINCE_API
 from deploy.simulator.world import Surface
 
 if TYPE_CHECKING:
     from deploy.simulator.phone import Phone
+
+_KEYBOARD = "com.android.inputmethod.latin"
 
 
 def activity_record(profile: ApiProfile, package: str, activity: str, task: int = 7) -> str:
@@ -74,7 +77,7 @@ def _divider(phone: Phone) -> list[str]:
     if phone.profile.api < SPLIT_SINCE_API or not (split or always):
         return []
     return [
-        f"  Window #2 Window{{{token('window', name)} u0 {name}}}:",
+        f"  Window #3 Window{{{token('window', name)} u0 {name}}}:",
         "    mOwnerUid=10101 package=com.android.systemui appop=NONE",
         f"    mViewVisibility={'0x0' if split else '0x4'} mHaveFrame=true mObscured=false",
         f"    isOnScreen={str(split).lower()}",
@@ -83,26 +86,56 @@ def _divider(phone: Phone) -> list[str]:
 
 
 def _windows(phone: Phone, surface: Surface) -> str:
-    profile = phone.profile
+    profile, screen = phone.profile, phone.screen
     lines = ["WINDOW MANAGER WINDOWS (dumpsys window windows)"]
-    names = ["StatusBar", "NavigationBar0"]
-    for number, name in enumerate(names):
+    width, height = screen.size
+    whole, status, navigation = (0, 0, width, height), *screen.bars
+    keyboard = screen.keyboard_box
+    # Its window is as large as the screen whether it is up or not; what of it is air, it says by insets.
+    air = height if keyboard is None else keyboard[1]
+    systems = (
+        ("StatusBar", SYSTEM_UI, "STATUS_BAR", status, 0, True),
+        ("NavigationBar0", SYSTEM_UI, "NAVIGATION_BAR", navigation, 0, True),
+        ("InputMethod", _KEYBOARD, "INPUT_METHOD", (0, 0, width, navigation[1]), air, keyboard is not None),
+    )
+    for number, (name, package, kind, box, inset, visible) in enumerate(systems):
         lines += [f"  Window #{number} Window{{{token('window', name)} u0 {name}}}:"]
         lines += [f"    mDisplayId=0 mSession=Session{{{token('session', name)} 1812:u0a10101}}"]
-        lines += ["    mOwnerUid=10101 package=com.android.systemui appop=NONE"]
+        lines += [f"    mOwnerUid=10101 showForAllUsers=true package={package} appop=NONE"]
+        lines += [
+            f"    mAttrs={{(0,0)(fillxfill) gr=BOTTOM CENTER_VERTICAL sim={{adjust=pan}} ty={kind} fmt=TRANSLUCENT"
+        ]
+        lines += ["      fl=NOT_FOCUSABLE LAYOUT_IN_SCREEN SPLIT_TOUCH HARDWARE_ACCELERATED}"]
+        lines += [f"    mViewVisibility={'0x0' if visible else '0x8'} mHaveFrame=true mObscured=false"]
+        lines += [f"    mGivenContentInsets=[0,{inset}][0,0] mGivenVisibleInsets=[0,{inset}][0,0]"]
+        lines += [*_frame(profile, box), *_visibility(visible)]
     lines += _divider(phone)
     lines += [
-        f"  Window #{len(names) + 1} {window(surface)}:",
+        f"  Window #{len(systems) + 1} {window(surface)}:",
         "    mDisplayId=0 rootTaskId=7" if profile.api >= 29 else "    mDisplayId=0 stackId=1",
         f"    mOwnerUid={uid(surface.package)} showForAllUsers=false package={surface.package} appop=NONE",
         "    mAttrs={(0,0)(fillxfill) sim={adjust=resize} ty=BASE_APPLICATION",
         "      fl=LAYOUT_IN_SCREEN HARDWARE_ACCELERATED" + (" SECURE" if surface.secure else "") + "}",
         f"    mToken={activity_record(profile, surface.package, surface.activity)}",
         "    mViewVisibility=0x0 mHaveFrame=true mObscured=false",
-        "    isOnScreen=true",
-        "    isVisible=true",
+        "    mGivenContentInsets=[0,0][0,0] mGivenVisibleInsets=[0,0][0,0]",
+        *_frame(profile, whole),
+        *_visibility(True),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _frame(profile: ApiProfile, box: Box) -> list[str]:
+    """From Android 12 on the frame is one of many on a line."""
+    frame = "[{},{}][{},{}]".format(*box)
+    if profile.api >= 31:
+        return [f"    Frames: parent={frame} display={frame} frame={frame} last={frame} insetsChanged=false"]
+    return [f"    mFrame={frame} last={frame}"]
+
+
+def _visibility(visible: bool) -> list[str]:
+    told = str(visible).lower()
+    return [f"    mHasSurface={told} isReadyForDisplay()={told}", f"    isOnScreen={told}", f"    isVisible={told}"]
 
 
 def _displays(call: Call, surface: Surface, focus: str) -> str:

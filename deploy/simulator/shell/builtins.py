@@ -198,10 +198,17 @@ async def _set(shell: Shell, argv: tuple[str, ...], _streams: Streams) -> int:
 
 
 async def _kill(shell: Shell, argv: tuple[str, ...], streams: Streams) -> int:
-    """`kill -0 PID` tells whether a shell runs; nothing else of the phone belongs to its user."""
-    if argv[1:2] != ("-0",) or len(argv) != 3 or not argv[2].isdigit():
-        return _complain(streams, "kill", "only `kill -0 PID` is known here", 2)
-    return 0 if int(argv[2]) in shell.phone.shells else _complain(streams, "kill", f"{argv[2]}: No such process", 1)
+    """`kill -0 PID` tells whether a shell runs, or what a tool started; any other signal ends the latter. Nothing else
+    of the phone belongs to its user."""
+    *signals, pid = argv[1:] or ("",)
+    if len(signals) > 1 or not pid.isdigit():
+        return _complain(streams, "kill", "`kill [-SIGNAL] PID` is known here", 2)
+    tools = shell.phone.processes
+    if signals == ["-0"]:
+        there = int(pid) in shell.phone.shells or any(tool.pid == int(pid) for tool in tools.all())
+    else:
+        there = tools.kill(int(pid))
+    return 0 if there else _complain(streams, "kill", f"{pid}: No such process", 1)
 
 
 async def _toybox(shell: Shell, argv: tuple[str, ...], streams: Streams) -> int:

@@ -27,6 +27,8 @@ class Call:
     environment: Mapping[str, str]
     service: Entry
     cwd: str = "/"
+    pid: int = 0
+    """Of the shell; a program that it was replaced by (`exec`) keeps it."""
 
     @property
     def arguments(self) -> tuple[str, ...]:

@@ -223,7 +223,15 @@ class Shell(Expander):
             return NOT_FOUND
         environment = {name: self.variables[name] for name in self.exported if name in self.variables} | values
         call = Call(
-            self.phone, argv, streams.stdin, streams.stdout, streams.stderr, environment, self.service, self.cwd
+            self.phone,
+            argv,
+            streams.stdin,
+            streams.stdout,
+            streams.stderr,
+            environment,
+            self.service,
+            self.cwd,
+            self.pid,
         )
         rc: int | None = None
         try:

@@ -263,6 +263,21 @@ class AdbClient:
 
         return await self._measured(serial, "pull", timeout_s, call)
 
+    async def converse(
+        self, serial: str, service: str, timeout_s: float, name: str, talk: Callable[[Wire], Awaitable[T]]
+    ) -> T:
+        """Opens a service of the phone, such as `tcp:9008`, and lets `talk` speak on it; what `talk` gives.
+
+        Nothing is forwarded: no port of this machine is taken. Raises `DeviceGone` where nobody listens there.
+        """
+
+        async def call() -> T:
+            async with connected(self._server, serial) as wire:
+                await wire.request(service)
+                return await talk(wire)
+
+        return await self._measured(serial, name, timeout_s, call)
+
     async def _opened(self, stack: contextlib.AsyncExitStack, service: str, serial: str | None = None) -> Wire:
         """A connection on which a long-running service has begun. Only the beginning has a time-out."""
         try:

@@ -15,7 +15,7 @@ class Absence(StrEnum):
     NULL_ROOT = "NULL_ROOT"
     """No window had the focus at that moment."""
     KILLED = "KILLED"
-    """The system ended uiautomator: short of memory, or another tool holds its service."""
+    """The system ended uiautomator: short of memory, or another tool holds its service and `ps` does not show it."""
     EMPTY = "EMPTY"
     """A hierarchy without a node."""
     TRUNCATED = "TRUNCATED"
@@ -26,6 +26,8 @@ class Absence(StrEnum):
     """Something else; the words of the phone are kept beside it."""
     TIMEOUT = "TIMEOUT"
     """It did not end in time."""
+    UIAUTOMATION_HELD = "UIAUTOMATION_HELD"
+    """Another tool has UiAutomation, which Android gives to one at a time; the words name it and its process."""
 
     @property
     def passing(self) -> bool:

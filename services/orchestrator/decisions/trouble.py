@@ -45,7 +45,8 @@ def of_capture(seen: CaptureIndexed) -> Trouble | None:
     """Why nothing was seen: the action's own trouble explains it better than the empty screen."""
     if (trouble := of_action(seen)) is not None or seen.reason is None:
         return trouble
-    return Trouble(seen.reason, _HIDDEN.get(seen.reason, ""))
+    code, _, said = seen.reason.partition(": ")
+    return Trouble(code, _HIDDEN.get(code, said)) if code.isupper() else Trouble(seen.reason)
 
 
 def of_step(step: StepFinished) -> Trouble | None:

@@ -1,0 +1,1 @@
+"""Where hierarchies come from: the resident uiautomator2 server or `uiautomator dump`, behind one interface."""
