@@ -19,8 +19,11 @@ REFUSED_LIMIT, DENIED_LIMIT = 4, 2
 
 
 def over(run: Run) -> RunEnding | None:
-    """Why the run cannot go on, if it cannot. A step that failed ends it in its own words."""
+    """Why the run cannot go on, if it cannot. A step that failed ends it in its own words, and steps that are all done
+    need nothing more."""
     if run.script is not None and run.script.failure is not None:
+        return None
+    if run.spec_started.spec.kind == "steps" and not run.unfinished:
         return None
     limits = run.spec_started.spec.limits
     if run.sequence - run.reproduction.steps >= limits.max_steps:
