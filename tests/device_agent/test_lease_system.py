@@ -13,7 +13,7 @@ from services.device_agent.fence import Verdict
 from services.device_agent.lease import note, preparing, restoring
 from services.device_agent.lease.note import ENABLED_IMES, IME, KEPT, NOTE_FILE, WANTED
 from services.device_agent.phone import LONGEST_V1_COMMAND_BYTES
-from tests.device_agent.leases import LIMIT_S, end, prepare
+from tests.device_agent.lease_scripts import LIMIT_S, end, prepare
 from tests.device_agent.worlds import TestWorld, playing
 
 pytestmark = pytest.mark.system
