@@ -100,8 +100,7 @@ def _refuse_tricks(text: str, name: str) -> None:
             raise CliError(f"{name}: references (*name) are not understood here: write it out", ExitCode.USAGE)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            line = event.start_mark.line + 1
-            raise CliError(f"{name}:{line}: this is no YAML of steps: it is nested too deeply", ExitCode.USAGE)
+            raise CliError(f"{name}: this is no YAML of steps: it is nested too deeply", ExitCode.USAGE)
 
 
 def _problems(error: ValidationError, root: yaml.Node, name: str) -> list[str]:
