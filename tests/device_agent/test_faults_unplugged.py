@@ -18,7 +18,7 @@ from services.device_agent.capture import capture
 from services.device_agent.fence import Attempt
 from services.device_agent.performing import Result
 from tests.device_agent import worlds
-from tests.device_agent.leases import end, prepare
+from tests.device_agent.lease_scripts import end, prepare
 from tests.device_agent.worlds import PACKAGE, TestWorld, playing
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]

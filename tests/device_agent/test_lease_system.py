@@ -15,7 +15,7 @@ from services.device_agent.lease.keeping import Keeper
 from services.device_agent.lease.note import ENABLED_IMES, IME, KEPT, NOTE_FILE, WANTED
 from services.device_agent.phone import LONGEST_V1_COMMAND_BYTES
 from services.device_agent.settings import PhoneSettings
-from tests.device_agent.leases import LIMIT_S, end, prepare
+from tests.device_agent.lease_scripts import LIMIT_S, end, prepare
 from tests.device_agent.worlds import TestWorld, playing
 
 pytestmark = pytest.mark.system
