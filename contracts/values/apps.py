@@ -103,6 +103,8 @@ class InstalledFiles(Value):
     """Of `base.apk` as it lies on the phone: `sha256:..`, or `md5:..` where the phone has nothing better."""
     was_there: bool
     """Whether these very files had been installed before, so that nothing was installed."""
+    replaced: bool = False
+    """Whether another version had been there, or nobody knows: what was stored in it is somebody's."""
 
 
 class Foreground(Value):

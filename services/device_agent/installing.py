@@ -54,6 +54,8 @@ class _Seen:
     """Whether the wanted files were on the phone before it was touched; None where an earlier agent touched it."""
 
     was_there: bool | None = None
+    had_other: bool | None = None
+    """Whether another version of the app was there."""
 
     def was_there_before(self, app: AppInstall) -> bool:
         """What was attempted may have been clearing the app's data only. In doubt it had been there: then it stays."""
@@ -103,12 +105,12 @@ class Installer:
         try:
             same = before is not None and await self._same(app, before)
             if attempt is not Attempt.ATTEMPTED:
-                seen.was_there = same
+                seen.was_there, seen.had_other = same, before is not None and not same
             if same:
                 performed = await self._as_wanted(phone, app, lease, attempt)
                 if performed.result is not Result.DONE:
                     return performed, None
-                return await self._told(phone, app, was_there=seen.was_there_before(app))
+                return await self._told(phone, app, seen, was_there=seen.was_there_before(app))
             if attempt is Attempt.ATTEMPTED:
                 return Performed(Result.UNKNOWN, "it was attempted, and the app is not there (yet)"), None
             performed = await self._changed(phone, app, lease, clear=before is not None and app.reset == "DATA")
@@ -122,7 +124,7 @@ class Installer:
             return Performed(
                 Result.FAILED, "the phone said that it succeeded, and has other files than were sent"
             ), None
-        return await self._told(phone, app, was_there=False)
+        return await self._told(phone, app, seen, was_there=False)
 
     async def _as_wanted(self, phone: Phone, app: AppInstall, lease: Lease, attempt: Attempt) -> Performed:
         """The files are there; what is stored and permitted is made as it was asked for, unless that was done."""
@@ -186,7 +188,9 @@ class Installer:
                 self._md5.popitem(last=False)
         return self._md5[key]
 
-    async def _told(self, phone: Phone, app: AppInstall, *, was_there: bool) -> tuple[Performed, InstalledFiles | None]:
+    async def _told(
+        self, phone: Phone, app: AppInstall, seen: _Seen, *, was_there: bool
+    ) -> tuple[Performed, InstalledFiles | None]:
         """Success, with what the phone itself says that it has."""
         found, version = await self._on_phone(phone, app.package), await phone.app_version(app.package)
         if found is None or version is None:
@@ -197,6 +201,7 @@ class Installer:
             version_code=version.version_code,
             base_digest=f"{found.algorithm}:{found.base}",
             was_there=was_there,
+            replaced=seen.had_other is not False and not was_there,
         )
         return Performed(Result.DONE), files
 

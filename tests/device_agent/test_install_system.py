@@ -78,6 +78,7 @@ async def test_an_app_is_installed_on_a_phone_without_it(bench, objects, api):
 
         assert (done.result, done.reason) == (Result.DONE, "")
         assert (files.version_name, files.version_code, files.was_there) == ("1.0", 10, False)
+        assert files.replaced is False
         assert files.base_digest == digest(apk("demo", "1"), api)
         assert await (await b.phone()).user_packages() == (PACKAGE,)
         left = await (await b.phone()).shell("ls /data/local/tmp", 5.0, "ls")
@@ -119,6 +120,7 @@ async def test_what_is_there_already_is_not_installed_again(bench, objects, api)
         other = await wanted(objects, "1", Build(target_sdk=34))
         _, files = await put_on(b, objects, other, number=2)
         assert files.was_there is False, "the same version in another build is another app"
+        assert files.replaced is True
         assert len(await installs(b)) == 1
 
 

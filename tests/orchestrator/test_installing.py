@@ -83,7 +83,7 @@ def test_the_app_is_installed_before_anything_else_and_may_take_its_time():
     assert noted.detail == {
         "what": "installed",
         "files": {"package": APP, "version_name": "1.0", "version_code": 1, "base_digest": f"sha256:{DIGEST}",
-                  "was_there": False},
+                  "was_there": False, "replaced": False},
         "took_ms": 4200,
     }  # fmt: skip
     assert isinstance(launch, ActionRequested)
@@ -159,13 +159,19 @@ def test_a_paused_run_installs_when_it_goes_on():
 
 
 @pytest.mark.parametrize(
-    ("keep", "was_there", "removed"), [(True, False, False), (False, True, False), (False, False, True)]
+    ("keep", "was_there", "replaced", "removed"),
+    [
+        (True, False, False, False),
+        (False, True, False, False),
+        (False, False, True, False),
+        (False, False, False, True),
+    ],
 )
 def test_only_what_this_run_installed_is_removed_and_only_where_that_is_wanted(
-    keep: bool, was_there: bool, removed: bool
+    keep: bool, was_there: bool, replaced: bool, removed: bool
 ):
     story = installing(keep=keep)
-    answers(story, files={"was_there": was_there})
+    answers(story, files={"was_there": was_there, "replaced": replaced})
     explored(story)
     if removed:
         assert (story.asked.action, story.asked.purpose) == (Uninstall(package=APP), "RESTORE")

@@ -27,6 +27,7 @@ from deploy.simulator.apps.apk import Build
 from deploy.simulator.apps.catalog import apk
 from services.cli.__main__ import app
 from services.cli.errors import ExitCode
+from services.device_agent.adb.client import AdbClient
 from tests.system.exploring import PACKAGE, caught_up, events, next_event, rows, until, verify
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
@@ -147,12 +148,18 @@ async def test_an_older_version_fails_with_the_phones_reason_and_leaves_the_newe
 
 async def test_an_app_that_is_not_to_stay_is_removed_at_the_end(bench: Bench) -> None:
     build = Build(filler_bytes=9 * 1024 * 1024)
+    adb = bench.platform.adb
+    assert adb is not None
+    client = AdbClient("127.0.0.1", adb.port)
+    gone = await client.shell(bench.platform.serials[0], f"pm uninstall {PACKAGE}", 10, "by hand")
+    assert gone.rc == 0
+    by_hand = await bench.touches("uninstall")
     result = await bench.call(
         "run", "explore", "--apk", bench.apk("2", build), "--uninstall", "--follow", "--max-steps", "6"
     )
     assert result.exit_code == ExitCode.OK, result.output
     assert "installed com.waymark.demo 2.0 in" in result.stdout
-    assert await bench.touches("uninstall") == 1
+    assert await bench.touches("uninstall") == by_hand + 1
     await caught_up(bench.platform)
     rc, said = await verify(bench.platform)
     assert rc == 0, said

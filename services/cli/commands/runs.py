@@ -49,7 +49,10 @@ def explore(
         bool, typer.Option("--grant-all", help="Grant every permission that the app asks for.")
     ] = False,
     keep: Annotated[
-        bool, typer.Option("--keep/--uninstall", help="Whether the app stays, where this run installed it.")
+        bool,
+        typer.Option(
+            "--keep/--uninstall", help="Whether the app stays, where this run installed it on a phone without it."
+        ),
     ] = True,
     version: Annotated[str | None, typer.Option(help="Version name; without it, what the phone has installed.")] = None,
     profile: Annotated[

@@ -70,7 +70,8 @@ def end(run: Run, now: datetime) -> list[Event]:
     if leads_home and run.spec_started.spec.kind != "steps":
         return [request(run, Navigate(to="HOME"), "RESTORE", now)]
     app, installed = run.spec_started.spec.install, run.installed
-    if app is not None and not app.keep and installed is not None and not installed.was_there and not run.removal_tried:
+    is_ours = installed is not None and not installed.was_there and not installed.replaced
+    if app is not None and not app.keep and is_ours and not run.removal_tried:
         return [request(run, Uninstall(package=app.package), "RESTORE", now)]
     return [_finish(run, now)]
 
