@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, assert_never
@@ -56,6 +57,7 @@ from services.runtime.service import Service
 
 _MAX_PACKAGES = 300
 _RETRY_S = 1.0
+_AFTER_DEFECT_S = 10.0
 _ORPHANS_AFTER_S = 10.0
 """Seconds until a phone that was here before the agent should have been seen again."""
 _GRACE_S = 5.0
@@ -160,7 +162,7 @@ class Agent:
             await self._attach_safely(other)
             if serial in self._holds:
                 return
-        await self._notice(PhoneGone(serial, reason, self._name))
+        await self._notice_surely(PhoneGone(serial, reason, self._name))
 
     def _ways(self, serial: str) -> list[str]:
         """The adb serials by which the phone is ready, best first."""
@@ -195,7 +197,7 @@ class Agent:
                 continue
             if place_of(held.agent) == self._server.place:
                 reason = "ABSENT: it was gone when the agent came back: check that it is on, and its cable or network"
-                await self._notice(PhoneGone(phone.serial, reason, self._name))
+                await self._notice_surely(PhoneGone(phone.serial, reason, self._name))
 
     def _is_elsewhere(self, serial: str, hold: _Hold) -> bool:
         held = self._holders.held(serial)
@@ -254,8 +256,8 @@ class Agent:
         await hold.subscriber.start()
         hold.tasks = [
             asyncio.create_task(consumer.keep_alive(self._service.js), name=f"keep-alive {serial}"),
-            asyncio.create_task(self._watch_crashes(serial, attached, watched_until), name=f"crashes {serial}"),
-            asyncio.create_task(self._tend(serial, attached), name=f"tend {serial}"),
+            asyncio.create_task(_kept_up(lambda: self._watch_crashes(serial, attached, watched_until), serial)),
+            asyncio.create_task(_kept_up(lambda: self._tend(serial, attached), serial)),
         ]
         telemetry.log.info("phone attached", serial=serial, by=phone.serial, server=self._server.place)
 
@@ -309,9 +311,31 @@ class Agent:
         trigger: Trigger[Noticed] = Trigger(self._service.clock.new_id(), what, now)
         await self._devices.decide(device_id_of(what.serial), trigger, decisions.decide_device, once=False)
 
+    async def _notice_surely(self, what: PhoneGone) -> None:
+        """Also after an outage of the log: nobody else tells that the phone has gone."""
+        while True:
+            try:
+                await self._notice(what)
+            except INFRASTRUCTURE as error:
+                telemetry.log.warning("loss of a phone not told yet", serial=what.serial, error=repr(error))
+                await asyncio.sleep(_RETRY_S)
+            else:
+                return
+
     def _on_adb(self, serial: str, _name: str, started_s: float, ended_s: float, _ok: bool) -> None:
         if (adb_time := self._times.get(serial)) is not None:
             adb_time.add(started_s, ended_s)
+
+
+async def _kept_up(work: Callable[[], Coroutine[None, None, None]], serial: str) -> None:
+    """Work for a phone that never ends by itself. A defect in it is told, and costs neither the other phones nor for
+    ever this one's crashes and heartbeats."""
+    while True:
+        try:
+            await work()
+        except Exception as defect:  # noqa: BLE001 - whatever it is, it is told with its stack
+            telemetry.log.error("work for a phone failed, it begins anew", serial=serial, exc_info=defect)
+            await asyncio.sleep(_AFTER_DEFECT_S)
 
 
 def _android(identity: Identity) -> AppVersion:
