@@ -71,6 +71,11 @@ async def play(platform: Platform, operations: Iterable[Operation]) -> None:
         await platform.control.do(name, **arguments)
 
 
+def comes(name: str, **options: Any) -> Operation:
+    """An interruption right after the next touch: one that comes between a look and its touch is answered by chance."""
+    return "later", {"then": "interrupt", "touches": 1, "name": name, **options}
+
+
 async def interrupted(platform: Platform) -> list[tuple[str, str]]:
     found = await platform.control.do("interruptions")
     assert found["up"] == []
@@ -79,13 +84,13 @@ async def interrupted(platform: Platform) -> list[tuple[str, str]]:
 
 async def test_what_comes_over_the_app_is_answered_and_the_run_goes_on(tmp_path: Path) -> None:
     raised: list[Operation] = [
-        ("interrupt", {"name": "permission", "language": "zh-CN", "package": PACKAGE}),
-        ("interrupt", {"name": "call", "rings_s": 600}),
-        ("interrupt", {"name": "permission", "language": "de", "package": PACKAGE}),
-        ("interrupt", {"name": "anr", "language": "zh-CN", "package": PACKAGE}),
-        ("interrupt", {"name": "permission", "language": "ja", "package": PACKAGE}),
-        ("later", {"then": "interrupt", "touches": 2, "name": "call_heads_up", "rings_s": 5}),
-        ("interrupt", {"name": "permission", "language": "ar", "package": PACKAGE}),
+        comes("permission", language="zh-CN", package=PACKAGE),
+        comes("call", rings_s=600),
+        comes("permission", language="de", package=PACKAGE),
+        comes("anr", language="zh-CN", package=PACKAGE),
+        comes("permission", language="ja", package=PACKAGE),
+        comes("call_heads_up", rings_s=5),
+        comes("permission", language="ar", package=PACKAGE),
     ]
     async with Outside() as outside, Platform(tmp_path, phones=["demo@1"], environ=ENVIRON) as platform:
         await outside.configure(platform)
