@@ -70,14 +70,16 @@ def steps_and_variables(script: Script, var: list[str] | None, field: str) -> di
     return {field: steps, "variables": {**script.variables, **given}}
 
 
+_DEEPEST = 64
+
+
 class _Constructor(yaml.BaseLoader):
     """Texts, lists and objects; nothing is guessed."""
 
 
 def _composed(text: str, name: str) -> yaml.Node:
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.BaseLoader)):
-            raise CliError(f"{name}: references (*name) are not understood here: write it out", ExitCode.USAGE)
+        _refuse_tricks(text, name)
         root = yaml.compose(text, Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -88,6 +90,17 @@ def _composed(text: str, name: str) -> yaml.Node:
     if root is None:
         raise CliError(f"{name} is empty; a file of steps is a list such as\n{EXAMPLE}", ExitCode.USAGE)
     return root
+
+
+def _refuse_tricks(text: str, name: str) -> None:
+    """References, and nesting far beyond any step, of which the parser's time grows with the square."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.BaseLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise CliError(f"{name}: references (*name) are not understood here: write it out", ExitCode.USAGE)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise CliError(f"{name}: this is no YAML of steps: it is nested too deeply", ExitCode.USAGE)
 
 
 def _problems(error: ValidationError, root: yaml.Node, name: str) -> list[str]:

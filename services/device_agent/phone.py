@@ -196,7 +196,7 @@ class Phone:
             return Performed(Result.DONE)
         async with self._driving:
             self._shown = None
-            performed = await self._through_the_fence(script, token, number)
+            performed = await self._through_the_fence(script, token, number, ACTION_TIMEOUT_S)
         return replace(performed, latency_ms=(time.monotonic() - begun_s) * 1e3)
 
     async def change_apps(
@@ -260,7 +260,7 @@ class Phone:
         script: str,
         token: int,
         number: int,
-        timeout_s: float = ACTION_TIMEOUT_S,
+        timeout_s: float,
         read: Callable[[Outcome], Performed] = performed_by,
     ) -> Performed:
         for _ in range(2):

@@ -1,5 +1,5 @@
 """The cable is pulled before, in the middle of and after each kind of command: a recovery or a clear failure, nothing
-done twice, nothing left changed. The phone's own trace is the referee."""
+done twice, nothing left changed. The phone's own trace is the referee. Installing: `test_install_system.py`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 
 from contracts.sealed import Sealed
 from contracts.values import Click, Input, Navigate, Point, Scroll
-from deploy.simulator.apps.catalog import apk
 from deploy.simulator.world import LogLine
 from services.device_agent import logcat, reading
-from services.device_agent.adb.errors import AdbError, DeviceGone
+from services.device_agent.adb.errors import DeviceGone
 from services.device_agent.capture import capture
 from services.device_agent.fence import Attempt
 from services.device_agent.performing import Result
 from tests.device_agent import worlds
+from tests.device_agent.lease_scripts import end, prepare
 from tests.device_agent.worlds import PACKAGE, TestWorld, playing
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
@@ -48,8 +48,8 @@ async def act(phone, action, number: int = 1):
     return await phone.perform(action, 7, number, lambda sealed: sealed.reveal())
 
 
-STAYS = ("waymark.fence", "waymark.xml", "enabled_input_methods=")
-"""The fence and the newest dump are meant to stay. Which keyboards are enabled is put back at the end of the lease."""
+STAYS = ("waymark.fence", "waymark.xml", "u2.jar")
+"""The fence, the newest dump, and what reads hierarchies are meant to stay."""
 
 
 async def settings_of(phone) -> str:
@@ -69,6 +69,7 @@ async def test_action_on_a_phone_that_is_unplugged_happens_at_most_once(bench, k
     async with bench(WORLD) as b:
         phone = await b.phone()
         before = await settings_of(phone)
+        await prepare(phone, 7)
         await b.control.arm(moment, "waymark.fence", at=program if moment == "drop_during" else None)
         async with asyncio.timeout(20):
             cut = await act(phone, action)
@@ -84,6 +85,7 @@ async def test_action_on_a_phone_that_is_unplugged_happens_at_most_once(bench, k
         touching = await shells_that_touched(b)
         assert len(touching) <= 1
         assert touching or moment == "drop_during"
+        await end(phone, 7)
         assert await settings_of(phone) == before
 
 
@@ -94,6 +96,7 @@ async def test_action_that_a_frozen_phone_does_on_thawing_is_not_repeated(bench,
     async with bench(WORLD) as b:
         phone = await b.phone()
         before = await settings_of(phone)
+        await prepare(phone, 7)
         await b.control.do("freeze", on=True)
         frozen = await act(phone, ACTIONS[kind][0])
         await b.control.do("freeze", on=False)
@@ -107,6 +110,7 @@ async def test_action_that_a_frozen_phone_does_on_thawing_is_not_repeated(bench,
         # Whoever waited has gone: the phone may end what it had begun before it touched anything.
         assert len(await shells_that_touched(b)) <= 1
         assert await shells_that_touched(b) or again.result is Result.DUPLICATE
+        await end(phone, 7)
         assert await settings_of(phone) == before
 
 
@@ -162,24 +166,6 @@ async def test_reading_from_a_phone_that_is_unplugged_fails_and_works_when_it_is
             assert await read(phone) == whole
         assert await b.control.touches() == []
         assert await settings_of(phone) == before
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_install_on_a_phone_that_is_unplugged_fails_and_works_when_it_is_back(bench, moment):
-    """To extend: installing with progress, several splits, and what a cut-off install leaves behind."""
-    async with bench("demo@1") as b:
-        phone = await b.phone()
-        (name,) = await phone.user_packages()
-        await b.control.arm(moment, "(pm|package) '?install")
-        async with asyncio.timeout(20):
-            with pytest.raises(AdbError):
-                await phone.install(apk("demo", "2"))
-            await b.back()
-            phone = await b.phone()
-            await phone.install(apk("demo", "2"))
-
-        assert (await phone.app_version(name)).version_name == "2.0"
-        assert await phone.user_packages() == (name,)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

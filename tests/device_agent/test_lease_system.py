@@ -12,13 +12,13 @@ from services.device_agent.adb.errors import AdbError
 from services.device_agent.fence import Verdict
 from services.device_agent.lease import note, preparing, restoring
 from services.device_agent.lease.note import ENABLED_IMES, IME, KEPT, NOTE_FILE, WANTED
-from services.device_agent.phone import LONGEST_V1_COMMAND_BYTES, Phone
+from services.device_agent.phone import LONGEST_V1_COMMAND_BYTES
+from tests.device_agent.lease_scripts import LIMIT_S, end, prepare
 from tests.device_agent.worlds import TestWorld, playing
 
 pytestmark = pytest.mark.system
 
 WORLD = playing(TestWorld)
-LIMIT_S = 20.0
 OWN: dict[str, dict[str, str | None]] = {
     "global": {
         "window_animation_scale": "0.5",
@@ -41,23 +41,6 @@ async def owned(b: Any) -> dict[str, str | None]:
     """The phone with settings of its own."""
     await b.control.do("settings", **OWN)
     return await values(b)
-
-
-async def prepare(phone: Phone, token: int) -> preparing.Prepared:
-    outcome = await phone.fenced(preparing.prepare(token, phone.resolution), LIMIT_S, "prepare")
-    assert outcome.verdict in {Verdict.DONE, Verdict.FAILED}, outcome
-    return preparing.prepared(outcome.text)
-
-
-async def end(phone: Phone, token: int, *, late: bool = False) -> restoring.Restored | None:
-    """None where there was nothing to restore."""
-    outcome = await phone.fenced(restoring.end(token), LIMIT_S, "end")
-    assert outcome.verdict is Verdict.DONE, outcome
-    found = note.parse(outcome.text)
-    if found is None:
-        return None
-    outcome = await phone.fenced(restoring.restore(found, token, late=late), LIMIT_S, "restore")
-    return restoring.restored(found, outcome.text)
 
 
 @pytest.mark.parametrize("api", [23, 28, 33, 35])

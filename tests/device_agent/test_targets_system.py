@@ -183,7 +183,7 @@ async def test_a_secret_that_must_not_or_cannot_be_typed_fails_with_its_place(dr
 
 async def test_a_phone_that_drops_while_it_is_looked_at_is_touched_once_when_it_is_back(drive):
     async with drive(playing(TestWorld)) as d:
-        await d.bench.control.arm("drop_during", "uiautomator")
+        await d.bench.control.arm("drop_during", "dumpsys window")
         doing = asyncio.create_task(d.do(Touch(target=Target(text="Go"))))
         await until(lambda states: states.get(d.bench.serial) != "device", d.bench.client)
         await d.bench.back()

@@ -35,8 +35,8 @@ app: com.waymark.demo
 steps:
   - launch
   - if_seen: {visible: "Accept all terms", timeout_s: 0, steps: [{tap: "Accept all terms"}]}
-  - type: {into: id=user, text: "{{who}}"}
-  - type: {into: id=password, secret: env:SHOP_PASSWORD}
+  - type: {into: id=user, text: "{{account.user}}"}
+  - type: {into: id=password, text: "{{account.password}}"}
   - tap: Sign in
   - expect: {visible: Checkout, not_visible: Sign in, timeout_s: 10}
 """
@@ -78,9 +78,12 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
             await sql.close()
 
 
-async def test_an_exploration_logs_in_first_and_goes_on_behind_the_login(running: Running) -> None:
+async def test_an_exploration_logs_in_with_its_account_first_and_goes_on_behind_the_login(running: Running) -> None:
+    secret = ["--secret", "password=env:SHOP_PASSWORD"]
+    declared = await running.call("accounts", "add", "qa1", "--pool", "shop", "user=小明", *secret)
+    assert declared.exit_code == ExitCode.OK, declared.output
     setup = await running.file("login.yaml", LOGIN)
-    explore = ["run", "explore", "--app", PACKAGE, "--setup", setup, "--var", "who=小明", "--max-steps", "16", "--wait"]
+    explore = ["run", "explore", "--app", PACKAGE, "--setup", setup, "--account", "shop", "--max-steps", "16", "--wait"]
     result = await running.call(*explore)
     assert result.exit_code == ExitCode.OK, result.output
 

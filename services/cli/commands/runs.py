@@ -31,6 +31,7 @@ Where = Annotated[
     typer.Option(help="Only on phones that meet it, such as `model=Pixel*`, `api>=33`, `pool!=lab`; repeat it."),
 ]
 Phones = Annotated[str | None, typer.Option(help="On so many different phones, or on `all`: one task each.")]
+Account = Annotated[str | None, typer.Option(help="Pool of test accounts, one of which the run has.")]
 Task = Annotated[str, typer.Argument(help="Id of a task or of its run, the beginning of it, or `last`.")]
 Reason = Annotated[str | None, typer.Option(help="Why; it is kept with the run.")]
 
@@ -61,12 +62,15 @@ def explore(
     serial: Annotated[str | None, typer.Option(help="Only on this phone.")] = None,
     max_steps: Annotated[int | None, typer.Option(min=1, help="Actions at most (1000).")] = None,
     max_minutes: Annotated[float | None, typer.Option(min=0.1, help="Minutes at most (60).")] = None,
+    reproduce_steps: Annotated[
+        int | None, typer.Option(min=0, help="Actions at the end for making crashes happen again (60); 0: none.")
+    ] = None,
     max_wait_minutes: Annotated[
         float | None, typer.Option(min=0.1, help="Minutes at most in which no phone could take it (1440).")
     ] = None,
     where: Where = None,
     phones: Phones = None,
-    account: Annotated[str | None, typer.Option(help="Pool of test accounts, one of which the run has.")] = None,
+    account: Account = None,
     probe: Annotated[
         bool, typer.Option("--probe", help="Try out the phone of --serial, also one in quarantine.")
     ] = False,
@@ -117,6 +121,8 @@ def explore(
         limits["max_duration_s"] = round(max_minutes * 60)
     if max_wait_minutes is not None:
         limits["max_wait_s"] = round(max_wait_minutes * 60)
+    if reproduce_steps is not None:
+        limits["reproduce_steps"] = reproduce_steps
     body: dict[str, Any] = {
         "kind": "explore", "app": app, "version": version, "profile": profile.value, "priority": priority,
         "serial": serial, "name": name, "id": own_id, "seed": seed, "limits": limits or None,

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.commands.runs import run_app, start
+from services.cli.commands.runs import Account, Phones, Where, placement, run_app, start
+from services.cli.commands.runs import check as check_request
 from services.cli.connection import execute
 from services.cli.errors import CliError, ExitCode
 from services.cli.output import Json, complain, print_json, say
@@ -60,6 +61,9 @@ def run_steps(
     file: File,
     app: Annotated[str | None, typer.Option(help="Package that `launch` starts; else that of the file.")] = None,
     serial: Annotated[str | None, typer.Option(help="Only on this phone.")] = None,
+    where: Where = None,
+    phones: Phones = None,
+    account: Account = None,
     var: Var = None,
     priority: Annotated[int, typer.Option(min=1, max=5, help="1 is first.")] = 3,
     name: Annotated[str | None, typer.Option(help="What people call this task.")] = None,
@@ -75,15 +79,19 @@ def run_steps(
       waymark run steps login.yaml --app com.example.shop --serial emulator-5554 --wait
 
       waymark run steps order.yaml --var product=帐篷 --follow
+
+      waymark run steps login.yaml --where pool=checkout --phones all --account shoppers --wait
     """
     try:
         script = read_script(None if file == "-" else Path(file))
         body: dict[str, Any] = {
             "kind": "steps", "app": app or script.app, "serial": serial, "priority": priority, "id": own_id,
             "name": name or script.name, **steps_and_variables(script, var, "steps"),
+            **placement(where, phones, account),
         }  # fmt: skip
     except CliError as error:
         complain(str(error))
         raise typer.Exit(error.code) from None
     request = {field: value for field, value in body.items() if value is not None}
+    check_request(request)
     execute(context, lambda s: start(s, request, wait=wait, follow=follow, as_json=as_json))
