@@ -26,7 +26,7 @@ check: setup ## format, lint, types, import rules, unit tests: seconds
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
-	@$(PY) -m pytest -q -n 2 --dist loadfile -m "not system and not slow"
+	@$(PY) -m pytest -q -n 2 --dist loadfile -m "not system and not slow and not thorough"
 
 contracts: setup ## write the JSON Schemas and the AsyncAPI document of contracts/ anew
 	@$(PY) -m contracts.generate

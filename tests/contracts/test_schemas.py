@@ -36,6 +36,7 @@ def test_documents_are_the_same_bytes_each_time() -> None:
     assert documents() == documents()
 
 
+@pytest.mark.thorough
 def test_writing_repairs_what_changed_and_removes_what_is_gone(tmp_path: Path) -> None:
     write(tmp_path)
     assert stale(tmp_path) == []

@@ -36,6 +36,7 @@ def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 steps = st.recursive(flat_steps, nested, max_leaves=8)
 
 
+@pytest.mark.thorough
 @given(st.lists(steps, min_size=1, max_size=5))
 def test_steps_survive_the_wire_whole(written: list[Any]) -> None:
     script = SCRIPT.validate_json(json.dumps({"steps": written}), strict=True)

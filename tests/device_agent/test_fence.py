@@ -204,6 +204,7 @@ class FenceAgainstModel(RuleBasedStateMachine):
         assert [(int(call[1]), int(call[2])) for call in self.shell.calls()] == self.passed
 
 
+@pytest.mark.thorough
 def test_fence_agrees_with_its_model(tmp_path_factory):
     FenceAgainstModel.folders = [tmp_path_factory.mktemp("phone") for _ in range(60)]
     FenceAgainstModel.TestCase.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)

@@ -17,6 +17,8 @@ from services.device_agent.lease import note, preparing, restoring
 from services.device_agent.lease.note import ENABLED_IMES, IME, KEPT, WANTED, DamagedNoteError, Note
 from tests.device_agent.real_shell import RECORDER, RealShell
 
+pytestmark = pytest.mark.thorough
+
 OWN = {name: "1.0" if "scale" in name else "1" for name in WANTED} | {
     "global/stay_on_while_plugged_in": None,
     IME: "com.own/.Keyboard",

@@ -33,6 +33,7 @@ def corpus_traces(corpus) -> dict[str, list[Trace]]:
     return {f"{file.parent.name}/{file.name}": traces(file.name, file.read_text(errors="replace")) for file in files}
 
 
+@pytest.mark.thorough
 def test_precision_and_recall_over_pairs_of_real_crashes_are_98_percent_or_more(corpus_traces):
     """Ground truth: occurrences made of the first trace of one file are the same crash; of two files, different ones
     (each is another bug report; the stacks were compared by eye, none is there twice). Every key comes from a log with

@@ -137,6 +137,7 @@ expressions = st.one_of(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=400, deadline=None)
 @given(st.lists(nodes, min_size=1, max_size=2), expressions)
 def test_answers_equal_those_of_libxml2(shape: list, expression: str) -> None:
@@ -156,6 +157,7 @@ def test_answers_equal_those_of_libxml2_on_recorded_screens() -> None:
                 assert found == oracle(dump.tree, expression)
 
 
+@pytest.mark.thorough
 def test_absolute_path_addresses_exactly_its_node_on_every_recorded_screen() -> None:
     for dump in corpus.dumps():
         for node in dump.tree:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,6 +85,7 @@ def test_a_secret_in_the_clear_is_refused():
     assert "secrets.password" in answer.text
 
 
+@pytest.mark.thorough
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 5), st.integers(1, 3), st.integers(0, 2**32))
 def test_never_two_runs_have_one_account(phones: int, accounts: int, seed: int):

@@ -259,6 +259,7 @@ _NEARLY = st.dictionaries(st.sampled_from(_FIELDS), _JSON, max_size=6).map(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=300, deadline=None)
 @given(body=st.binary(max_size=300) | _JSON.map(lambda v: json.dumps(v).encode()) | _NEARLY,
        kind=st.sampled_from(["task", "control"]))  # fmt: skip

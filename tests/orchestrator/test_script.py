@@ -221,6 +221,7 @@ def answer(story: RunStory, how: str) -> None:
             story.fails(code)
 
 
+@pytest.mark.thorough
 @settings(max_examples=150, deadline=None)
 @given(st.lists(ANY_STEP, min_size=1, max_size=5), st.lists(st.sampled_from(ANSWERS), min_size=60, max_size=60))
 def test_whatever_comes_of_steps_they_end_in_order_and_nothing_that_may_have_been_done_is_done_again(

@@ -88,6 +88,7 @@ def test_whose_turn_it_is_can_be_listed_before_it_comes():
     assert [q.spec.user for q in in_turn(told.state, told.now)] == ["b", "a", "a"]
 
 
+@pytest.mark.thorough
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 6), st.integers(2, 5), st.integers(0, 2**32))
 def test_with_equal_demand_phones_differ_by_one_at_most(phones: int, people: int, seed: int):
@@ -110,6 +111,7 @@ def test_with_equal_demand_phones_differ_by_one_at_most(phones: int, people: int
     assert max(held) - min(held) <= 1
 
 
+@pytest.mark.thorough
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 4), st.lists(st.tuples(st.integers(0, 6), st.integers(1, 5)), min_size=1, max_size=25))
 def test_no_user_waits_for_ever(phones: int, tasks: list[tuple[int, int]]):

@@ -242,6 +242,7 @@ def parts(one: Recorded) -> tuple[str, Tree, int, int, Indexed]:
     return one.name, one.tree, one.width, one.height, one.found
 
 
+@pytest.mark.thorough
 def test_recorded_screens_stay_themselves_when_keyboard_and_status_bar_appear(recorded: list[Recorded]) -> None:
     for name, tree, width, height, before in map(parts, recorded[::2]):
         beside = of_tree(with_window(with_window(tree, STATUS_BAR), KEYBOARD), width, height)
@@ -250,6 +251,7 @@ def test_recorded_screens_stay_themselves_when_keyboard_and_status_bar_appear(re
         )
 
 
+@pytest.mark.thorough
 def test_recorded_screens_stay_themselves_while_their_clocks_and_counters_run(recorded: list[Recorded]) -> None:
     later = {"12:59": "13:07", "15:55": "16:02"}
     for name, tree, width, height, before in map(parts, recorded[::2]):

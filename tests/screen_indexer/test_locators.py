@@ -189,6 +189,7 @@ def test_a_renamed_text_leaves_the_element_hash_alone() -> None:
 # --- on recordings
 
 
+@pytest.mark.thorough
 def test_every_locator_on_every_recorded_screen_addresses_exactly_its_element(
     recorded: list[Recorded], say: Callable
 ) -> None:

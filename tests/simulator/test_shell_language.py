@@ -184,6 +184,7 @@ def _scripts() -> st.SearchStrategy[str]:
     )
 
 
+@pytest.mark.thorough
 @given(_scripts())
 @settings(max_examples=120, deadline=None)
 def test_generated_scripts_do_what_a_real_shell_does(script: str) -> None:

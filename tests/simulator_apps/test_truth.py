@@ -21,6 +21,7 @@ def walked(request):
     return request.param, reached(request.param)
 
 
+@pytest.mark.thorough
 def test_a_walk_over_gestures_reaches_exactly_the_declared_screens(walked):
     version, found = walked
     assert set(found) == {screen.name for screen in reachable_screens(version)}
