@@ -212,7 +212,8 @@ async def test_a_phone_and_a_server_that_go_and_come_back_do_not_end_the_run(tmp
         await outside.configure(platform)
         before = await settings(platform)
         await start(platform, max_steps=80, limits=LIMITS)
-        await step_on(platform)
+        # People are told of it; a restart of the phone while it happens would take it away.
+        await next_event(platform, CrashSeen)
         await platform.control.do("reboot")
         await step_on(platform)
         await platform.adb.restart()
