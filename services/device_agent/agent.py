@@ -174,7 +174,9 @@ class Agent:
         while True:
             await asyncio.sleep(_RETRY_S)
             async with self._moving:
-                if orphans and time.monotonic() - began_s > _ORPHANS_AFTER_S:
+                # Phones are attached one after the other: those that wait for their turn are no orphans.
+                is_told = self._registry.there <= self._names.keys()
+                if orphans and is_told and time.monotonic() - began_s > _ORPHANS_AFTER_S:
                     orphans = False
                     await self._tell_orphans()
                 for taken in [serial for serial, hold in self._holds.items() if self._is_elsewhere(serial, hold)]:
@@ -228,7 +230,7 @@ class Agent:
             await self._detach(serial)
             phone = await Phone.open(self._client, adb_serial, self._sources.of(serial))
             await provision_durable(self._service.js, topology.device_reader(device_id_of(serial)))
-            await self._keeper.restore_left_over(phone, device_id_of(serial))
+            await self._keeper.restore_left_over(phone, serial, device_id_of(serial))
             found = _found(phone.identity, self._tags, serial, self._name)
             await self._notice(found)
             self._holders.note(registered(found))
@@ -243,7 +245,7 @@ class Agent:
         durable = topology.device_reader(device_id_of(serial))
         performer = Performer(self._effect, self._actions)
         handler = PhoneHandler(
-            durable.name, performer, self._keeper, lambda: self.attached(serial), self._service.sealer
+            durable.name, serial, performer, self._keeper, lambda: self.attached(serial), self._service.sealer
         )
         consumer = Consumer(
             durable.stream, durable.name, handler, self._service.dead_letters, self._service.clock, fetch=1

@@ -15,13 +15,14 @@ from typing import TypeVar
 from uuid import UUID
 
 from contracts.device_agent import OWNER, CrashSeen
+from contracts.orchestrator import ActionRequested
 from contracts.subjects import event_filter
 from services.device_agent import logcat, remembered
 from services.device_agent.adb.client import AdbClient
 from services.device_agent.adb.errors import AdbError
 from services.device_agent.crash_events import SLACK, Stored, crash_event, occurrences
 from services.device_agent.crashes import Crash, CrashKind, Source
-from services.device_agent.effects import Attached
+from services.device_agent.effects import DRIVEN, Attached
 from services.device_agent.evidence import EXIT_INFO_API, Evidence, Reader
 from services.device_agent.phone_clock import PhoneClock
 from services.runtime import telemetry
@@ -125,7 +126,8 @@ class CrashWatch:
             self._told.append((crash.process, crash.pid))
         if await self._until_stored(lambda: self._is_told(ids)):
             return
-        during = self.attached.last_before((happened_at or self.clock.now()) + SLACK)
+        moment = (happened_at or self.clock.now()) + SLACK
+        during = self.attached.last_before(moment) or await self._until_stored(lambda: self._asked_before(moment))
         evidence = await reader.gather(crash, phone_clock)
         stored = await self._until_stored(lambda: self._store(evidence))
         version = self.attached.versions.get(crash.package)
@@ -146,6 +148,14 @@ class CrashWatch:
             if await self.log.last(event_filter(CrashSeen, key=occurrence_id)) is not None:
                 return True
         return False
+
+    async def _asked_before(self, moment: datetime) -> ActionRequested | None:
+        """What was asked of the phone last, where this agent did nothing on it: another one did, or this one before a
+        restart."""
+        last = await self.log.last(event_filter(ActionRequested, route=self.device_id))
+        if last is None or not isinstance(last.event, ActionRequested):
+            return None
+        return last.event if last.event.requested_at <= moment < last.event.requested_at + DRIVEN else None
 
     async def _store(self, evidence: Evidence) -> Stored:
         texts = (evidence.log, evidence.trace, evidence.exit_info)

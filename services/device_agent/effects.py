@@ -35,7 +35,7 @@ _MAX_PACKAGES = 8
 _TO_TELL_S = 3.0
 """What an installation leaves of its time, so that its end is known before the run stops waiting for it."""
 BEGUN = 100
-_DRIVEN = timedelta(minutes=10)
+DRIVEN = timedelta(minutes=10)
 """So long after an action began, what happens on the phone may still be its doing."""
 _PAUSES_S = (0.1, 0.3, 0.6, 1.0, 2.0, 4.0)
 """Waits for a phone that has just left: adb brings it back within a second or two, or the registry tells it lost."""
@@ -80,7 +80,7 @@ class Attached:
 
     def last_before(self, moment: datetime) -> ActionRequested | None:
         """The action that was the last to begin before a moment; none where that is long ago: nobody drove it then."""
-        return next((asked for at, asked in reversed(self.begun) if at <= moment < at + _DRIVEN), None)
+        return next((asked for at, asked in reversed(self.begun) if at <= moment < at + DRIVEN), None)
 
 
 @dataclass

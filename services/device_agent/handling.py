@@ -27,6 +27,7 @@ class PhoneHandler:
     """Feeds the durable of one phone: an action is an effect of its own, the end of a lease restores the phone."""
 
     name: str
+    serial: str
     performer: Performer[Action, Outcome]
     keeper: Keeper
     attached: Callable[[], Attached | None]
@@ -57,6 +58,6 @@ class PhoneHandler:
             raise LaterError("the phone is not connected here", _AGAIN_S)
         held.prepared = None
         try:
-            await self.keeper.end(held.phone, trigger)
+            await self.keeper.end(held.phone, self.serial, trigger)
         except AdbError as error:
             raise LaterError(f"the phone cannot be restored yet: {error}", _AGAIN_S) from error

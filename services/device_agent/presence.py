@@ -120,6 +120,11 @@ class Presence:
         return frozenset(serial for serial, phone in self.phones.items() if phone.ready)
 
     @property
+    def there(self) -> frozenset[str]:
+        """Serials of which nothing bad is known."""
+        return frozenset(serial for serial, phone in self.phones.items() if phone.trouble is None)
+
+    @property
     def to_beat(self) -> frozenset[str]:
         """Serials that a heartbeat should be sent to."""
         return frozenset(serial for serial, phone in self.phones.items() if phone.trouble in {None, Reason.FROZEN})

@@ -68,6 +68,11 @@ class Registry:
         """Serials of the phones that are ready now."""
         return self._presence.ready
 
+    @property
+    def there(self) -> frozenset[str]:
+        """Serials of the phones that adb calls well and that are not known to be frozen, ready or soon to be."""
+        return self._presence.there
+
     async def changes(self) -> AsyncGenerator[Appeared | Ready | Lost, None]:
         """What happens to the phones, for as long as it is listened to. Close it to stop watching."""
         self._spawn(self._follow_list())

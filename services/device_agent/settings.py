@@ -39,14 +39,15 @@ class PhoneSettings(BaseSettings):
     def limits(self) -> Limits:
         return Limits(self.min_battery_percent, self.max_temperature_c, self.min_free_mb)
 
-    def pin_of(self, serial: str, tags: Mapping[str, str]) -> str | None:
-        """The reference of a phone's PIN: by its serial, else by a tag (in their order here), else that of all.
+    def pin_of(self, serial: str, tags: Mapping[str, str], adb_serial: str = "") -> str | None:
+        """The reference of a phone's PIN: by its serial in Waymark, else by the one that adb calls it by now, else by a
+        tag (in their order here), else that of all.
 
         `tags` are what the phone is; those configured here count too.
         """
         has = {**self.configured_tags.of(serial), **tags}
         by_tag = (ref for name, ref in self.pins.items() if "=" in name and _has(has, name))
-        return self.pins.get(serial) or next(by_tag, None) or self.pins.get("*")
+        return self.pins.get(serial) or self.pins.get(adb_serial) or next(by_tag, None) or self.pins.get("*")
 
 
 def _has(tags: Mapping[str, str], selector: str) -> bool:

@@ -1,8 +1,8 @@
 """Secrets that are typed into fields of apps: which may be, and their values, read at the moment of typing.
 
 Whoever may publish a task names the reference, and sees the screen that it is typed into. So only what is there for
-this purpose is typed: never the keys of Waymark's own servers, and files only from where secrets are mounted.
-`WAYMARK_TYPED_SECRETS` (patterns with `*`, between commas) replaces the rule.
+this purpose is typed: never the keys of Waymark's own servers nor the PINs of phones (`WAYMARK_PHONE_PINS`), and files
+only from where secrets are mounted. `WAYMARK_TYPED_SECRETS` (patterns with `*`, between commas) replaces the rule.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
+from services.device_agent.settings import PhoneSettings
 from services.device_agent.shell import quote
 from services.runtime.secrets import SecretError, resolve
 
@@ -35,7 +36,8 @@ def typed_secret(secret_ref: str, environ: Mapping[str, str] | None = None) -> s
     environ = os.environ if environ is None else environ
     given = environ.get(SETTING)
     patterns = [pattern.strip() for pattern in (given or _ALLOWED).split(",")]
-    is_own = not given and any(fnmatchcase(secret_ref, pattern) for pattern in _OWN)
+    own = (*_OWN, *PhoneSettings().pins.values())
+    is_own = not given and any(fnmatchcase(secret_ref, pattern) for pattern in own)
     is_allowed = any(fnmatchcase(secret_ref, pattern) for pattern in patterns)
     if is_own or not is_allowed or "/../" in secret_ref:
         raise SecretError(f"{secret_ref} is not typed into apps; {SETTING} of the device-agent says what is")

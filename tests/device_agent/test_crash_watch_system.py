@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import nats
 import pytest
@@ -27,7 +27,7 @@ from services.device_agent.effects import AdbTime, Attached
 from services.device_agent.phone import Phone
 from services.runtime.catch_up import read_batches
 from services.runtime.clock import SystemClock
-from services.runtime.log import Log
+from services.runtime.log import Cause, Log, Write
 from services.runtime.objects import Objects, StoreAddress
 from services.runtime.provision import key_bucket, provision
 from services.runtime.sealing import BucketKeyStore, Sealer
@@ -197,6 +197,17 @@ async def test_an_anr_is_told_with_what_its_main_thread_was_doing(phone):
         assert "com.test.Rows.get" in seen.stack
         assert "DALVIK THREADS" in await p.text(seen.trace)
         assert seen.message.startswith("Input dispatching timed out")
+
+
+async def test_a_crash_of_what_another_agent_did_belongs_to_its_run(phone):
+    async with phone() as p, p.watching():
+        action = asked(p.device_id, 5).model_copy(update={"run_id": uuid4()})
+        cause = Cause(uuid4(), "test", action.run_id, None)
+        await p.log.append([Write(action.OWNER, action.key, 0, (action,))], cause, datetime.now(UTC))
+        crash(pid=74)
+        (seen,) = await p.told()
+
+        assert (seen.run_id, seen.action_id) == (action.run_id, action.action_id)
 
 
 @pytest.fixture

@@ -210,6 +210,16 @@ async def test_the_command_finds_what_is_wrong_with_a_phone(bench, monkeypatch, 
 
 
 @pytest.mark.system
+async def test_a_pin_of_the_phone_s_own_serial_number_counts_whatever_adb_calls_it(bench, monkeypatch):
+    async with bench(WORLD) as b:
+        await _locked(b)
+        assert b.serial != "SIM0000"
+        monkeypatch.setenv("WAYMARK_PHONE_PINS", '{"SIM0000": "env:PHONE_PIN"}')
+        _, found = await doctored(b, monkeypatch)
+        assert found["lock"]["level"] == "OK"
+
+
+@pytest.mark.system
 async def test_nothing_on_a_phone_is_changed_by_looking(bench, monkeypatch):
     async with bench(WORLD) as b:
         before = await b.control.do("settings")

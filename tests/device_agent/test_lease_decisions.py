@@ -67,6 +67,11 @@ def test_the_pin_of_a_phone_is_found_by_serial_then_tag_then_for_all(serial, tag
     assert PhoneSettings(pins=PINS).pin_of(serial, tags) == reference
 
 
+def test_the_pin_of_a_phone_is_found_by_its_serial_in_waymark_before_the_one_of_adb():
+    assert PhoneSettings(pins=PINS).pin_of("R5CR30", {}, "10.0.0.7:5555") == "env:OWN"
+    assert PhoneSettings(pins=PINS | {"10.0.0.7:5555": "env:WAY"}).pin_of("R5CR31", {}, "10.0.0.7:5555") == "env:WAY"
+
+
 def test_a_phone_without_a_configured_pin_has_none(monkeypatch):
     monkeypatch.setenv("WAYMARK_PHONE_PINS", '{"rack=3": "env:X"}')
     assert PhoneSettings().pin_of("other", {}) is None

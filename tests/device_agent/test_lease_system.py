@@ -11,8 +11,10 @@ from services.device_agent import fence, keyboard
 from services.device_agent.adb.errors import AdbError
 from services.device_agent.fence import Verdict
 from services.device_agent.lease import note, preparing, restoring
+from services.device_agent.lease.keeping import Keeper
 from services.device_agent.lease.note import ENABLED_IMES, IME, KEPT, NOTE_FILE, WANTED
 from services.device_agent.phone import LONGEST_V1_COMMAND_BYTES
+from services.device_agent.settings import PhoneSettings
 from tests.device_agent.lease_scripts import LIMIT_S, end, prepare
 from tests.device_agent.worlds import TestWorld, playing
 
@@ -232,6 +234,34 @@ async def test_a_lock_with_a_pin_stays_until_its_secret_is_entered(bench):
         right = await phone.fenced(preparing.enter_secret(7, "4711"), LIMIT_S, "unlock")
         assert preparing.unlocked(right.text)
         assert (await b.control.do("screen"))["refused_pins"] == 1
+
+
+def keeper(pins: dict[str, str]) -> Keeper:
+    """One that only opens lock screens: that writes nothing."""
+    return Keeper(log=None, clock=None, leases=None, settings=PhoneSettings(pins=pins))
+
+
+async def test_a_lock_is_opened_with_the_pin_of_the_phone_s_own_serial_whatever_adb_calls_it(bench, monkeypatch):
+    monkeypatch.setenv("LAB_PIN", "4711")
+    async with bench(WORLD) as b:
+        await b.control.do("lock", locked=True, awake=False, pin="4711")
+        phone = await b.phone()
+        opening = keeper({"R5CR30": "env:LAB_PIN"})
+        assert phone.serial != "R5CR30"
+        assert await opening._unlock(phone, "R5CR30", 7, await prepare(phone, 7)) is None
+        assert not (await b.control.do("screen"))["locked"]
+
+
+async def test_a_pin_that_was_not_entered_was_not_refused(bench, monkeypatch):
+    monkeypatch.setenv("LAB_PIN", "4711")
+    async with bench(WORLD) as b:
+        await b.control.do("lock", locked=True, awake=False, pin="4711")
+        phone = await b.phone()
+        opening, prepared = keeper({"*": "env:LAB_PIN"}), await prepare(phone, 7)
+        await end(phone, 7)
+        assert "was not opened" in str(await opening._unlock(phone, "R5CR30", 7, prepared))
+        assert await opening._unlock(phone, "R5CR30", 8, await prepare(phone, 8)) is None
+        assert (await b.control.do("screen"))["refused_pins"] == 0
 
 
 async def test_scripts_fit_what_an_old_phone_takes_in_one_command(bench):

@@ -117,6 +117,32 @@ async def _text(log: Path) -> str:
     return log.read_text() if log.exists() else ""
 
 
+async def test_phone_that_waits_while_another_one_is_attached_slowly_is_not_told_lost(
+    stack, migrated_database, tmp_path
+):
+    async with AsyncExitStack() as there:
+        adb = await there.enter_async_context(AdbServer())
+        farm = Farm(3, spec="bare")
+        gone, *stay = [phone["address"] for phone in (await farm.start())["phones"]]
+        there.push_async_callback(farm.close)
+        for address in (gone, *stay):
+            await adb.connect(address)
+        running = OneService.running("device_agent", stack, migrated_database, tmp_path / "agent", adb.environment)
+        agent = await there.enter_async_context(running)
+        await agent.wait_for(3, DeviceReady)
+        agent.platform.kill_service("device_agent")
+        await adb.disconnect(gone)
+        for phone in farm.phones[1:]:
+            phone.faults.arm("slow", pattern="getprop", times=2, seconds=6.0)
+        agent.platform.start_service("device_agent")
+
+        log = agent.platform.log_of("device_agent-0")
+        for attached in (4, 5):
+            await agent.until(lambda: _text(log), lambda text, n=attached: text.count('"phone attached"') == n)
+        await agent.wait_for(1, DeviceLost)
+        assert [r.event.serial for r in await agent.events(DeviceLost)] == [gone], "the others were there all the time"
+
+
 def test_nothing_in_the_agent_can_start_or_end_a_server():
     """Neither the words of adb's own commands for it nor anything that starts programs."""
     forbidden = re.compile(

@@ -33,6 +33,12 @@ def test_keys_of_the_platform_and_files_from_elsewhere_are_not_typed(ref: str) -
         typed_secret(ref, ENVIRON)
 
 
+def test_the_pin_of_a_phone_is_not_typed_whatever_its_place_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAYMARK_PHONE_PINS", '{"rack=3": "env:LAB_LOCK"}')
+    with pytest.raises(SecretError, match="WAYMARK_TYPED_SECRETS"):
+        typed_secret("env:LAB_LOCK", {"LAB_LOCK": "4711"})
+
+
 def test_the_setting_replaces_the_rule() -> None:
     environ = {**ENVIRON, "WAYMARK_TYPED_SECRETS": "env:TEST_*, env:AWS_SECRET_ACCESS_KEY", "TEST_PIN": "1"}
     assert typed_secret("env:TEST_PIN", environ) == "1"

@@ -388,3 +388,14 @@ def test_a_scheduled_task_is_retried_at_once():
     later = (BEGIN + timedelta(days=1)).isoformat()
     task_id = told.when(raw(PLAIN | {"schedule_at": later}))[0].task_id
     assert told.when(raw({"kind": "retry", "task": str(task_id)}, "control"))[0].spec.schedule_at is None
+
+
+@pytest.mark.parametrize(
+    "made", [{"group": uuid4()}, {"scheduled_by": uuid4()}, {"schedule": "0 3 * * *", "zone": "UTC"}]
+)
+def test_a_task_that_the_fleet_made_or_repeats_is_retried_once_and_on_its_own(accepted: tuple[Story, UUID], made: dict):
+    told, task_id = accepted
+    spec = told.last(TaskAccepted).spec.model_copy(update=made)
+    known = story().given(TaskAccepted(task_id=task_id, spec=spec))
+    again = known.when(raw({"kind": "retry", "task": str(task_id)}, "control"))[0].spec
+    assert [getattr(again, name) for name in made] == [None] * len(made)

@@ -266,3 +266,12 @@ def test_a_phone_that_comes_back_to_its_run_says_that_it_is_busy():
 def test_requests_are_led_by_the_fleet():
     find = fleet_reactor("1.0", lambda: None).triggers[RawRequest]
     assert find(request(kind="release", serial="a")) == DEFAULT_FLEET
+
+
+def test_a_phone_that_is_still_away_when_it_is_reinstated_is_missed_then():
+    told = join(fleet(), "a")
+    asked(told, kind="retire", serial="a")
+    told.when(lost("a"))
+    assert not [e for e in pass_time(told, HOUR) if isinstance(e, PhoneMissed)]
+    asked(told, kind="reinstate", serial="a")
+    assert len([e for e in pass_time(told, HOUR) if isinstance(e, PhoneMissed)]) == 1

@@ -44,6 +44,28 @@ def test_a_phone_on_which_runs_fail_that_pass_elsewhere_is_put_into_quarantine()
     assert kept(told) == ["bad"]
 
 
+def test_what_somebody_does_by_hand_neither_blames_a_phone_nor_acquits_it():
+    told = join(fleet(), "a", "b")
+    for _ in range(5):
+        run_on(told, "a", FAILED, quiet=True)
+        run_on(told, "b", PASSED)
+    assert kept(told) == []
+    for _ in range(2):
+        run_on(told, "a", FAILED)
+        run_on(told, "a", PASSED, quiet=True)
+        run_on(told, "b", PASSED)
+    run_on(told, "a", FAILED)
+    assert kept(told) == ["a"]
+
+
+def test_a_phone_that_is_not_fit_is_blamed_whoever_asked():
+    told = join(fleet(), "a", "b")
+    for _ in range(3):
+        run_on(told, "a", FAILED, quiet=True, failure_code="NOT_FIT")
+        run_on(told, "b", PASSED)
+    assert kept(told) == ["a"]
+
+
 def test_runs_that_fail_everywhere_are_nobody_s_fault():
     told = join(fleet(), "a", "b", "c")
     for _ in range(10):

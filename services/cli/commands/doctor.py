@@ -89,8 +89,10 @@ async def _examine(client: AdbClient, serial: str, state: str | None, settings: 
     seen = await checks.examine(client, serial, time.time)
     if isinstance(seen, Finding):
         return (seen,)
-    tags = tags_of(properties.properties(seen.parts.get("properties", "")))
-    expected = checks.Expected(settings.limits, settings.pin_of(serial, tags))
+    props = properties.properties(seen.parts.get("properties", ""))
+    # Mostly a phone's serial in Waymark is its own serial number, whatever adb calls it now.
+    own = properties.hardware_serial(props) or serial
+    expected = checks.Expected(settings.limits, settings.pin_of(own, tags_of(props), serial))
     return (Finding("connection", Level.OK, "it answers"), *checks.diagnose(seen, expected))
 
 

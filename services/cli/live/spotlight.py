@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw
 
 from contracts.event import Event
 from contracts.orchestrator import ActionRequested, StateAdded, StepFinished
-from contracts.values import Click, Input, ObjectRef, Point, Scroll
+from contracts.values import ObjectRef, Point
+from services.orchestrator.decisions.trail import touched
 
 FOLLOWED: tuple[type[Event], ...] = (StateAdded, ActionRequested, StepFinished)
 _RED = (220, 38, 38)
@@ -40,7 +41,7 @@ def evolve(shown: Spotlight, event: Event) -> Spotlight:
                 names.pop(next(iter(names)))
             return replace(shown, names=names)
         case ActionRequested():
-            point, end = _touched(event)
+            point, end = touched(event.action)
             doing = f"{event.purpose.lower()}: {event.action.type.lower()}"
             return replace(shown, step=event.sequence, point=point, end=end, doing=doing)
         case StepFinished():
@@ -74,13 +75,3 @@ def _mark(image: Image.Image, point: Point, end: Point | None, factor: float) ->
     if end is not None:
         canvas.line((x, y, end.x * factor, end.y * factor), fill=_RED, width=max(radius // 3, 2))
     canvas.ellipse((x - radius, y - radius, x + radius, y + radius), outline=_RED, width=max(radius // 3, 2))
-
-
-def _touched(asked: ActionRequested) -> tuple[Point | None, Point | None]:
-    match asked.action:
-        case Click() | Input():
-            return asked.action.point, None
-        case Scroll():
-            return asked.action.start, asked.action.end
-        case _:
-            return None, None

@@ -34,8 +34,8 @@ RESTORE_TIMEOUT_S = 60.0
 
 @dataclass
 class Keeper:
-    """`refused` holds, by serial, a digest of the secret that a lock screen refused: it is never tried twice, because
-    phones lock themselves for longer each time, or erase themselves."""
+    """`refused` holds, by serial in Waymark, a digest of the secret that a lock screen refused: it is never tried
+    twice, because phones lock themselves for longer each time, or erase themselves."""
 
     log: Log
     clock: Clock
@@ -63,55 +63,57 @@ class Keeper:
         begins = prepared.taken_over != asked.lease_token
         reason = unfit(prepared.health, self.settings.limits) if begins else None
         if reason is None:
-            reason = await self._unlock(phone, asked.lease_token, prepared)
+            reason = await self._unlock(phone, asked.serial, asked.lease_token, prepared)
         await self._tell(_prepared_event(asked, prepared, unlocked=reason is None), trigger)
         return None if reason is None else Performed(Result.NOT_FIT, reason)
 
-    async def _unlock(self, phone: Phone, token: int, prepared: Prepared) -> str | None:
-        """Why the screen cannot be used, None where it can."""
+    async def _unlock(self, phone: Phone, serial: str, token: int, prepared: Prepared) -> str | None:
+        """Why the screen cannot be used, None where it can. `serial` is the one in Waymark."""
         if not prepared.awake:
             return "its screen stays dark: press its power button, and see whether `input keyevent 224` is allowed"
         if not prepared.locked:
             return None
-        reference = self.settings.pin_of(phone.serial, phone.tags)
+        reference = self.settings.pin_of(serial, phone.tags, phone.serial)
         if reference is None:
             return (
                 "its lock screen wants a secret: remove the screen lock, or name the PIN in WAYMARK_PHONE_PINS,"
-                f' e.g. {{"{phone.serial}": "env:PHONE_PIN"}}'
+                f' e.g. {{"{serial}": "env:PHONE_PIN"}}'
             )
         try:
             secret = resolve(reference).get_secret_value()
         except SecretError as error:
             return f"its lock screen wants a PIN, which cannot be had: {error}"
-        digest = hashlib.sha256(f"{phone.serial}\0{secret}".encode()).hexdigest()
-        if self.refused.get(phone.serial) == digest:
+        digest = hashlib.sha256(f"{serial}\0{secret}".encode()).hexdigest()
+        if self.refused.get(serial) == digest:
             return f"its lock screen refused the PIN of {reference} before, and is not tried again: correct the PIN"
         outcome = await phone.fenced(preparing.enter_secret(token, secret), PREPARE_TIMEOUT_S, "unlock")
-        if outcome.verdict in {Verdict.DONE, Verdict.FAILED} and preparing.unlocked(outcome.text):
+        if not outcome.attempted:
+            return f"its lock screen was not opened: {outcome.text}"
+        if preparing.unlocked(outcome.text):
             return None
-        self.refused[phone.serial] = digest
+        self.refused[serial] = digest
         return f"its lock screen refuses the PIN of {reference}: correct the PIN, or unlock the phone by hand"
 
-    async def end(self, phone: Phone, trigger: Trigger[LeaseEnded], *, late: bool = False) -> None:
-        """Puts back what the lease changed; harmless where a newer lease has begun, or nothing was changed. Raises
-        `AdbError` where the phone left meanwhile, and what an append raises."""
+    async def end(self, phone: Phone, serial: str, trigger: Trigger[LeaseEnded], *, late: bool = False) -> None:
+        """Puts back what the lease changed; harmless where a newer lease has begun, or nothing was changed. `serial` is
+        the one in Waymark. Raises `AdbError` where the phone left meanwhile, and what an append raises."""
         token = trigger.what.lease_token
         outcome = await phone.fenced(restoring.end(token), RESTORE_TIMEOUT_S, "end")
         if outcome.verdict is Verdict.STALE:
             return  # The lease that has begun keeps the note, and its end puts back what is in it.
         if outcome.verdict is not Verdict.DONE:
-            await self._tell_failure(phone, trigger, outcome.text, late=late)
+            await self._tell_failure(serial, trigger, outcome.text, late=late)
             return
         try:
             found = note.parse(outcome.text + "\n" if outcome.text else "")
         except DamagedNoteError as error:
-            await self._tell_failure(phone, trigger, str(error), late=late)
+            await self._tell_failure(serial, trigger, str(error), late=late)
             return
         done = Restored() if found is None else await self._restore(phone, found, token, late=late)
         if done is not None and (found is not None or await self._was_prepared(trigger.what)):
-            await self._tell(_restored_event(phone.serial, trigger.what, done, late=late), trigger)
+            await self._tell(_restored_event(serial, trigger.what, done, late=late), trigger)
 
-    async def restore_left_over(self, phone: Phone, device_id: UUID) -> None:
+    async def restore_left_over(self, phone: Phone, serial: str, device_id: UUID) -> None:
         """On attachment: restores where the lease of the note has ended, and leaves one in the middle of a lease."""
         if not phone.note:
             return
@@ -124,7 +126,8 @@ class Keeper:
             telemetry.log.warning("note of a lease cannot be read", serial=phone.serial, error=str(error))
             return
         if found is not None and found.token <= last.event.lease_token:
-            await self.end(phone, Trigger(last.id, last.event, last.time, last.run_id, last.traceparent), late=True)
+            trigger = Trigger(last.id, last.event, last.time, last.run_id, last.traceparent)
+            await self.end(phone, serial, trigger, late=True)
 
     async def _restore(self, phone: Phone, found: Note, token: int, *, late: bool) -> Restored | None:
         script = restoring.restore(found, token, late=late)
@@ -140,8 +143,8 @@ class Keeper:
         key = lease_id_of(ended.device_id, ended.lease_token)
         return (await self.leases.states.refresh(key)).state.prepared is not None
 
-    async def _tell_failure(self, phone: Phone, trigger: Trigger[LeaseEnded], reason: str, *, late: bool) -> None:
-        event = _restored_event(phone.serial, trigger.what, Restored(failed={"note": reason}), late=late)
+    async def _tell_failure(self, serial: str, trigger: Trigger[LeaseEnded], reason: str, *, late: bool) -> None:
+        event = _restored_event(serial, trigger.what, Restored(failed={"note": reason}), late=late)
         await self._tell(event, trigger)
 
     async def _tell(self, event: PhonePrepared | PhoneRestored, cause: Trigger[Any]) -> None:

@@ -59,7 +59,7 @@ def _because(run: Run) -> str:
     if run.trouble is not None:
         return f": {run.trouble}"
     if run.here is not None and run.here.package == SYSTEM_UI:
-        return ": its lock screen, or another window of the system, is in front: unlock the phone, and set no PIN on it"
+        return ": its lock screen, or another window of the system, is in front: look at the phone, and unlock it"
     return ""
 
 

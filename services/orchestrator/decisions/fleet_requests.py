@@ -202,7 +202,9 @@ def _reinstate(asked: _Asked) -> Answered:
     if not phone.retired:
         raise RejectedError("NOT_RETIRED", f"{phone.serial} is not retired")
     leased = str(phone.device_id) in asked.state.leases
-    return [PhoneReinstated(**_about(phone), present=phone.present, leased=leased, by=asked.by)], (
+    reinstated = PhoneReinstated(**_about(phone), present=phone.present, leased=leased, by=asked.by)
+    away = awaited(phone.model_copy(update={"retired": False}), asked.now, asked.grace)
+    return [reinstated, *away], (
         f"{phone.serial} gets tasks again" + ("" if phone.present else " as soon as it is connected")
     )
 

@@ -207,13 +207,14 @@ def _control(raw: RawRequest, task: Task, now: datetime) -> Decision:
 
 
 def _retry(raw: RawRequest, request: ControlRequest, spec: TaskSpec, now: datetime) -> Decision:
-    """The same again as a task of its own. What is sealed in it stays sealed, with the key that it has."""
+    """The same again, now, as a task of its own: not as one of a group or of a schedule. What is sealed in it stays
+    sealed, with the key that it has."""
     task_id = _request_key(raw) if request.id is None else derived_id("task", raw.user, request.id)
     user_id = derived_id("user", raw.user)
     again = spec.model_copy(
         update={
             "task_id": task_id, "user": raw.user, "user_id": user_id, "retries": spec.task_id, "accepted_at": now,
-            "schedule_at": None,
+            "schedule_at": None, "schedule": None, "zone": None, "group": None, "scheduled_by": None,
         }
     )  # fmt: skip
     seen = UserSeen(user_id=user_id, account=raw.user, display_name=raw.user)

@@ -16,6 +16,7 @@ def lease_over(state: Fleet, run: RunFinished) -> list[Event]:
     lease = state.leases.get(str(run.device_id))
     if lease is None or lease.run_id != run.run_id:
         return []
+    fault = _fault(lease, run)
     ended = LeaseEnded(
         fleet_id=run.fleet_id,
         task_id=run.task_id,
@@ -24,14 +25,22 @@ def lease_over(state: Fleet, run: RunFinished) -> list[Event]:
         lease_token=lease.token,
         reason=run.status.value,
         app_version_id=run.app.app_version_id,
-        failed=None if run.status is RunStatus.CANCELLED else run.status is RunStatus.FAILED,
-        fault=_fault(lease, run),
+        failed=_failed(run, fault),
+        fault=fault,
     )
     events: list[Event] = [ended, *_probed(state, lease, run)]
     after = state
     for event in events:
         after = apply(after, event)
     return [*events, *quarantines(after)]
+
+
+def _failed(run: RunFinished, fault: str | None) -> bool | None:
+    """Whether the run speaks against its phone; none where it says nothing of it. What somebody does by hand (`quiet`)
+    fails of a slip and passes of a touch: it tells only that the phone was not fit, or was lost."""
+    if run.status is RunStatus.CANCELLED or (run.quiet and fault is None):
+        return None
+    return run.status is RunStatus.FAILED
 
 
 def _fault(lease: Lease, run: RunFinished) -> Literal["NOT_FIT", "LOST"] | None:
