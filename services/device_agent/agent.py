@@ -157,7 +157,8 @@ class Agent:
         hold = self._holds.get(serial)
         if hold is not None and hold.adb_serial != adb_serial:
             return
-        await self._detach(serial)
+        # It answers no more: waiting for it would only put off what others are to know, and other phones.
+        await self._detach(serial, grace_s=0.0, reachable=False)
         for other in self._ways(serial):
             await self._attach_safely(other)
             if serial in self._holds:
@@ -261,7 +262,7 @@ class Agent:
         ]
         telemetry.log.info("phone attached", serial=serial, by=phone.serial, server=self._server.place)
 
-    async def _detach(self, serial: str, grace_s: float = _GRACE_S) -> None:
+    async def _detach(self, serial: str, grace_s: float = _GRACE_S, *, reachable: bool = True) -> None:
         hold = self._holds.pop(serial, None)
         if hold is None:
             return
@@ -270,7 +271,7 @@ class Agent:
             task.cancel()
         await asyncio.gather(*hold.tasks, return_exceptions=True)
         await hold.consumer.close(grace_s=grace_s)
-        await hold.attached.phone.close()
+        await hold.attached.phone.close(reachable=reachable)
 
     async def _tend(self, serial: str, attached: Attached) -> None:
         """Installed apps at once, when that changed, and with each heartbeat of the log."""

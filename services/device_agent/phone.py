@@ -293,9 +293,10 @@ class Phone:
         answer = await self.shell(fence.read_attempt(), READ_TIMEOUT_S, "fence")
         return fence.attempted(answer.stdout, token, number)
 
-    async def close(self) -> None:
-        """Ends what was started on the phone to look at it. A phone that has gone is no error."""
-        await self.hierarchy.stop()
+    async def close(self, *, reachable: bool = True) -> None:
+        """Ends what was started on the phone to look at it; one that is known not to answer is not asked. That it has
+        gone is no error."""
+        await self.hierarchy.stop(reachable=reachable)
 
 
 def tags_of(props: dict[str, str]) -> dict[str, str]:

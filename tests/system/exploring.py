@@ -33,11 +33,14 @@ PACKAGE = "com.waymark.demo"
 assert OWNERS
 
 
-async def until(what: str, condition: Callable[[], Awaitable[bool]], *, limit_s: float = 60.0) -> None:
-    """Waits for a condition; fails with its name when it does not come true within the limit."""
+async def until(
+    what: str, condition: Callable[[], Awaitable[bool]], *, limit_s: float = 60.0, left: Sequence[str] = ()
+) -> None:
+    """Waits for a condition; fails with its name, and with what was `left` by the last look at it, when it does not
+    come true within the limit."""
     deadline_s = time.monotonic() + limit_s
     while not await condition():
-        assert time.monotonic() < deadline_s, f"{what} did not happen within {limit_s:.0f} s"
+        assert time.monotonic() < deadline_s, f"{what} did not happen within {limit_s:.0f} s: {', '.join(left)}"
         await asyncio.sleep(0.05)
 
 

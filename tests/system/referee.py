@@ -178,18 +178,21 @@ async def settled(platform: Platform, *, limit_s: float = 90.0) -> Recording:
     assert OWNERS
     kinds = [cls for cls in event_types().values() if cls is not DeviceHeartbeat]
     seen: Recording = []
+    left: list[str] = []
 
     async def nothing_under_way() -> bool:
         seen.clear()
         await quiet(platform, limit_s=limit_s)
         recorded = await events(platform, *kinds)
-        if under_way(recorded) or await _unfired(platform, recorded):
+        left[:] = [*map(str, under_way(recorded)), *await _unfired(platform, recorded)]
+        if left:
             return False
         await quiet(platform, limit_s=limit_s)
         seen.extend(await events(platform, *kinds))
-        return len(seen) == len(recorded)
+        left[:] = [r.event.type_name() for r in seen[len(recorded) :]]
+        return not left
 
-    await until("everything coming to its end", nothing_under_way, limit_s=limit_s)
+    await until("everything coming to its end", nothing_under_way, limit_s=limit_s, left=left)
     return seen
 
 

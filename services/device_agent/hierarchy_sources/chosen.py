@@ -107,8 +107,8 @@ class ChosenSource:
         FAILED.labels(Source.DUMP.name).inc()
         return replace(read, dump=Dump(None, Absence.UIAUTOMATION_HELD, held_words(found)))
 
-    async def stop(self) -> None:
-        await self._server.stop()
+    async def stop(self, *, reachable: bool = True) -> None:
+        await self._server.stop(reachable=reachable)
 
     async def rest(self) -> None:
         """Ends a server that nobody asked for a while. To be called from time to time."""

@@ -41,5 +41,5 @@ class DumpSource:
         read = hierarchy_dump.read(said.decode(errors="replace"), content)
         return with_surroundings(read, self.name, around_it, before)
 
-    async def stop(self) -> None:
+    async def stop(self, *, reachable: bool = True) -> None:
         """Nothing runs between two dumps."""

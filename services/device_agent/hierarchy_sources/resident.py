@@ -86,13 +86,14 @@ class ResidentServer:
             await self._device.heartbeat()
             raise SourceFailedError(f"the uiautomator2 server did not answer: {error}") from error
 
-    async def stop(self) -> None:
-        """Ends it, where it is this agent's or was left by one. Others' servers, and phones that are gone, stay."""
+    async def stop(self, *, reachable: bool = True) -> None:
+        """Ends it, where it is this agent's or was left by one. Others' servers, and phones that are gone, stay: what
+        is left there is found by whoever reads next."""
         if not self.is_ready and self._process is None:
             return
         ours = self._ours
         await self._forget()
-        if ours:
+        if ours and reachable:
             with contextlib.suppress(AdbError):
                 await self._client.shell(self._device.serial, END_OURS, STOP_TIMEOUT_S, "server")
 

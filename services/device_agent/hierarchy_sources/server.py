@@ -45,5 +45,5 @@ class ServerSource:
             raise SourceFailedError(f"the uiautomator2 server answered {str(xml)[:200]!r} for a hierarchy")
         return hierarchy_dump.read("", xml.encode("utf-8", "surrogatepass")) if xml else Dump(None, Absence.EMPTY)
 
-    async def stop(self) -> None:
-        await self.server.stop()
+    async def stop(self, *, reachable: bool = True) -> None:
+        await self.server.stop(reachable=reachable)

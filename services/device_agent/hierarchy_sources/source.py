@@ -43,8 +43,9 @@ class HierarchySource(Protocol):
         """
         ...
 
-    async def stop(self) -> None:
-        """Leaves nothing running on the phone. A phone that has gone is no error."""
+    async def stop(self, *, reachable: bool = True) -> None:
+        """Leaves nothing running on the phone; one that is known not to answer is not asked. That it has gone is no
+        error."""
         ...
 
 
