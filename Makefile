@@ -16,7 +16,7 @@ demo: setup ## explore two versions of the demo app on two simulated phones
 	@$(PY) -m deploy.demo
 
 test: setup ## all tests that fit ten minutes
-	@$(PY) -m pytest -n 2 --dist loadfile -m "not slow"
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: setup ## the tests that take longer
 	@$(PY) -m pytest -n 2 --dist loadfile -m slow

@@ -16,6 +16,11 @@ from services.runtime.migrations import ensure_extensions, folders, migrate
 SERVICES = Path(__file__).parent.parent / "services"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole platforms first: files with few and long tests at the end would keep one worker waiting for the other."""
+    items.sort(key=lambda item: "system" not in item.path.parent.name)
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """PostgreSQL, NATS and S3 for the whole session: share it, and do not stop its servers (boot your own for that)."""

@@ -105,7 +105,7 @@ def test_every_line_of_the_log_is_one_json_object() -> None:
 def test_labels_are_few_and_never_subjects() -> None:
     ours = [metric for metric in REGISTRY.collect() if metric.name.startswith("waymark_")]
     assert ours
-    allowed = {"owner", "event", "reactor", "result", "projection", "service", "kind", "le"}
+    allowed = {"owner", "event", "reactor", "result", "projection", "service", "kind", "source", "to", "le"}
     for metric in ours:
         for sample in metric.samples:
             assert set(sample.labels) <= allowed, metric.name
