@@ -16,7 +16,7 @@ from contracts.orchestrator import ActionRequested
 from contracts.subjects import derived_id
 from contracts.values import Addressed, AppVersion, Await, Install, Navigate, ObjectRef, Observe, Uninstall
 from services.device_agent import capture as capturing
-from services.device_agent.adb.errors import AdbError, AdbServerGone
+from services.device_agent.adb.errors import AdbError
 from services.device_agent.aiming import aim
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
@@ -176,8 +176,6 @@ class Driver:
                 # Where its target is now proves nothing: it may have gone because it was touched.
                 return Done(Performed(Result.DUPLICATE, "attempted before, by somebody who did not tell"), action)
             aimed = await aim(action, lambda: self._captured(held), time.monotonic)
-        except AdbServerGone:
-            raise
         except AdbError as error:
             return Done(Performed(Result.NOT_ATTEMPTED, str(error)), action)
         done = Done(aimed.performed, aimed.action or action, aimed.sighting, aimed.seen)
@@ -201,8 +199,6 @@ class Driver:
             return None
         try:
             refusal = await self.keeper.prepare(held.phone, trigger)
-        except AdbServerGone:
-            raise
         except AdbError as error:
             return Performed(Result.NOT_ATTEMPTED, str(error))
         held.prepared = token if refusal is None else None

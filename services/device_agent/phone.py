@@ -181,15 +181,13 @@ class Phone:
     async def perform(self, action: Action, token: int, number: int, open_text: OpenText) -> Performed:
         """Does an action once at most, as number `number` of the lease `token`.
 
-        Raises only `AdbServerGone`: whatever the phone does or does not is a result.
+        Raises nothing: whatever the phone and the adb server do or do not is a result.
         """
         begun_s = time.monotonic()
         try:
             script = await self._script(action, token, number, open_text)
         except NotPossibleError as error:
             return Performed(Result.IMPOSSIBLE, str(error), code=error.code)
-        except AdbServerGone:
-            raise
         except AdbError as error:
             return Performed(Result.NOT_ATTEMPTED, str(error))
         if script is None:
@@ -203,7 +201,7 @@ class Phone:
         self, cmd: str, token: int, number: int, timeout_s: float, read: Callable[[Outcome], Performed]
     ) -> Performed:
         """A command list that installs, clears or removes apps, once at most, as number `number` of the lease `token`;
-        `read` understands what it prints. Raises only `AdbServerGone`."""
+        `read` understands what it prints. Raises nothing."""
         async with self._driving:
             self._launchers.clear()
             return await self._through_the_fence(fence.fenced(cmd, token, number), token, number, timeout_s, read)
@@ -268,12 +266,17 @@ class Phone:
                 answer = await self.shell(script, timeout_s, "action")
             except (DeviceGone, DeviceTimeout) as error:
                 return await self._after_losing_it(error, token, number)
-            except (DeviceOffline, DeviceUnauthorized) as error:
+            except (DeviceOffline, DeviceUnauthorized, AdbServerGone) as error:
                 return Performed(Result.NOT_ATTEMPTED, str(error))
+            except AdbError as error:
+                return Performed(Result.UNKNOWN, str(error))
             outcome = fence.outcome(answer.rc, answer.stdout, answer.stderr)
             if outcome.verdict is not Verdict.BUSY:
                 break
-            await self.shell(fence.unlock(), READ_TIMEOUT_S, "unlock")
+            try:
+                await self.shell(fence.unlock(), READ_TIMEOUT_S, "unlock")
+            except AdbError as error:
+                return Performed(Result.NOT_ATTEMPTED, str(error))
         return read(outcome)
 
     async def _after_losing_it(self, error: AdbError, token: int, number: int) -> Performed:
