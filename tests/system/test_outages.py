@@ -73,7 +73,8 @@ async def stop_in_an_action(platform: Platform, instance: str, pid: int) -> None
 
     async def caught() -> bool:
         os.kill(pid, signal.SIGSTOP)
-        begun = {r.event.action_id for r in await events(platform, ActionStarted) if r.event.instance == instance}
+        started = [r.event for r in await events(platform, ActionStarted)]
+        begun = {event.action_id for event in started if event.instance.partition("@")[0] == instance}
         if begun - {r.event.action_id for r in await events(platform, ActionFinished)}:
             return True
         os.kill(pid, signal.SIGCONT)
