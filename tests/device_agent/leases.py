@@ -149,4 +149,4 @@ class Leases:
         return await self.told(await self.end(serial, token), PhoneRestored)
 
     async def prepared(self) -> list[PhonePrepared]:
-        return [r.event for r in await self.service.events(PhonePrepared)]  # type: ignore[misc]
+        return [r.event for r in await self.service.events(PhonePrepared)]

@@ -280,7 +280,7 @@ def test_an_abort_of_the_system_alone_is_told_by_its_message_without_addresses()
 # --- clocks and logs --------------------------------------------------------------------------------------------------
 
 
-@given(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)), st.integers(-14 * 3600, 14 * 3600))  # noqa: DTZ001
+@given(st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)), st.integers(-14 * 3600, 14 * 3600))  # noqa: DTZ001 - a phone's clock
 def test_what_the_phone_logs_happened_here_when_its_clock_says(there: datetime, ahead_s: int):
     answer = there.strftime("%Y-%m-%d %H:%M:%S.123456789\n")
     here = there.replace(tzinfo=UTC) - timedelta(seconds=ahead_s)
