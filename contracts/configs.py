@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 
-from contracts.values import AlertType, Channel, Severity
+from contracts.values import AlertType, Channel, SecretRef, Severity
 
 SECRET_PLACE = "{secret}"  # noqa: S105 - where a secret goes, not one
 """In the URL of a WECHAT or PHONE channel: is replaced by the secret when a message is sent."""
@@ -122,6 +122,25 @@ def _hook_token(path: str) -> str | None:
 Money = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=11, decimal_places=6)]
 
 
+class ApiCallConfig(BaseModel):
+    """An HTTP call that tasks may make, by name. `url`, `body` and `headers` may hold `{{parameter}}`; only those that
+    are listed in `parameters` are filled in, and each has to be given. `secret_ref` becomes a bearer token."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+    description: str = Field(default="", max_length=500)
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    url: Url
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    parameters: tuple[Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")], ...] = ()
+    secret_ref: SecretRef = "none"  # noqa: S105 - says that there is no secret
+    timeout_s: float = Field(default=10.0, gt=0, le=60)
+    confirm: bool = True
+    """Whether a person has to agree to each call."""
+
+
 class LlmConfig(BaseModel):
     """A model behind an OpenAI-compatible endpoint, and what a run may spend on it: the `config` of an LLM.
 
@@ -146,3 +165,21 @@ class LlmConfig(BaseModel):
     cost_budget_run: Money | None = None
     vision: bool = False
     """Whether the model can look at a screenshot."""
+    grammar: Literal["autoglm", "tools", "json", "numbered"] = "json"
+    """How it says what to do in a task: `do(action=..)` as AutoGLM does, tool calls, a JSON object, or a JSON object
+    that names elements by number (for models that cannot place a point)."""
+    coordinates: Literal["per_mille", "pixels", "fraction"] = "per_mille"
+    """Space of its points: 0 to 999 of width and height, pixels of the picture that it was sent, or 0 to 1."""
+    observation: Literal["auto", "picture", "text", "both"] = "auto"
+    """What it is shown of a screen. `auto`: both where it has vision, except that AutoGLM is shown what it was trained
+    on, the picture; else the text."""
+    image_side_px: int = Field(default=1024, ge=256, le=4096)
+    """Longest side of a picture that is sent."""
+    temperature: float | None = Field(default=0.0, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of each request, as the endpoint knows them."""
+    misread_retries: int = Field(default=2, ge=0, le=5)
+    """How often, within one turn, an answer that cannot be understood is asked for again, with the reason."""
+    apis: tuple[ApiCallConfig, ...] = Field(default=(), max_length=50)
+    """HTTP calls that tasks may make."""

@@ -149,7 +149,8 @@ class ActionStarted(Event, owner=OWNER, key="action_id"):
 
 class ActionFinished(Event, owner=OWNER, key="action_id"):
     """What came of an action. `error_code` OUTCOME_UNKNOWN: it was attempted, nobody can say whether it happened.
-    NOT_FOUND: its target was not on the screen, so that nothing was touched."""
+    NOT_FOUND: its target was not on the screen; GUARD: the screen or the element is not what its guard expects. In both
+    nothing was touched."""
 
     action_id: UUID
     run_id: UUID

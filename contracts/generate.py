@@ -21,7 +21,7 @@ from contracts.configs import ALERT_CHANNEL, LlmConfig
 from contracts.envelope import Envelope
 from contracts.event import Event
 from contracts.fleet_requests import FLEET_REQUEST
-from contracts.requests import TASK_REQUEST, AlertRequest, ConfigRequest, ControlRequest
+from contracts.requests import SCRIPT_REQUEST, TASK_REQUEST, AlertRequest, ConfigRequest, ControlRequest
 from contracts.sealed import Sealed
 from contracts.steps import SCRIPT
 
@@ -35,6 +35,7 @@ REQUESTS: dict[str, _Adapter] = {
     "alert": TypeAdapter(AlertRequest),
     "config": TypeAdapter(ConfigRequest),
     "fleet": FLEET_REQUEST,
+    "script": SCRIPT_REQUEST,
 }
 CONFIGS: dict[str, _Adapter] = {"ALERT_CHANNEL": ALERT_CHANNEL, "LLM": TypeAdapter(LlmConfig)}
 

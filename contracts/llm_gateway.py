@@ -90,5 +90,35 @@ class CallFinished(Event, owner=OWNER, key="run_id"):
     tokens_used_run: int = 0
     """Tokens of this run so far, this call included."""
     cost_used_run: str = "0"
+    turn: Sealed[dict[str, Any]] | None = None
+    """What the answer to a `TurnRequested` means: a `TurnRead`. There also where the answer was MALFORMED."""
     budgets_crossed: tuple[BudgetMark, ...] = ()
     """Marks that this call is the first of its run to reach: each is told once a run."""
+
+
+class ApiCallStarted(Event, owner=OWNER, key="call_id"):
+    """A registered HTTP call is about to be made. It is made once at most: whoever finds it begun and not ended says
+    that its outcome is unknown."""
+
+    call_id: UUID
+    run_id: UUID
+    name: str
+    instance: str
+    deadline_at: datetime
+
+
+class ApiCallFinished(Event, owner=OWNER, key="call_id"):
+    """What came of an HTTP call: its status, and what of its answer the model is told. `error_code`: UNREGISTERED,
+    REFUSED (a parameter is missing or not known), TIMEOUT, UNAVAILABLE, FAILED (an HTTP status that is an error),
+    UNKNOWN_OUTCOME or EXPIRED."""
+
+    call_id: UUID
+    run_id: UUID
+    task_id: UUID
+    turn: int
+    name: str
+    status: int | None = None
+    answer: Sealed[str] | None = None
+    latency_ms: int = 0
+    error_code: str | None = None
+    error_message: str | None = None

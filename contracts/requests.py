@@ -1,18 +1,20 @@
 """What people publish: bare JSON on `waymark.request.<kind>.<user>`, no envelope. The last token is the user.
 
 `waymark.request.task.<user>` starts work, `.control.` steers it, `.alert.` answers alerts, `.config.` changes the
-configuration, `.fleet.` (`contracts.fleet_requests`) says what becomes of phones and test accounts. A request that
-does not fit is answered with a reason, see `contracts.rejection`.
+configuration, `.fleet.` (`contracts.fleet_requests`) says what becomes of phones and test accounts, `.script.` keeps
+and retires scripts. A request that does not fit is answered with a reason, see `contracts.rejection`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 
+from contracts.scripts import ScriptData
 from contracts.steps import STEPS_LIMIT, Package, Step, Variables
 from contracts.values import ANDROID, ConfigType, CoverageProfile, SecretRef, SelectorText
 
@@ -20,6 +22,8 @@ Short = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whi
 ApkKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{2}/[0-9a-f]{64}\.apk$")]
 """Key of an APK in the object store: the first two digits of its SHA-256, a slash, all of them, `.apk`."""
 Abi = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")]
+Act = Literal["LAUNCH", "TAP", "TYPE", "SWIPE", "PRESS", "WAIT", "TAKE_OVER", "NOTE", "CALL_API", "ASK", "FINISH"]
+"""What a model may want, as in `contracts.values.intents`."""
 Rule = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -169,16 +173,108 @@ class StepsRequest(Placement):
         return self.app or ANDROID
 
 
-TaskRequest = Annotated[ExploreRequest | StepsRequest, Field(discriminator="kind")]
+class Rules(Request):
+    """What a task in plain language may do, and spend. See `contracts.orchestrator.TaskRules`."""
+
+    model: Short | None = None
+    token_budget: int | None = Field(default=None, ge=0, le=1_000_000_000)
+    cost_budget: Decimal | None = Field(default=None, ge=0, le=100_000, max_digits=11, decimal_places=6)
+    allow_packages: tuple[Rule, ...] = Field(default=(), max_length=50)
+    deny_packages: tuple[Rule, ...] = Field(default=(), max_length=50)
+    allow_actions: tuple[Act, ...] = ()
+    deny_actions: tuple[Act, ...] = ()
+    confirm: Literal["ask", "allow", "deny"] = "ask"
+    person_wait_s: int = Field(default=600, ge=1, le=86_400)
+    record: bool = True
+
+
+class GoalRequest(Placement):
+    """Reach a goal that is given in plain language. Without `app` it is about the phone itself."""
+
+    kind: Literal["task"]
+    goal: Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True)]
+    rules: Rules = Rules()
+    setup: tuple[Step, ...] = Field(default=(), max_length=STEPS_LIMIT)
+    """Steps that are done once before it."""
+    variables: Variables = Field(default_factory=dict)
+    app: Package | None = None
+    version: Short | None = None
+    id: Short | None = None
+    name: Short | None = None
+    priority: int = Field(default=3, ge=1, le=5)
+    schedule_at: datetime | None = None
+    serial: Short | None = None
+    limits: Limits = Limits(max_steps=100)
+    quiet: bool = False
+
+    @property
+    def package(self) -> str:
+        """The app that it is about; Android's own package where it is about the phone itself."""
+        return self.app or ANDROID
+
+
+class ReplayRequest(Placement):
+    """Replay a recorded script: no model is asked, unless `repair` allows it for steps whose element is gone."""
+
+    kind: Literal["replay"]
+    script: Short
+    """Its id, or its name among the caller's own scripts."""
+    script_version: int | None = Field(default=None, ge=1)
+    """Without one, the newest that is active."""
+    variables: Variables = Field(default_factory=dict)
+    """Values of its parameters; one that is left out keeps the value that was recorded."""
+    repair: bool = False
+    rules: Rules = Rules()
+    """For a repair."""
+    version: Short | None = None
+    id: Short | None = None
+    name: Short | None = None
+    priority: int = Field(default=3, ge=1, le=5)
+    schedule_at: datetime | None = None
+    serial: Short | None = None
+    limits: Limits = Limits()
+    quiet: bool = False
+
+
+class ScriptImport(Request):
+    """Keeps a script that was written or exported elsewhere. `name`: none, and it is the script's own. A script of this
+    name gets a new version."""
+
+    kind: Literal["import"]
+    script: ScriptData
+    defaults: Variables = Field(default_factory=dict)
+    name: Short | None = None
+    id: Short | None = None
+
+
+class ScriptSwitch(Request):
+    """Uses a version of a script no more (`retire`), or again (`activate`)."""
+
+    kind: Literal["retire", "activate"]
+    script: UUID
+    version: int = Field(ge=1)
+    reason: Short | None = None
+
+
+SCRIPT_REQUEST: TypeAdapter[ScriptImport | ScriptSwitch] = TypeAdapter(
+    Annotated[ScriptImport | ScriptSwitch, Field(discriminator="kind")]
+)
+
+TaskRequest = Annotated[ExploreRequest | StepsRequest | GoalRequest | ReplayRequest, Field(discriminator="kind")]
 """Requests that start work, by their `kind`."""
 
 
 class ControlRequest(Request):
     """Steers a task by its id: `stop` ends it, `pause` holds it after the action under way (in the queue as long as it
-    has no phone), `resume` goes on. `retry` does the same again as a new task, at once, for whoever asks."""
+    has no phone), `resume` goes on. `retry` does the same again as a new task, at once, for whoever asks.
 
-    kind: Literal["stop", "pause", "resume", "retry"]
+    `confirm` and `deny` answer what a task asks before something sensitive, `answer` (with `text`) what it asks to
+    choose; `takeover` holds it so that a person can use the phone, until `resume`.
+    """
+
+    kind: Literal["stop", "pause", "resume", "retry", "confirm", "deny", "answer", "takeover"]
     task: UUID
+    text: Annotated[str, StringConstraints(min_length=1, max_length=2_000)] | None = None
     reason: Short | None = None
     id: Short | None = None
     """The caller's own id of the new task of a `retry`: sent twice, it starts one."""
@@ -204,6 +300,6 @@ class ConfigRequest(Request):
     enabled: bool = True
 
 
-TASK_REQUEST: TypeAdapter[ExploreRequest | StepsRequest] = TypeAdapter(TaskRequest)
+TASK_REQUEST: TypeAdapter[ExploreRequest | StepsRequest | GoalRequest | ReplayRequest] = TypeAdapter(TaskRequest)
 
-REQUEST_KINDS = ("task", "control", "alert", "config", "fleet")
+REQUEST_KINDS = ("task", "control", "alert", "config", "fleet", "script")

@@ -7,7 +7,17 @@ from typing import Any, Literal
 from uuid import UUID
 
 from contracts.event import Event, ReceiptEvent, SnapshotEvent
-from contracts.values import ActionStatus, Gesture, ObjectRef, Orientation, ResolvedApp, ScreenElement, Strategy, Value
+from contracts.values import (
+    ActionStatus,
+    Gesture,
+    ObjectRef,
+    Orientation,
+    ResolvedApp,
+    ScreenElement,
+    Sighting,
+    Strategy,
+    Value,
+)
 
 OWNER = "screen_indexer"
 
@@ -50,6 +60,13 @@ class CaptureIndexed(Event, owner=OWNER, key="capture_id"):
     gestures: tuple[Gesture, ...] = ()
     screenshot: ObjectRef | None = None
     reason: str | None = None
+    screenshot_absent: str | None = None
+    hierarchy: ObjectRef | None = None
+    hierarchy_absent: str | None = None
+    """These, the size and the sighting repeat the capture and `ActionFinished`."""
+    width: int = 0
+    height: int = 0
+    sighting: Sighting | None = None
 
 
 class ScreenDiscovered(Event, owner=OWNER, key="screen_id"):

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from contracts.event import Event
 from contracts.orchestrator.owner import OWNER
+from contracts.orchestrator.scripts import ScriptRef
 from contracts.orchestrator.tasks import TaskSpec
 from contracts.sealed import Sealed
 from contracts.values import (
@@ -24,12 +25,16 @@ from contracts.values import (
     ResolvedApp,
     RunEventType,
     RunStatus,
+    Sighting,
     Value,
 )
 
-Purpose = Literal["INSTALL", "LAUNCH", "EXPLORE", "RECOVER", "VALIDATE", "REPRODUCE", "RESTORE", "SETUP", "STEP"]
+Purpose = Literal[
+    "INSTALL", "LAUNCH", "EXPLORE", "RECOVER", "VALIDATE", "REPRODUCE", "RESTORE", "SETUP", "STEP", "TURN"
+]
 """Why an action is done: install the app, start it, try a gesture, get back, check locators, make a crash happen again,
-leave the phone as it was; a step that sets the run up, a step of a task that is made of steps."""
+leave the phone as it was; a step that sets the run up, a step of a task that is made of steps (or of a script that is
+replayed); what a model wants in a turn of a task, a look at the screen for its first one included."""
 
 
 class StepRef(Value):
@@ -39,6 +44,16 @@ class StepRef(Value):
     number: str
     of: int
     words: str
+
+
+class RunUsage(Value):
+    """What a run used of its model. Cost is a decimal as text."""
+
+    turns: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: str = "0"
+    model_ms: int = 0
 
 
 StepOutcome = Literal["NEW_SCREEN", "NEW_STATE", "KNOWN_STATE", "NOTHING", "LEFT_APP", "CRASHED", "FAILED", "UNSEEN"]
@@ -100,6 +115,8 @@ class ActionRequested(Event, owner=OWNER, key="run_id", route="device_id"):
     call_id: UUID | None = None
     step: StepRef | None = None
     """The step of the script that this does, or a part of it."""
+    turn: int | None = None
+    """The turn of the task that this does."""
     expires_at: datetime
     requested_at: datetime
 
@@ -131,6 +148,9 @@ class StepFinished(Event, owner=OWNER, key="run_id"):
     step: StepRef | None = None
     found: bool | None = None
     """Whether what the action looked for was seen; none: it looked for nothing."""
+    turn: int | None = None
+    sighting: Sighting | None = None
+    """Where the target of the action was found, and by which of its locators."""
     error_code: str | None = None
     """Why the phone did not do it (`INPUT_DENIED`, `NOT_FOUND`, ..) or why nothing was seen (`NOT_IDLE`, ..)."""
     error_message: str | None = None
@@ -264,6 +284,7 @@ class RunPaused(Event, owner=OWNER, key="run_id"):
     task_id: UUID
     reason: str
     by: str
+    """Who paused it; `waymark` where it waits for a person or a model."""
 
 
 class RunResumed(Event, owner=OWNER, key="run_id"):
@@ -295,3 +316,10 @@ class RunFinished(Event, owner=OWNER, key="run_id"):
     ended_at: datetime
     failure_code: str | None = None
     """Why it failed, for programs, where its ending had a code."""
+    kind: Literal["explore", "steps", "task", "replay"] | None = None
+    result: Sealed[str] | None = None
+    """What a task in plain language came to, in the model's words."""
+    replayed: ScriptRef | None = None
+    """The script that was replayed."""
+    usage: RunUsage | None = None
+    """What the model was asked and cost; none: it was not."""

@@ -19,6 +19,40 @@ from contracts.values import (
 )
 
 
+class TaskRules(Value):
+    """What a task in plain language may do, and spend. Names of packages may have `*` in them.
+
+    `confirm`: what becomes of what is sensitive (paying, deleting, sending, granting, passwords): a person is asked,
+    or it is done, or never done. `person_wait_s`: how long a person is waited for.
+    """
+
+    model: str | None = None
+    """Name of its model configuration; none: the one in force."""
+    token_budget: int | None = None
+    cost_budget: str | None = None
+    allow_packages: tuple[str, ...] = ()
+    """Only these may be touched; empty: all that are not denied."""
+    deny_packages: tuple[str, ...] = ()
+    allow_actions: tuple[str, ...] = ()
+    """Only these (`TAP`, `TYPE`, .., as in `contracts.values.intents`); empty: all that are not denied."""
+    deny_actions: tuple[str, ...] = ()
+    confirm: Literal["ASK", "ALLOW", "DENY"] = "ASK"
+    person_wait_s: int = 600
+    record: bool = True
+    """Whether a script is recorded when it has succeeded."""
+
+
+class ReplayOf(Value):
+    """The script that a task replays. `repair`: where a step's element is gone, a model may be asked for that step."""
+
+    script_id: UUID
+    version: int
+    version_id: UUID
+    checksum: str
+    name: str
+    repair: bool = False
+
+
 class TaskSpec(Value):
     """What is to be done, as it was accepted. Pinned in every event that needs it."""
 
@@ -26,7 +60,7 @@ class TaskSpec(Value):
     name: str
     user: str
     user_id: UUID
-    kind: Literal["explore", "steps"]
+    kind: Literal["explore", "steps", "task", "replay"]
     package: str
     version: str | None = None
     profile: CoverageProfile
@@ -63,6 +97,12 @@ class TaskSpec(Value):
     """The schedule that this task follows from."""
     probe: bool = False
     """It tries a phone out, which may be in quarantine."""
+    goal: Sealed[str] | None = None
+    """What a task in plain language is to reach."""
+    rules: TaskRules | None = None
+    """Of a task in plain language, and of a replay that may ask the model."""
+    replay: ReplayOf | None = None
+    """What is replayed; its steps (`ScriptStep`) and values lie in `script`."""
 
 
 class TaskAccepted(Event, owner=OWNER, key="task_id"):

@@ -11,6 +11,7 @@ from contracts.sealed import Sealed
 from contracts.values.apps import AppInstall, Bounds, ObjectRef, Point
 from contracts.values.enumerations import ActionType, Strategy, ValidationType
 from contracts.values.references import SecretRef
+from contracts.values.sightings import Guard
 from contracts.values.targets import Place, Target
 from contracts.values.value import Value
 
@@ -95,13 +96,18 @@ class Observe(Value):
 
 
 class Touch(Value):
-    """Touches what a locator addresses. It is looked for on the phone right before, for `wait_s` at most."""
+    """Touches what a locator addresses. It is looked for on the phone right before, for `wait_s` at most.
+
+    `guard`, here and in other actions: has to hold, or nothing is done. Where `target` addresses nothing, or not what
+    the guard's element is, the other targets of that element are tried.
+    """
 
     type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
     name: Literal["TOUCH"] = "TOUCH"
     target: Target
     press: Literal["TAP", "LONG", "DOUBLE"] = "TAP"
     wait_s: float = Field(default=5.0, ge=0, le=PATIENCE_LIMIT_S)
+    guard: Guard | None = None
 
 
 class TypeInto(Value):
@@ -117,6 +123,7 @@ class TypeInto(Value):
     secret_ref: SecretRef | None = None
     submit: bool = False
     wait_s: float = Field(default=5.0, ge=0, le=PATIENCE_LIMIT_S)
+    guard: Guard | None = None
 
 
 class Swipe(Value):
@@ -134,6 +141,7 @@ class Swipe(Value):
     duration_ms: int = Field(default=300, ge=1, le=10_000)
     until: Target | None = None
     wait_s: float = Field(default=5.0, ge=0, le=PATIENCE_LIMIT_S)
+    guard: Guard | None = None
 
 
 class PressKey(Value):
@@ -142,6 +150,9 @@ class PressKey(Value):
     type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
     name: Literal["PRESS_KEY"] = "PRESS_KEY"
     key: Key
+    guard: Guard | None = None
+    wait_s: float = Field(default=0.0, ge=0, le=PATIENCE_LIMIT_S)
+    """How long the guard's screen is waited for."""
 
 
 class Await(Value):
@@ -157,6 +168,18 @@ class Await(Value):
     stable: bool = False
     wait_s: float = Field(default=0.0, ge=0, le=PATIENCE_LIMIT_S)
     strict: bool = True
+
+
+class StartApp(Value):
+    """Brings an app to the front by what people call it: its label in any language that the phone has, or its package.
+
+    The phone is asked which of its apps that is. None, or several that fit equally well: NOT_FOUND, with those that
+    come nearest. Like a LAUNCH otherwise.
+    """
+
+    type: Literal[ActionType.CUSTOM] = ActionType.CUSTOM
+    name: Literal["START_APP"] = "START_APP"
+    app: str = Field(min_length=1, max_length=200)
 
 
 Addressed = Touch | TypeInto | Swipe
@@ -180,7 +203,7 @@ class Uninstall(Value):
 
 
 Custom = Annotated[
-    Observe | Touch | TypeInto | Swipe | PressKey | Await | Install | Uninstall, Field(discriminator="name")
+    Observe | Touch | TypeInto | Swipe | PressKey | Await | StartApp | Install | Uninstall, Field(discriminator="name")
 ]
 """Actions that are no gesture, told apart by their name."""
 

@@ -117,9 +117,15 @@ AnyTarget = Annotated[Target, BeforeValidator(target_of, json_schema_input_type=
 
 
 class Sighting(Value):
-    """What came of looking for the target of an action: where it was seen, and where the finger went."""
+    """What came of looking for the target of an action: where it was seen, and where the finger went.
+
+    `healed_by`: the action's own target did not address it; this other one did. `score` is how alike the screen was to
+    what the guard expects, 0..1 with three decimals, as text.
+    """
 
     found: bool
     bounds: Bounds | None = None
     point: Point | None = None
     waited_ms: int = 0
+    healed_by: Target | None = None
+    score: str | None = None

@@ -17,6 +17,7 @@ from contracts.values import (
     Point,
     PressKey,
     Scroll,
+    StartApp,
     Swipe,
     Touch,
     TypeInto,
@@ -104,6 +105,8 @@ def commands(action: Action, facts: Facts, text: str | None = None) -> str | Non
             return None
         case Touch() | TypeInto() | Swipe():
             raise NotPossibleError("where it is to be done was not looked for")
+        case StartApp():
+            raise NotPossibleError("which app it is was not looked for")
         case Install() | Uninstall():
             raise NotPossibleError("installing and removing apps is no gesture")
         case _:

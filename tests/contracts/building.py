@@ -25,9 +25,10 @@ from contracts.catalogue import OWNERS, events_of
 from contracts.envelope import Envelope
 from contracts.event import Event
 from contracts.orchestrator import RunEnding, RunFinished
+from contracts.scripts import FORMAT, Parameter, ScriptData, ScriptStep
 from contracts.sealed import Sealed
 from contracts.subjects import derived_id
-from contracts.values import AccountRef, Await, RunStatus, Swipe, Target, Touch, TypeInto
+from contracts.values import AccountRef, Await, PressKey, RunStatus, Swipe, Target, Touch, TypeInto
 from services.runtime.log import Cause, derive_event_id
 from services.runtime.sealing import Sealer
 
@@ -85,6 +86,14 @@ _FIXED: dict[type[BaseModel], dict[str, Any]] = {
     Swipe: {"wait_s": 5.0, "duration_ms": 300},
     Touch: {"wait_s": 5.0},
     TypeInto: {"wait_s": 5.0},
+    PressKey: {"wait_s": 2.0},
+    ScriptStep: {"step": {"tap": "id=login"}, "wait_s": 10.0},
+    ScriptData: {
+        "format": FORMAT,
+        "app": "com.example.shop",
+        "steps": ({"step": {"tap": "id=login"}, "words": "tap id=login"},),
+    },
+    Parameter: {"name": "query"},
 }
 """What a class would take and no writer would write, or would not take: a run does not end as RUNNING, a target has one
 xpath or an id, but not both."""
@@ -111,12 +120,13 @@ class Builder:
     least: bool = False
 
     def model(self, cls: type[BaseModel], path: str = "") -> Any:
+        fixed = _FIXED.get(cls, {})
         values = {
             name: self.value(field.rebuild_annotation(), f"{path}/{name}")
             for name, field in cls.model_fields.items()
-            if not (self.least and not field.is_required())
+            if name not in fixed and not (self.least and not field.is_required())
         }
-        return cls.model_validate(values | _FIXED.get(cls, {}))
+        return cls.model_validate(values | fixed)
 
     def value(self, annotation: Any, path: str) -> Any:
         origin, arguments = get_origin(annotation), get_args(annotation)

@@ -21,6 +21,7 @@ from contracts.values import (
     Observe,
     PressKey,
     Scroll,
+    StartApp,
     Swipe,
     Touch,
     TypeInto,
@@ -167,6 +168,8 @@ def _action_name(action: Action) -> str:
             return "press"
         case Await():
             return "wait"
+        case StartApp():
+            return "launch"
         case Install():
             return "install"
         case Uninstall():

@@ -12,9 +12,11 @@ from pydantic import TypeAdapter
 
 from contracts.event import Event
 from contracts.orchestrator import (
+    PersonSaid,
     TaskAccepted,
     TaskPauseAsked,
     TaskRejected,
+    TaskRules,
     TaskSpec,
     TaskStopAsked,
     UserSeen,
@@ -24,8 +26,12 @@ from contracts.requests import (
     ControlRequest,
     CoverageConfig,
     ExploreRequest,
+    GoalRequest,
+    ReplayRequest,
+    Rules,
     StepsRequest,
 )
+from contracts.sealed import Sealed
 from contracts.subjects import derived_id
 from contracts.values import ANDROID, ApkFile, AppInstall, CoverageProfile
 from services.orchestrator.decisions.schedules import next_fire
@@ -102,11 +108,15 @@ def evolve(task: Task, recorded: Recorded[Event]) -> Task:
 
 def _accept(raw: RawRequest, now: datetime) -> Decision:
     request = parse(raw.body, TASK_REQUEST)
+    if isinstance(request, ReplayRequest):
+        raise RejectedError("UNKNOWN_SCRIPT", f"there is no script {request.script}")
     _check(request, now)
     user_id, task_id = derived_id("user", raw.user), task_key(raw)
     copied: dict[str, Any] = {name: getattr(request, name) for name in _COPIED if hasattr(request, name)}
-    if isinstance(request, StepsRequest):
+    if not isinstance(request, ExploreRequest):
         copied |= _STEPS_ONLY
+    if isinstance(request, GoalRequest):
+        copied |= {"goal": Sealed[str].of(request.goal), "rules": _rules(request.rules)}
     spec = TaskSpec(
         task_id=task_id,
         name=request.name or f"{request.kind} {'the phone' if request.package == ANDROID else request.package}",
@@ -124,7 +134,13 @@ def _accept(raw: RawRequest, now: datetime) -> Decision:
     return Decision((TaskAccepted(task_id=task_id, spec=spec),), (Create((seen,), shared=True),))
 
 
-def _check(request: ExploreRequest | StepsRequest, now: datetime) -> None:
+def _rules(asked: Rules) -> TaskRules:
+    values = asked.model_dump(exclude={"cost_budget", "confirm"})
+    cost = None if asked.cost_budget is None else format(asked.cost_budget, "f")
+    return TaskRules.model_validate({**values, "cost_budget": cost, "confirm": asked.confirm.upper()})
+
+
+def _check(request: ExploreRequest | StepsRequest | GoalRequest, now: datetime) -> None:
     """What fields say only together. Raises `RejectedError`."""
     if request.zone is not None and request.schedule is None:
         raise RejectedError("INVALID", "zone: it is the time zone of `schedule`, which is not there")
@@ -152,7 +168,7 @@ _STEPS_ONLY: dict[str, Any] = {
 """What a task of steps has of an exploration: nothing is covered, so that no version counts as explored."""
 
 
-def _install(asked: ExploreRequest | StepsRequest) -> AppInstall | None:
+def _install(asked: ExploreRequest | StepsRequest | GoalRequest) -> AppInstall | None:
     """The APKs by their keys, which are made of their SHA-256; none where the task brings none along."""
     request = asked.install if isinstance(asked, ExploreRequest) else None
     if request is None:
@@ -200,6 +216,9 @@ def _control(raw: RawRequest, task: Task, now: datetime) -> Decision:
         case "pause" | "resume":
             pause = request.kind == "pause"
             return Decision((TaskPauseAsked(task_id=request.task, user=raw.user, pause=pause, reason=reason),))
+        case "confirm" | "deny" | "answer" | "takeover":
+            text = None if request.text is None else Sealed[str].of(request.text)
+            return Decision((PersonSaid(task_id=request.task, user=raw.user, kind=request.kind, text=text),))
         case "retry":
             return _retry(raw, request, task.spec, now)
         case _:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from contracts.requests import ExploreRequest, StepsRequest
+from contracts.requests import ExploreRequest, GoalRequest, StepsRequest
 from contracts.sealed import Sealed
 from contracts.steps import NESTING_LIMIT, STEPS_LIMIT, IfSeenStep, LaunchStep, Step, variables_in
 from contracts.values import ANDROID
@@ -16,7 +16,7 @@ SCRIPT_BYTES = 60_000
 """The events that hold a task hold its script too, sealed, and are 256 KB at most."""
 
 
-def script_of(request: ExploreRequest | StepsRequest) -> Sealed[dict[str, Any]] | None:
+def script_of(request: ExploreRequest | StepsRequest | GoalRequest) -> Sealed[dict[str, Any]] | None:
     """The steps of a request with their variables, to be sealed; None where it has none. Raises `RejectedError`."""
     field, steps = ("steps", request.steps) if isinstance(request, StepsRequest) else ("setup", request.setup)
     if not steps:

@@ -21,6 +21,7 @@ from contracts.values import (
     Point,
     PressKey,
     Scroll,
+    StartApp,
     Swipe,
     Touch,
     TypeInto,
@@ -138,6 +139,8 @@ def _done(action: Action) -> str:
             return f"press {action.key.lower()}"
         case Await():
             return "wait for the screen"
+        case StartApp():
+            return f"launch {action.app}"
         case Install():
             return f"install {action.app.package} {action.app.version_name}"
         case Uninstall():
