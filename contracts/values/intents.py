@@ -128,10 +128,12 @@ class TurnRead(Value):
 
 
 class TurnNote(Value):
-    """One turn that is over, as the model is told of it: what was done and what came of it, in words."""
+    """One turn that is over, as the model is told of it: what was done and what came of it, in words. `intent`: what
+    the model wanted, without the element; none where its answer could not be understood."""
 
     turn: int
     thinking: str = ""
+    intent: Intent | None = None
     did: str
     came: str = ""
 
