@@ -15,6 +15,7 @@ from services.orchestrator.decisions.intake import intake_reactor
 from services.orchestrator.decisions.people import people_reactor
 from services.orchestrator.decisions.run import run_reactor
 from services.orchestrator.projections import PROJECTION
+from services.orchestrator.projections_autoglm import PROJECTION as PROJECTION_AUTOGLM
 from services.orchestrator.requests import FleetRequestHandler, IntakeHandler
 from services.orchestrator.timers import TimerRouter
 from services.orchestrator.tracing import record_traces
@@ -57,7 +58,7 @@ async def run() -> None:
         )
 
         service.project(PROJECTION, _MIGRATIONS)
-        service.migrate("autoglm", _MIGRATIONS_AUTOGLM)
+        service.project(PROJECTION_AUTOGLM, _MIGRATIONS_AUTOGLM)
         await service.run()
 
 
