@@ -21,7 +21,7 @@ from contracts.orchestrator import (
     TaskRejected,
     TaskStopAsked,
 )
-from contracts.subjects import REQUESTS, STREAM, derived_id, event_filter, request_subject
+from contracts.subjects import REQUESTS, STREAM, derived_id, event_filter, request_answer_id, request_subject
 from services.cli.connection import Session
 from services.cli.errors import CliError, ExitCode
 
@@ -69,11 +69,16 @@ async def ask(session: Session, body: dict[str, Any]) -> Answer:
         return Answer(key, known.event, again=True)
     js = await session.js()
     before = (await js.stream_info(STREAM)).state.last_seq
-    await js.publish(request_subject(topic, session.user), orjson.dumps(body), stream=REQUESTS, timeout=5)
+    said = orjson.dumps(body)
+    published = await js.publish(request_subject(topic, session.user), said, stream=REQUESTS, timeout=5)
+    answers = [(event, key) for event in kinds]
+    if topic == "control":
+        # Whoever publishes can name anybody's task: a refusal is not kept under its id.
+        answers.append((TaskRejected, request_answer_id(session.user, published.seq, said)))
     deadline_s = time.monotonic() + ANSWER_LIMIT_S
     while time.monotonic() < deadline_s:
-        for event in kinds:
-            found = await log.last(event_filter(event, key=key))
+        for event, under in answers:
+            found = await log.last(event_filter(event, key=under))
             if found is not None and found.seq > before:
                 return Answer(key, found.event)
         await asyncio.sleep(_POLL_S)
@@ -94,7 +99,7 @@ def _expected(user: str, topic: str, body: dict[str, Any]) -> tuple[UUID, tuple[
         case "control" if body.get("kind") == "retry":
             return derived_id("task", user, str(body["id"]).strip()[:200]), (TaskAccepted,)
         case "control":
-            return _uuid(body, "task"), (TaskStopAsked, TaskPauseAsked, TaskRejected)
+            return _uuid(body, "task"), (TaskStopAsked, TaskPauseAsked)
         case "alert":
             answers = (AlertAcked, AlertResolved, AlertSuppressed, AlertRequestRejected)
             return _uuid(body, "alert"), answers
