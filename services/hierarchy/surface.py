@@ -13,9 +13,8 @@ from typing import Final
 from contracts.values import Foreground
 from services.hierarchy.geometry import Rect
 from services.hierarchy.node import Node, Tree
+from services.hierarchy.owners import Owner, kind_of, package_of
 from services.hierarchy.visibility import Sight, look
-from services.screen_indexer.model import Indexed, Owner
-from services.screen_indexer.owners import kind_of, package_of
 
 _LIST_CLASSES: Final = ("RecyclerView", "ListView", "GridView", "AbsListView", "Gallery", "StackView")
 _DECORATION: Final = frozenset({"statusBarBackground", "navigationBarBackground"})
@@ -77,12 +76,6 @@ def survey(tree: Tree, width: int, height: int, foreground: Foreground | None) -
         lists=lists,
         scrolled=_scrolled(nodes),
     )
-
-
-def resurvey(indexed: Indexed) -> Surface:
-    """The surface of what was indexed before."""
-    front = Foreground(package=indexed.package, activity=indexed.activity)
-    return survey(indexed.tree, indexed.width, indexed.height, front)
 
 
 def _front(tree: Tree, foreground: Foreground | None) -> tuple[str, list[Node]]:

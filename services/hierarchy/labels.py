@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from services.hierarchy.node import Node, Tree
-from services.screen_indexer.volatile import squeezed
+from services.hierarchy.volatile import squeezed
 
 MAX_LABEL: Final = 80
 _MAX_PARTS: Final = 3
@@ -20,6 +20,14 @@ _WORDS: Final = frozenset({
     "key", "pin", "sex", "age", "sum", "qty", "sku", "web", "app", "box", "tv", "iv", "et", "rv", "lv", "vp", "list",
 })  # fmt: skip
 _GENERATED: Final = re.compile(r"\d{3,}|[0-9a-f]{8,}|(?:^|[_-])\d+$|^__|:r\d|^ember\d|^react|^ext-gen", re.IGNORECASE)
+# Ids of parts that come and go on one and the same screen.
+_FLEETING_ID: Final = re.compile(
+    r"badge|unread|red_?dot|counter|progress|loading|spinner|shimmer|skeleton|snackbar|toast|tooltip|refresh|indicator"
+    r"|clear_?(?:button|text|icon|btn)|search_close|textinput_(?:error|helper)|end_icon|error|touch_outside"
+    r"|empty|no_?(?:data|results?|content|items?)(?:_|$)|placeholder|retry",
+    re.IGNORECASE,
+)
+_FLEETING_CLASSES: Final = ("ProgressBar", "ProgressIndicator", "Toast", "RefreshView", "ShimmerFrameLayout")
 
 
 def is_editable(node: Node) -> bool:
@@ -42,6 +50,13 @@ def is_generated(resource_id: str) -> bool:
 
 def has_trusted_id(node: Node) -> bool:
     return bool(node.resource_id) and not is_obfuscated(node.resource_id) and not is_generated(node.resource_id)
+
+
+def is_fleeting(node: Node) -> bool:
+    """A badge, a spinner, a message: no part of an identity."""
+    return node.class_name.endswith(_FLEETING_CLASSES) or (
+        bool(node.resource_id) and _FLEETING_ID.search(node.id_name) is not None
+    )
 
 
 def own_label(node: Node) -> str:
