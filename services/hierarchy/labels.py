@@ -76,7 +76,7 @@ def spoken_label(tree: Tree, node: Node) -> str:
     if label:
         return label
     if is_editable(node):
-        return squeezed(node.hint)[:MAX_LABEL] or _label_before(tree, node)
+        return squeezed(node.hint)[:MAX_LABEL] or label_before(tree, node)
     parts: list[str] = []
     for below in tree.nodes[node.position + 1 : node.end]:
         part = own_label(below)
@@ -92,7 +92,8 @@ def label_node(tree: Tree, node: Node) -> Node | None:
     return next((below for below in tree.nodes[node.position + 1 : node.end] if own_label(below)), None)
 
 
-def _label_before(tree: Tree, node: Node) -> str:
+def label_before(tree: Tree, node: Node) -> str:
+    """The text that stands before a field, among its siblings; "" where none does."""
     siblings = tree.siblings(node)
     for sibling in reversed(siblings[: siblings.index(node)]):
         if is_editable(sibling) or sibling.clickable:

@@ -50,8 +50,13 @@ class Surface:
         return (node for node in self.nodes if node.position in self.sight.seen)
 
 
-def survey(tree: Tree, width: int, height: int, foreground: Foreground | None) -> Surface:
-    """The surface of a tree on a picture of the given size; sizes of 0 are taken from the windows."""
+def survey(
+    tree: Tree, width: int, height: int, foreground: Foreground | None = None, sight: Sight | None = None
+) -> Surface:
+    """The surface of a tree on a picture of the given size; sizes of 0 are taken from the windows.
+
+    `sight`, where it is known already, spares a look.
+    """
     extent = tree.extent
     screen = Rect(0, 0, width or max(extent.right, 1), height or max(extent.bottom, 1))
     package, windows = _front(tree, foreground)
@@ -71,7 +76,7 @@ def survey(tree: Tree, width: int, height: int, foreground: Foreground | None) -
         nodes=nodes,
         window=front if front.area else screen,
         is_dialog=0 < front.area < _DIALOG_SHARE * screen.area,
-        sight=look(tree, screen),
+        sight=look(tree, screen) if sight is None else sight,
         rows=rows,
         lists=lists,
         scrolled=_scrolled(nodes),
