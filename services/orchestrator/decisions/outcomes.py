@@ -119,6 +119,8 @@ def finished_step(
         screens=len(run.screens) + int(new_screen),
         states=len(run.states) + int(new_state),
         step=action.step,
+        turn=action.turn,
+        sighting=seen.sighting if isinstance(seen, CaptureIndexed) else None,
         found=seen.found if isinstance(seen, CaptureIndexed) else None,
         error_code=None if trouble is None else trouble.code[:100],
         error_message=None if trouble is None else trouble.words[:1000],
