@@ -125,7 +125,6 @@ def finished_step(
         states=len(run.states) + int(new_state),
         step=action.step,
         turn=action.turn,
-        sighting=seen.sighting if isinstance(seen, CaptureIndexed) else None,
         found=seen.found if isinstance(seen, CaptureIndexed) else None,
         sighting=seen.sighting if isinstance(seen, CaptureIndexed) else None,
         error_code=None if trouble is None else trouble.code[:100],
