@@ -22,7 +22,7 @@ from contracts.orchestrator import (
     TaskRejected,
     TaskStopAsked,
 )
-from contracts.subjects import REQUESTS, STREAM, derived_id, event_filter, request_subject
+from contracts.subjects import REQUESTS, STREAM, derived_id, event_filter, request_answer_id, request_subject
 from services.cli.connection import Session
 from services.cli.errors import CliError, ExitCode
 
@@ -77,11 +77,12 @@ async def ask(session: Session, body: dict[str, Any]) -> Answer:
         return Answer(key, known.event, again=True)
     js = await session.js()
     before = (await js.stream_info(STREAM)).state.last_seq
-    payload = orjson.dumps(body)
-    published = await js.publish(request_subject(topic, session.user), payload, stream=REQUESTS, timeout=5)
+    said = orjson.dumps(body)
+    published = await js.publish(request_subject(topic, session.user), said, stream=REQUESTS, timeout=5)
     answers = [(event, key) for event in kinds]
-    if topic == "control":  # Whoever publishes can name anybody's task: a refusal has a key of its own.
-        answers.append((TaskRejected, derived_id("request-answer", session.user, published.seq, payload[:4096])))
+    if topic == "control":
+        # Whoever publishes can name anybody's task: a refusal is not kept under its id.
+        answers.append((TaskRejected, request_answer_id(session.user, published.seq, said)))
     deadline_s = time.monotonic() + ANSWER_LIMIT_S
     while time.monotonic() < deadline_s:
         for event, answer_key in answers:

@@ -149,6 +149,12 @@ async def test_a_task_is_stopped_and_the_exit_code_says_that_it_did_not_succeed(
     assert again.exit_code == ExitCode.NOT_FOUND
 
 
+async def test_a_request_about_a_task_that_nobody_knows_is_refused_in_words(running: Running) -> None:
+    refused = await running.call("submit", "-", stdin=json.dumps({"kind": "pause", "task": str(uuid4())}))
+    assert refused.exit_code == ExitCode.FAILED
+    assert "UNKNOWN_TASK" in refused.output
+
+
 async def test_a_refused_request_is_a_dead_letter_that_can_be_sent_again_and_dropped(running: Running) -> None:
     await running.platform.request("waymark.request.task.bob", b"{nonsense")
     async with asyncio.timeout(LIMIT_S):
