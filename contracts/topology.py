@@ -70,6 +70,8 @@ RUN = _reading(
     screen_indexer.CaptureIndexed,
     locator_validator.ValidationPlanned,
     llm_gateway.CallFinished,
+    llm_gateway.ApiCallFinished,
+    orchestrator.PersonSaid,
 )
 CAPTURES = _reading("screen-indexer-captures", device_agent.ActionFinished)
 CATALOGUE = _reading("screen-indexer-catalogue", screen_indexer.ScreenDiscovered, orchestrator.RunFinished)
