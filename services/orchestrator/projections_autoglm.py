@@ -57,7 +57,8 @@ STEP = Statement(
                WHERE p.task_id = $2 AND p.step_type = 'screenshot' AND p.step_data->>'sha256' = $8
                ORDER BY p.step_number DESC LIMIT 1) END),
            $9::integer, $10::boolean, $11::text, $12::timestamptz
-       WHERE EXISTS (SELECT FROM tasks t WHERE t.task_id = $2) AND NOT EXISTS (SELECT FROM task_steps d WHERE d.id = $1)""",
+       WHERE EXISTS (SELECT FROM tasks t WHERE t.task_id = $2)
+         AND NOT EXISTS (SELECT FROM task_steps d WHERE d.id = $1)""",
     "task_steps",
 )
 STEP_END = Statement(
