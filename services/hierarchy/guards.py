@@ -96,21 +96,25 @@ def _activity(name: str, package: str) -> str:
 def find_guarded(screen: Screen, target: Target | None, element: ElementSeen) -> Found | Miss:
     """The element that was seen, through `target`, else through its own targets, best first.
 
-    A target that addresses something else, or nothing that can be touched, is passed over. A miss says why; `matches`
-    counts what fits the element, so that 0 means that it is gone.
+    A target that addresses something else, or nothing that can be touched, is passed over. A miss says why; its
+    `matches` is 0 where the element is gone: nothing fits it, and no target addresses anything.
     """
     fitting = [node for node in screen.surface.nodes if _why_not(screen, element, node) is None]
     chosen = _chosen(screen, element, fitting)
     refused: list[str] = []
+    missed: list[str] = []
+    addressed = len(fitting)
     tried = [one for one in (target, *element.targets) if one is not None]
     for at, one in enumerate(tried):
         found = find(screen, one)
         if isinstance(found, Miss):
-            refused.append(found.reason)
+            missed.append(found.reason)
+            addressed = max(addressed, found.matches)
             continue
         if found.node is None:
-            refused.append("a point is no element")
+            missed.append("a point is no element")
             continue
+        addressed = max(addressed, 1)
         why = _why_not(screen, element, found.node)
         if why is not None:
             refused.append(f"{one.words} is {name_of(screen, found.node)} now: {why}")
@@ -120,7 +124,7 @@ def find_guarded(screen: Screen, target: Target | None, element: ElementSeen) ->
             return Found(chosen, None if at == 0 else one)
     if isinstance(chosen, Miss) and fitting:
         return chosen
-    return Miss(refused[0] if refused else "nothing was said to find it by", len(fitting))
+    return Miss([*refused, *missed, "nothing was said to find it by"][0], addressed)
 
 
 def _chosen(screen: Screen, element: ElementSeen, fitting: list[Node]) -> Match | Miss:
