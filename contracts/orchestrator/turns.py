@@ -111,6 +111,8 @@ class PersonAsked(Event, owner=OWNER, key="run_id", deadline="until"):
     """The whole of it."""
     screenshot: ObjectRef | None = None
     point: Point | None = None
+    by: str | None = None
+    """Who has the phone already: somebody took it over without being asked, or is at what was asked."""
     otherwise: PersonVerdict = "TIMED_OUT"
     until: datetime
 
@@ -122,6 +124,8 @@ class PersonSaid(Event, owner=OWNER, key="task_id"):
     user: str
     kind: Literal["confirm", "deny", "takeover", "answer"]
     text: Sealed[str] | None = None
+    answer_id: UUID | None = None
+    """Under this key a `TaskRejected` says why it changed nothing, where that is so."""
 
 
 class PersonAnswered(Event, owner=OWNER, key="run_id"):
@@ -148,6 +152,20 @@ class ApiCallRequested(Event, owner=OWNER, key="run_id", deadline="expires_at"):
     config_id: UUID | None = None
     config_version: int
     expires_at: datetime
+
+
+class ApiCallTaken(Event, owner=OWNER, key="run_id"):
+    """What came of an HTTP call of the task, as its model is told. `error_code`: as in `ApiCallFinished`."""
+
+    run_id: UUID
+    task_id: UUID
+    call_id: UUID
+    turn: int
+    name: str
+    status: int | None = None
+    answer: Sealed[str] | None = None
+    error_code: str | None = None
+    error_message: str | None = None
 
 
 class ModelAwaited(Event, owner=OWNER, key="run_id", deadline="until"):

@@ -33,6 +33,8 @@ from services.orchestrator.decisions.graph import BACK, NEWS, Graph, UiState, le
 from services.orchestrator.decisions.interruptions import intrudes
 from services.orchestrator.decisions.reproduction import Reproduction
 from services.orchestrator.decisions.script import Progress, advance, begin
+from services.orchestrator.decisions.tasking import state as tasking
+from services.orchestrator.decisions.tasking.state import PLATFORM, TaskProgress
 from services.orchestrator.decisions.trouble import KEYBOARD_MISSING, Trouble, of_step, refused
 from services.runtime.log import Recorded
 from services.runtime.telemetry import hundred_of
@@ -113,6 +115,8 @@ class Run:
     reproduction: Reproduction = field(default_factory=Reproduction)
     script: Progress | None = None
     """Where it is in the steps that set it up, or that it is made of; none: it has no steps."""
+    task: TaskProgress | None = None
+    """Where it is in its task in plain language; none: it has none."""
 
     @property
     def states(self) -> Mapping[str, UiState]:
@@ -134,13 +138,15 @@ class Run:
         return self.script is not None and self.script.current is not None
 
     @property
-    def waiting(self) -> Literal["ACTION", "PLAN", "CALL", "CRASH", "NOTHING"]:
+    def waiting(self) -> Literal["ACTION", "PLAN", "CALL", "CRASH", "TURN", "API", "PERSON", "MODEL", "NOTHING"]:
         if self.action is not None:
             return "ACTION"
         if self.plan is not None:
             return "PLAN"
         if self.reproduction.awaited is not None:
             return "CRASH"
+        if self.task is not None and self.task.waiting is not None:
+            return self.task.waiting
         return "CALL" if self.call is not None else "NOTHING"
 
     @property
@@ -158,9 +164,15 @@ def evolve(run: Run, recorded: Recorded[Event]) -> Run:
 
 
 def apply(run: Run, event: Event) -> Run:
+    run = _apply(run, event)
+    return run if run.task is None else replace(run, task=tasking.apply(run.task, event))
+
+
+def _apply(run: Run, event: Event) -> Run:
     match event:
         case RunStarted():
-            return replace(run, started=event, watch_at=event.watch_at, script=begin(event))
+            task = TaskProgress() if event.spec.goal is not None else None
+            return replace(run, started=event, watch_at=event.watch_at, script=begin(event), task=task)
         case StateAdded():
             return _add_state(run, event)
         case ActionRequested():
@@ -178,7 +190,7 @@ def apply(run: Run, event: Event) -> Run:
         case RunNoted():
             return _note(run, event)
         case RunPaused():
-            return replace(run, paused=True)
+            return replace(run, paused=run.paused or run.task is None or event.by != PLATFORM)
         case RunResumed():
             return replace(run, paused=False)
         case RunEnding():
