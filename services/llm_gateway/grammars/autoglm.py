@@ -100,7 +100,7 @@ class AutoGlm:
                     ask.mark,
                 ]
             else:
-                said_last = [*said_last, "", one_line(turn_line(note))]
+                said_last = [*said_last, "", ask.mark, one_line(turn_line(note)), ask.mark]
         info = screen_lines(ask) if said_last is begun else [_INFO, "", *screen_lines(ask)]
         now = [*said_last, "", *info, *notes_lines(ask), *absent_lines(ask), *told_lines(ask)]
         return [*messages, user_message("\n".join(now), picture_url)]
