@@ -143,8 +143,10 @@ def test_kinds_of_fleet_requests_are_those_of_the_contracts() -> None:
 def test_codes_of_refusals_are_those_that_services_give() -> None:
     sources = [ROOT / "services/orchestrator/decisions/intake.py", ROOT / "services/runtime/request_json.py",
                ROOT / "services/orchestrator/decisions/fleet_requests.py",
-               ROOT / "services/alerter/decisions.py"]  # fmt: skip
-    given = {code for source in sources for code in re.findall(r'RejectedError\(\s*"([A-Z_0-9]+)"', source.read_text())}
+               ROOT / "services/alerter/decisions.py", *(ROOT / "services/orchestrator/decisions/scripts").glob("*.py"),
+               *(ROOT / "services/orchestrator/decisions/tasking").glob("*.py")]  # fmt: skip
+    told = re.compile(r'(?:RejectedError\(\s*|TaskRejected\([^)]*code=)"([A-Z_0-9]+)"')
+    given = {code for source in sources for code in told.findall(source.read_text())}
     named = {code for row in table_under("## Publishing a task", 1) for code in re.findall(r"`([A-Z_0-9]+)`", row[0])}
     assert given == named
 
