@@ -141,13 +141,14 @@ class Story:
         self._screen = self._names.get(event.to_state or "", self._screen)
         if card is not None:
             card.done, card.phone_ms = event.succeeded, card.phone_ms + event.duration_ms
-            card.came = event.outcome.replace("_", " ").lower()
-            if self._screen and event.to_state:
-                card.came += f": {self._screen}"
-            if not event.succeeded:
+            if event.succeeded:
+                card.came = came_of(event) + (f": {self._screen}" if self._screen and event.to_state else "")
+            else:
                 refused = event.error_code == "GUARD"
                 heading = "The guard did not hold" if refused else "The phone did not do it"
-                card.remarks.append(Remark(heading, error_text(came_of(event)) or "", "bad"))
+                why = error_text(event.error_message or event.error_code) or came_of(event)
+                card.came = ""
+                card.remarks.append(Remark(heading, why, "bad"))
             sighting = event.sighting
             if sighting is not None:
                 card.point = sighting.point or card.point
