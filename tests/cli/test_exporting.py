@@ -20,14 +20,55 @@ from services.cli.exporting.selectors import selectors
 from tests.cli.scripts import TEXTS, login, scripts
 
 MAESTRO_COMMANDS = frozenset(
-    {"addMedia", "assertDarkMode", "assertLightMode", "assertNoDefectsWithAI", "assertNotVisible", "assertScreenshot",
-     "assertTrue", "assertVisible", "assertWithAI", "back", "clearKeychain", "clearState", "copyTextFrom",
-     "doubleTapOn", "eraseText", "evalScript", "extendedWaitUntil", "extractTextWithAI", "hideKeyboard", "inputText", "killApp",
-     "launchApp", "longPressOn", "openLink", "pasteText", "pressKey", "repeat", "retry", "runFlow", "runScript",
-     "scroll", "scrollUntilVisible", "setAirplaneMode", "setClipboard", "setLocation", "setOrientation", "setPermissions",
-     "startRecording", "stopApp", "stopRecording", "swipe", "takeScreenshot", "tapOn", "toggleAirplaneMode", "travel",
-     "waitForAnimationToEnd"}
-)  # fmt: skip
+    {
+        "addMedia",
+        "assertDarkMode",
+        "assertLightMode",
+        "assertNoDefectsWithAI",
+        "assertNotVisible",
+        "assertScreenshot",
+        "assertTrue",
+        "assertVisible",
+        "assertWithAI",
+        "back",
+        "clearKeychain",
+        "clearState",
+        "copyTextFrom",
+        "doubleTapOn",
+        "eraseText",
+        "evalScript",
+        "extendedWaitUntil",
+        "extractTextWithAI",
+        "hideKeyboard",
+        "inputText",
+        "killApp",
+        "launchApp",
+        "longPressOn",
+        "openLink",
+        "pasteText",
+        "pressKey",
+        "repeat",
+        "retry",
+        "runFlow",
+        "runScript",
+        "scroll",
+        "scrollUntilVisible",
+        "setAirplaneMode",
+        "setClipboard",
+        "setLocation",
+        "setOrientation",
+        "setPermissions",
+        "startRecording",
+        "stopApp",
+        "stopRecording",
+        "swipe",
+        "takeScreenshot",
+        "tapOn",
+        "toggleAirplaneMode",
+        "travel",
+        "waitForAnimationToEnd",
+    }
+)
 """Of Maestro's reference."""
 
 
