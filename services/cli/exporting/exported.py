@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import yaml
 
 from contracts.scripts import Parameter, ScriptData
 from contracts.steps import variables_in
@@ -45,3 +48,24 @@ def parameters_of(data: ScriptData) -> tuple[Parameter, ...]:
 def values_of(data: ScriptData, defaults: Mapping[str, str]) -> dict[str, str | None]:
     """The value of each parameter; none: it has to be given."""
     return {p.name: None if p.secret else defaults.get(p.name) for p in parameters_of(data)}
+
+
+class _Written(yaml.SafeDumper):
+    """What is there twice is written twice: people change one of them."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  nothing is referred to
+        return True
+
+    def text(self, text: str) -> yaml.ScalarNode:
+        """What a reader might take for the end of a line is written as an escape."""
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style='"' if _ODD_BREAKS.search(text) else None)
+
+
+_Written.add_representer(str, _Written.text)
+_ODD_BREAKS = re.compile(r"[\r\x85\u2028\u2029\ufeff]")
+
+
+def as_yaml(value: Any) -> str:
+    """A document, fields in their order, texts in whichever script as they are."""
+    text: str = yaml.dump(value, Dumper=_Written, allow_unicode=True, sort_keys=False, width=1000)
+    return text

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-import yaml
-
 from contracts.scripts import ScriptData, ScriptStep
 from contracts.steps import (
     VARIABLE,
@@ -31,7 +29,7 @@ from contracts.steps import (
     WaitStep,
 )
 from contracts.values import Guard, Place, Target
-from services.cli.exporting.exported import Exported, alternates, one_line, values_of
+from services.cli.exporting.exported import Exported, alternates, as_yaml, one_line, values_of
 
 Command = str | dict[str, Any]
 COMMANDS = frozenset(
@@ -69,7 +67,7 @@ class _Flow:
 
     def add(self, commands: list[Command]) -> None:
         if commands:
-            self.parts.append(_yaml(commands))
+            self.parts.append(as_yaml(commands))
 
 
 def export(data: ScriptData, defaults: Mapping[str, str]) -> Exported:
@@ -88,7 +86,7 @@ def export(data: ScriptData, defaults: Mapping[str, str]) -> Exported:
     body = "".join(flow.parts)
     if all(part.startswith("#") for part in flow.parts):
         body += "[]\n"
-    return Exported(f"{begin}{_yaml(head | ({'env': env} if env else {}))}---\n{body}", tuple(flow.warnings))
+    return Exported(f"{begin}{as_yaml(head | ({'env': env} if env else {}))}---\n{body}", tuple(flow.warnings))
 
 
 def _step(flow: _Flow, recorded: ScriptStep, number: str) -> None:
@@ -254,15 +252,3 @@ def _name(parameter: str) -> str:
 def _js(text: str) -> str:
     """A JavaScript string without braces, which would end the expression."""
     return json.dumps(text).replace("{", "\\u007b").replace("}", "\\u007d").replace("$", "\\u0024")
-
-
-class _Written(yaml.SafeDumper):
-    """What is there twice is written twice: people change one of them."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  nothing is referred to
-        return True
-
-
-def _yaml(value: Any) -> str:
-    text: str = yaml.dump(value, Dumper=_Written, allow_unicode=True, sort_keys=False, width=1000)
-    return text
