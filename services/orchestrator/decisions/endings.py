@@ -9,6 +9,7 @@ from contracts.orchestrator import RunEnding, RunFinished
 from contracts.values import Navigate, RunStatus, Uninstall
 from services.orchestrator.decisions.interruptions import SYSTEM_UI
 from services.orchestrator.decisions.run_state import Run
+from services.orchestrator.decisions.scripts.leaving import replayed_by, scripts_left
 from services.orchestrator.decisions.steps import request
 from services.orchestrator.decisions.trouble import INPUT_DENIED
 
@@ -23,7 +24,7 @@ def over(run: Run) -> RunEnding | None:
     need nothing more."""
     if run.script is not None and run.script.failure is not None:
         return None
-    if run.spec_started.spec.kind == "steps" and not run.unfinished:
+    if run.is_steps and not run.unfinished:
         return None
     limits = run.spec_started.spec.limits
     if run.sequence - run.reproduction.steps >= limits.max_steps:
@@ -67,13 +68,13 @@ def end(run: Run, now: datetime) -> list[Event]:
     """Home first, so that the phone is left as it should be, unless it does not answer; then the app goes that the run
     had installed, where that is wanted; then the end. Steps leave the phone where they led."""
     leads_home = not run.restored and run.here is not None and run.unseen == 0
-    if leads_home and run.spec_started.spec.kind != "steps":
+    if leads_home and not run.is_steps:
         return [request(run, Navigate(to="HOME"), "RESTORE", now)]
     app, installed = run.spec_started.spec.install, run.installed
     is_ours = installed is not None and not installed.was_there and not installed.replaced
     if app is not None and not app.keep and is_ours and not run.removal_tried:
         return [request(run, Uninstall(package=app.package), "RESTORE", now)]
-    return [_finish(run, now)]
+    return [*scripts_left(run, now), _finish(run, now)]
 
 
 def ending_of(run: Run, status: RunStatus, reason: str | None, code: str | None = None) -> RunEnding:
@@ -110,4 +111,7 @@ def _finish(run: Run, now: datetime) -> RunFinished:
         started_at=started.started_at,
         ended_at=now,
         failure_code=ending.code,
+        kind=started.spec.kind,
+        replayed=replayed_by(run),
+        usage=run.repair.usage if run.repair.usage.turns else None,
     )

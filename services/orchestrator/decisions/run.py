@@ -33,6 +33,7 @@ from services.orchestrator.decisions.installing import came_of, install_phase
 from services.orchestrator.decisions.outcomes import crash_events, not_seen, seen_events
 from services.orchestrator.decisions.reproducing import reproduce
 from services.orchestrator.decisions.run_state import Run, apply, evolve
+from services.orchestrator.decisions.scripts.replaying import answered
 from services.orchestrator.decisions.setup import scripted
 from services.orchestrator.decisions.steps import action_for, advice_for, request
 from services.orchestrator.decisions.watching import RUN_TIMERS, plan_dropped, watch
@@ -80,7 +81,10 @@ def decide_run(run: Run, trigger: Trigger[Any], now: datetime) -> Decision:
     after = run
     for event in events:
         after = apply(after, event)
-    return Decision((*events, *_next(after, now)), creates)
+    seen = (
+        trigger.what if isinstance(trigger.what, CaptureIndexed) and _is_current(run, trigger.what.action_id) else None
+    )
+    return Decision((*events, *_next(after, now, seen)), creates)
 
 
 def _told(run: Run, what: Any, now: datetime) -> list[Event]:
@@ -96,7 +100,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case ValidationPlanned():
             return _planned(run, what, now) if run.plan is not None and run.plan.plan_id == what.plan_id else []
         case CallFinished():
-            return [_advice(what)] if run.call is not None and run.call.call_id == what.call_id else []
+            return _answered(run, what)
         case TaskStopAsked() | RunStopAsked():
             return [] if run.ending else [ending_of(run, RunStatus.CANCELLED, what.reason)]
         case RunPauseAsked():
@@ -105,6 +109,14 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
             return watch(run, what, now)
         case _:
             assert_never(what)
+
+
+def _answered(run: Run, call: CallFinished) -> list[Event]:
+    if run.call is not None and run.call.call_id == call.call_id:
+        return [_advice(call)]
+    if run.repair.asked is not None and run.repair.asked.call_id == call.call_id:
+        return [answered(run, call)]
+    return []
 
 
 def _apps_seen(run: Run, what: Any) -> tuple[Create, ...]:
@@ -185,8 +197,9 @@ def _pause(run: Run, asked: RunPauseAsked) -> list[Event]:
     return [RunResumed(**ids, by=asked.user)]
 
 
-def _next(run: Run, now: datetime) -> list[Event]:
-    """What to do now. Nothing while something is under way, or while the run is paused."""
+def _next(run: Run, now: datetime, seen: CaptureIndexed | None = None) -> list[Event]:
+    """What to do now. Nothing while something is under way, or while the run is paused. `seen`: what the phone shows
+    now, where that has just come."""
     if run.waiting != "NOTHING":
         return []
     if run.ending is not None:
@@ -201,7 +214,7 @@ def _next(run: Run, now: datetime) -> list[Event]:
         return [ending, *end(apply(run, ending), now)]
     if (installing := install_phase(run, now)) is not None:
         return installing
-    if (steps := scripted(run, now)) is not None:
+    if (steps := scripted(run, now, seen)) is not None:
         return steps
     here = run.here
     spec = run.spec_started.spec

@@ -12,6 +12,7 @@ from contracts.orchestrator import (
     PlanPending,
     RunNoted,
     RunStarted,
+    TurnRequested,
     WatchSet,
 )
 from contracts.values import Install, RunEventType
@@ -20,9 +21,12 @@ from services.orchestrator.decisions.installing import nobody_saw
 from services.orchestrator.decisions.outcomes import unseen
 from services.orchestrator.decisions.reproducing import over_without
 from services.orchestrator.decisions.run_state import NO_CHECKS, Run, apply
+from services.orchestrator.decisions.scripts.replaying import unanswered
 from services.runtime.timers import TimerFired
 
-RUN_TIMERS = frozenset(e.type_name() for e in (RunStarted, WatchSet, PlanPending, AdviceRequested, CrashAwaited))
+RUN_TIMERS = frozenset(
+    e.type_name() for e in (RunStarted, WatchSet, PlanPending, AdviceRequested, TurnRequested, CrashAwaited)
+)
 LATE = timedelta(seconds=5)
 """A timer that fires later than this was held up with everything else: its grace begins again."""
 GRACE = timedelta(seconds=5)
@@ -56,6 +60,8 @@ def _is_current(run: Run, fired: TimerFired) -> bool:
         return run.plan is not None and run.plan.until == fired.due_at
     if fired.event_type == AdviceRequested.type_name():
         return run.call is not None and run.call.expires_at == fired.due_at
+    if fired.event_type == TurnRequested.type_name():
+        return run.repair.asked is not None and run.repair.asked.expires_at == fired.due_at
     if fired.event_type == CrashAwaited.type_name():
         return run.reproduction.awaited is not None and run.reproduction.awaited.until == fired.due_at
     return run.watch_at == fired.due_at
@@ -70,6 +76,8 @@ def _overdue(run: Run, now: datetime) -> list[Event]:
         return [plan_dropped(run)]
     if run.reproduction.awaited is not None and now >= run.reproduction.awaited.until:
         return [over_without(run, "no crash came")]
+    if run.repair.asked is not None and now >= run.repair.asked.expires_at:
+        return [unanswered(run)]
     if run.call is not None and now >= run.call.expires_at:
         return [AdviceTaken(run_id=run.call.run_id, call_id=run.call.call_id, state_id=run.call.state_id)]
     return []
