@@ -77,7 +77,8 @@ CAPTURES = _reading("screen-indexer-captures", device_agent.ActionFinished)
 CATALOGUE = _reading("screen-indexer-catalogue", screen_indexer.ScreenDiscovered, orchestrator.RunFinished)
 PLANS = _reading("locator-validator-plans", orchestrator.PlanPending)
 CHECKS = _reading("locator-validator-checks", device_agent.ActionFinished, orchestrator.StepFinished)
-CALLS = _reading("llm-gateway-calls", orchestrator.AdviceRequested)
+CALLS = _reading("llm-gateway-calls", orchestrator.AdviceRequested, orchestrator.TurnRequested)
+API_CALLS = _reading("llm-gateway-api-calls", orchestrator.ApiCallRequested)
 ALERTS = _reading(
     "alerter-alerts",
     device_agent.CrashSeen,
@@ -140,4 +141,4 @@ def durables() -> tuple[Durable, ...]:
         CATALOGUE,
         PLANS,
     )
-    return (*fixed, CHECKS, CALLS, ALERTS, NOTICES, SENDING, *timers)
+    return (*fixed, CHECKS, CALLS, API_CALLS, ALERTS, NOTICES, SENDING, *timers)

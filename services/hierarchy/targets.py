@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from contracts.values import Bounds, Place, Point, Strategy, Target
 from services.hierarchy.errors import LocatorError
 from services.hierarchy.geometry import Rect
 from services.hierarchy.locators import evaluate
 from services.hierarchy.node import Node, Tree
+from services.hierarchy.surface import Surface, survey
 from services.hierarchy.visibility import Sight, look
 
 LABELS_SHOWN = 12
@@ -33,6 +35,11 @@ class Screen:
         given = Rect(0, 0, width or 0, height or 0)
         size = given if given.area else tree.extent
         return cls(tree, size, look(tree, size))
+
+    @cached_property
+    def surface(self) -> Surface:
+        """The same as a person sees it: whose it is, which windows count, which nodes are rows."""
+        return survey(self.tree, self.size.width, self.size.height, sight=self.sight)
 
 
 @dataclass(frozen=True)

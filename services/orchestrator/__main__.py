@@ -18,6 +18,7 @@ from services.orchestrator.decisions.run import run_reactor
 from services.orchestrator.decisions.scripts import requested
 from services.orchestrator.decisions.scripts.keeping import script_reactor
 from services.orchestrator.projections import PROJECTION
+from services.orchestrator.projections_autoglm import PROJECTION as PROJECTION_AUTOGLM
 from services.orchestrator.requests import AnsweredHandler, IntakeHandler
 from services.orchestrator.script_reader import ScriptReader
 from services.orchestrator.timers import TimerRouter
@@ -74,7 +75,7 @@ async def run() -> None:
         )
 
         service.project(PROJECTION, _MIGRATIONS)
-        service.migrate("autoglm", _MIGRATIONS_AUTOGLM)
+        service.project(PROJECTION_AUTOGLM, _MIGRATIONS_AUTOGLM)
         await service.run()
 
 

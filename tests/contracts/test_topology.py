@@ -40,6 +40,7 @@ READ_BY_THEIR_OWNER_ONLY = {
     "orchestrator.RunEnding": "folded into the run, whose end follows as RunFinished",
     "screen_indexer.VersionExplored": "folded into the app's catalogue",
     "llm_gateway.CallStarted": "folded into the run's ledger of calls",
+    "llm_gateway.ApiCallStarted": "folded into the call, so that it is made once at most",
     "alerter.AlertEased": "folded into the alert: it changes no column",
 }
 """Events that no durable, projection or view reads, and who needs each. Snapshots and receipts are like that."""

@@ -16,6 +16,7 @@ from uuid import UUID
 from contracts.configs import LlmConfig
 from contracts.event import Event
 from contracts.llm_gateway import BudgetMark, CallFinished, CallStarted
+from contracts.orchestrator import TurnRequested
 from services.runtime.aggregate import Aggregate
 from services.runtime.log import Recorded
 
@@ -44,11 +45,39 @@ class Charge:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What all calls of a run may use together; None is no limit."""
+
+    tokens: int | None = None
+    cost: Decimal | None = None
+
+    @classmethod
+    def of(cls, config: LlmConfig) -> Budget:
+        return cls(config.token_budget_run, config.cost_budget_run)
+
+    @classmethod
+    def of_task(cls, asked: TurnRequested) -> Budget:
+        return cls(asked.token_budget, None if asked.cost_budget is None else Decimal(asked.cost_budget))
+
+    def nearer(self, other: Budget) -> Budget:
+        """Of each kind the one that ends first."""
+        tokens = [limit for limit in (self.tokens, other.tokens) if limit is not None]
+        costs = [limit for limit in (self.cost, other.cost) if limit is not None]
+        return Budget(min(tokens, default=None), min(costs, default=None))
+
+    def fits(self, committed: Charge, more: Charge) -> bool:
+        """Whether `more` can still be spent."""
+        after = committed + more
+        tokens_fit = self.tokens is None or after.tokens <= self.tokens
+        return tokens_fit and (self.cost is None or after.cost <= self.cost)
+
+
+@dataclass(frozen=True)
 class OpenCall:
     """A call whose attempt number `attempt` was started by `instance`, who has given up by `deadline_at`.
 
     `reserved` is what this attempt is charged should its outcome stay unknown; `charged` are the attempts before it.
-    `causes` counts why it was asked.
+    `causes` counts why it was asked. `correction`: what the model is told of its last answer.
     """
 
     attempt: int
@@ -57,6 +86,7 @@ class OpenCall:
     reserved: Charge
     charged: Charge
     causes: Mapping[str, int]
+    correction: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +139,7 @@ def _opened(ledger: Ledger, started: CallStarted) -> OpenCall:
         ),
         charged=Charge(started.charged_prompt_tokens, started.charged_completion_tokens, Decimal(started.charged_cost)),
         causes={**causes, started.cause: causes.get(started.cause, 0) + 1},
+        correction=None if started.correction is None else started.correction.clear,
     )
 
 
@@ -124,28 +155,21 @@ def shown(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def fits(config: LlmConfig, committed: Charge, more: Charge) -> bool:
-    """Whether `more` can still be spent."""
-    after = committed + more
-    tokens_fit = config.token_budget_run is None or after.tokens <= config.token_budget_run
-    return tokens_fit and (config.cost_budget_run is None or after.cost <= config.cost_budget_run)
-
-
-def crossed(ledger: Ledger, config: LlmConfig, used: Charge, wanted: Charge) -> tuple[BudgetMark, ...]:
-    """Marks of the budgets that `used` reaches and that were not told yet. 100 is reached as well where `wanted` on
-    top of it would not fit."""
+def crossed(ledger: Ledger, budget: Budget, used: Charge, wanted: Charge) -> tuple[BudgetMark, ...]:
+    """Marks of the budget that `used` reaches and that were not told yet. 100 is reached as well where `wanted` on top
+    of it would not fit."""
     marks: list[BudgetMark] = []
-    budgets: tuple[tuple[Literal["TOKENS", "COST"], Decimal, Decimal, Decimal | None], ...] = (
-        ("TOKENS", Decimal(used.tokens), Decimal(wanted.tokens), _decimal(config.token_budget_run)),
-        ("COST", used.cost, wanted.cost, config.cost_budget_run),
+    kinds: tuple[tuple[Literal["TOKENS", "COST"], Decimal, Decimal, Decimal | None], ...] = (
+        ("TOKENS", Decimal(used.tokens), Decimal(wanted.tokens), _decimal(budget.tokens)),
+        ("COST", used.cost, wanted.cost, budget.cost),
     )
-    for budget, spent, more, limit in budgets:
+    for kind, spent, more, limit in kinds:
         if limit is None:
             continue
         for percent in _MARKS:
             is_over = spent * 100 >= limit * percent or (percent == 100 and more > 0 and spent + more > limit)
-            if is_over and (budget, percent) not in ledger.marked:
-                marks.append(BudgetMark(budget=budget, percent=percent, used=shown(spent), limit=shown(limit)))
+            if is_over and (kind, percent) not in ledger.marked:
+                marks.append(BudgetMark(budget=kind, percent=percent, used=shown(spent), limit=shown(limit)))
     return tuple(marks)
 
 

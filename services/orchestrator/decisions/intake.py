@@ -32,7 +32,7 @@ from contracts.requests import (
     StepsRequest,
 )
 from contracts.sealed import Sealed
-from contracts.subjects import derived_id
+from contracts.subjects import derived_id, request_answer_id
 from contracts.values import ApkFile, AppInstall, CoverageProfile
 from services.orchestrator.decisions.schedules import next_fire
 from services.orchestrator.decisions.scripts.asking import ScriptFound, replayed
@@ -253,7 +253,7 @@ def _retry(raw: RawRequest, request: ControlRequest, spec: TaskSpec, now: dateti
 
 
 def _request_key(raw: RawRequest) -> UUID:
-    return derived_id("request-answer", raw.user, raw.sequence, raw.body[:4096])
+    return request_answer_id(raw.user, raw.sequence, raw.body)
 
 
 def _uuid(value: object) -> UUID | None:
