@@ -107,4 +107,5 @@ def turn(
         run_id=RUN_ID, task_id=TASK_ID, ask_id=derived_id("ask", number), verdict=person
     )  # fmt: skip
     step = StepFinished(**{**values, **finished})
-    return Turn(taken, asked, step, base, shown(after, after_package or package), 1, said)
+    after_it = shown(after, after_package or package)
+    return Turn(taken, action=asked, finished=step, before=base, after=after_it, actions=1, person=said)

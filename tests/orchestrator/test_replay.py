@@ -66,12 +66,12 @@ MISSING = {"status": ActionStatus.FAILED, "found": False}
 
 
 def replayed(
-    *, repair: bool = False, model: bool = False, secrets: dict[str, str] | None = None, **variables: str
+    *, repair: bool = False, model: bool = False, rules: TaskRules | None = None, **variables: str
 ) -> RunStory:
     data = RECORDING.data
     script = {
         "steps": [step.model_dump(mode="json", exclude_none=True) for step in data.steps],
-        "variables": {**RECORDING.defaults, **variables}, "secrets": secrets or {}, "defaults": RECORDING.defaults,
+        "variables": {**RECORDING.defaults, **variables}, "secrets": {}, "defaults": RECORDING.defaults,
         "about": data.model_dump(mode="json", exclude={"steps"}),
     }  # fmt: skip
     replay = ReplayOf(
@@ -80,7 +80,7 @@ def replayed(
     )  # fmt: skip
     story = RunStory.go(
         kind="replay", replay=replay, script=Sealed[dict[str, Any]].of(script), model=model,
-        rules=TaskRules(token_budget=500), validate_locators=False, limits=Limits(max_steps=60),
+        rules=rules or TaskRules(token_budget=500), validate_locators=False, limits=Limits(max_steps=60),
     )  # fmt: skip
     story.begin()
     return story
@@ -312,6 +312,24 @@ def test_an_answer_that_does_not_say_where_the_step_s_element_is_fails_the_repla
     assert story.last(TurnTaken).verdict in {"REFUSE", "MISREAD"}
 
 
+@pytest.mark.parametrize(
+    ("found", "rules", "says"),
+    [
+        (element("buy", "立即支付"), {}, "pay"),
+        (FOUND.element, {"deny_packages": (APP,)}, f"forbid the app {APP}"),
+        (FOUND.element, {"deny_actions": ("TAP",)}, "forbid TAP"),
+    ],
+)
+def test_the_platform_has_the_last_word_on_what_the_model_found(found: Any, rules: dict[str, Any], says: str):
+    story = stuck(rules=TaskRules(**rules))
+    answered(story, TapAt(point=Point(x=1, y=1), element=found))
+    assert story.last(TurnTaken).verdict == "REFUSE"
+    assert says in story.last(RunFinished).failure_reason
+    allowed = stuck(rules=TaskRules(confirm="ALLOW"))
+    answered(allowed, TapAt(point=Point(x=1, y=1), element=found))
+    assert isinstance(allowed.asked.action, Touch)
+
+
 def test_a_model_that_is_away_fails_the_replay():
     story = stuck()
     answered(story, None, error_code="UNAVAILABLE", turn=None)
@@ -359,19 +377,35 @@ def test_a_replay_that_is_stopped_while_the_model_is_asked_ends():
     assert story.last(RunFinished).status is RunStatus.CANCELLED
 
 
-def test_a_secret_is_read_by_the_phone_s_agent():
-    data = RECORDING.data
-    password = data.steps[2].model_copy(
-        update={"step": data.steps[2].step.model_copy(
-            update={"type": data.steps[2].step.type.model_copy(update={"text": "{{pw}}"})}
-        )}
-    )  # fmt: skip
-    script = {"steps": [password.model_dump(mode="json")], "variables": {}, "secrets": {"pw": "env:PW"},
-              "defaults": {}, "about": data.model_dump(mode="json", exclude={"steps"})}  # fmt: skip
-    replay = ReplayOf(script_id=ID, version=1, version_id=ID, checksum="c", name="x")
-    story = RunStory.go(kind="replay", replay=replay, script=Sealed[dict[str, Any]].of(script))
+def with_secret(**changes: Any) -> RunStory:
+    """A replay of one step that types a secret."""
+    typing = RECORDING.data.steps[2].model_dump(mode="json")
+    typing["step"]["type"]["text"] = "{{pw}}"
+    script = {"steps": [typing], "variables": {}, "secrets": {"pw": "env:PW"}, "defaults": {},
+              "about": RECORDING.data.model_dump(mode="json", exclude={"steps"})}  # fmt: skip
+    replay = ReplayOf(script_id=ID, version=1, version_id=ID, checksum="c", name="x", repair=True)
+    story = RunStory.go(
+        kind="replay", replay=replay, script=Sealed[dict[str, Any]].of(script), rules=TaskRules(), model=True, **changes
+    )
     story.begin()
+    return story
+
+
+def test_a_secret_is_read_by_the_phone_s_agent():
+    story = with_secret()
     assert (story.asked.action.text, story.asked.action.secret_ref) == (None, "env:PW")
+
+
+@pytest.mark.parametrize("password", [True, False])
+def test_a_model_cannot_have_a_secret_typed_where_it_can_be_read(password: bool):
+    story = with_secret()
+    missing(story)
+    missing(story)
+    answered(story, typed("", "q2", password=password, targets=(Target(id="q2"),)))
+    if password:
+        assert (story.asked.action.target, story.asked.action.secret_ref) == (Target(id="q2"), "env:PW")
+    else:
+        assert "into a password field only" in story.last(RunFinished).failure_reason
 
 
 def test_the_app_of_another_screen_is_no_interruption():

@@ -7,17 +7,19 @@ from typing import Any, Literal
 
 from contracts.event import Event
 from contracts.llm_gateway import CallFinished
-from contracts.orchestrator import TurnRequested, TurnTaken
+from contracts.orchestrator import TaskRules, TurnRequested, TurnTaken
 from contracts.screen_indexer import CaptureIndexed
 from contracts.sealed import Sealed
+from contracts.steps import TypeStep
 from contracts.subjects import derived_id
-from contracts.values import Guard, Observe, TurnContext, TurnRead
+from contracts.values import Guard, Observe, TapAt, TurnContext, TurnRead, TypeText
 from services.orchestrator.decisions.interruptions import PERMISSION_PACKAGES, SYSTEM_UI, in_call
 from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.script import Instruction, Progress
 from services.orchestrator.decisions.scripts.repairing import aimed_at, element_of, read_of, screen_asked, unfit
 from services.orchestrator.decisions.step_actions import action_of, guarded
 from services.orchestrator.decisions.steps import request
+from services.orchestrator.decisions.tasking.safety import Setting, judge
 
 _ANSWER_S = 180.0
 """How long the model has to answer."""
@@ -94,7 +96,7 @@ def answered(run: Run, call: CallFinished) -> TurnTaken:
     assert progress.current is not None
     sealed = None if call.turn is None else call.turn.clear
     read = TurnRead() if sealed is None else TurnRead.model_validate(sealed)
-    verdict, reason = _verdict(call, read, progress.current)
+    verdict, reason = _verdict(run, call, read, progress.current)
     return TurnTaken(
         run_id=asked.run_id,
         task_id=asked.task_id,
@@ -132,10 +134,34 @@ def unanswered(run: Run) -> TurnTaken:
     )
 
 
-def _verdict(call: CallFinished, read: TurnRead, current: Instruction) -> tuple[Verdict, str | None]:
+def _verdict(run: Run, call: CallFinished, read: TurnRead, current: Instruction) -> tuple[Verdict, str | None]:
     if call.error_code is not None and call.error_code != "MALFORMED":
         return "AWAY", f"it gave no answer ({call.error_code})"
     if read.intent is None:
         return "MISREAD", read.misread or "its answer could not be understood"
-    reason = unfit(current.step, read.intent)
+    reason = unfit(current.step, read.intent) or _forbidden(run, read, current)
     return ("ACT", None) if reason is None else ("REFUSE", reason)
+
+
+def _forbidden(run: Run, read: TurnRead, current: Instruction) -> str | None:
+    """The platform's last word on what the model found: nobody is there to agree to something sensitive."""
+    started, asked, element = run.spec_started, run.repair.asked, element_of(read.intent)
+    assert asked is not None
+    assert element is not None
+    setting = Setting(
+        rules=started.spec.rules or TaskRules(),
+        package=started.app.package,
+        screen=asked.screen,
+        texts=read.texts,
+        account=started.account,
+    )
+    if isinstance(current.step, TypeStep):
+        secret = current.step.type.secret is not None
+        judged = judge(TypeText(text="", element=element), setting)
+        if secret and not element.password:
+            return "a secret may be typed into a password field only"
+        allowed = judged.verdict == "ALLOW" or (secret and judged.verdict == "TAKE_OVER")
+    else:
+        judged = judge(TapAt(point=element.bounds.centre, element=element), setting)
+        allowed = judged.verdict == "ALLOW"
+    return None if allowed else judged.reason
