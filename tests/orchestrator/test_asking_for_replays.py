@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from contracts.orchestrator import ScriptRecorded, TaskAccepted, TaskRejected
+from contracts.orchestrator import RunStarted, ScriptRecorded, TaskAccepted, TaskRejected
 from contracts.scripts import ScriptData
 from contracts.sealed import Cipher, Sealed
 from contracts.values import ANDROID, CoverageProfile
@@ -14,6 +15,7 @@ from services.orchestrator.decisions.intake import TASK, decide_request
 from services.orchestrator.decisions.scripts.asking import ScriptFound, wanted
 from services.orchestrator.decisions.scripts.keeping import SCRIPT, decide_script
 from services.orchestrator.decisions.scripts.versions import script_id_of
+from tests.orchestrator.fleets import fleet, join, pass_time
 from tests.orchestrator.runs import APP
 from tests.orchestrator.stories import Story
 from tests.orchestrator.test_intake import raw
@@ -184,6 +186,35 @@ def test_values_that_are_too_long_together_are_refused():
     scripts = kept(data(parameters=many, steps=steps))
     rejected = refused(scripts, variables={f"p{n}": "x" * 2000 for n in range(90)})
     assert (rejected.code, "bytes long" in rejected.reason) == ("TOO_LARGE", True)
+
+
+def test_a_replay_is_done_again_as_it_was():
+    scripts = kept(data(), defaults={"user": "alice"})
+    story = Story(TASK, decide_request)
+    story.when(found(scripts, {**PLAIN, "variables": {**PW, "user": "bob"}, "repair": True}))
+    before = story.last(TaskAccepted).spec
+    story.when(raw({"kind": "retry", "task": str(before.task_id)}, "control", user="carol"))
+    again = story.last(TaskAccepted).spec
+    assert (again.retries, again.user) == (before.task_id, "carol")
+    assert (again.kind, again.replay, again.script, again.rules) == (
+        "replay",
+        before.replay,
+        before.script,
+        before.rules,
+    )
+
+
+@pytest.mark.parametrize("many", [{"phones": 2}, {"schedule": "0 3 * * *"}])
+def test_replays_on_many_phones_and_by_schedule_are_of_the_same_script(many: dict[str, Any]):
+    spec = accepted(kept(data(), defaults={"user": "alice"}), variables=PW, **many)
+    told = join(fleet(), "p1", "p2")
+    told.when(TaskAccepted(task_id=spec.task_id, spec=spec))
+    pass_time(told, timedelta(days=1))
+    started = [run.spec for run in told.all(RunStarted)]
+    assert len(started) == (2 if "phones" in many else 1)
+    for one in started:
+        assert (one.kind, one.replay, one.script) == ("replay", spec.replay, spec.script)
+        assert one.task_id != spec.task_id
 
 
 def test_only_requests_to_replay_look_for_a_script():
