@@ -5,6 +5,7 @@ that was listed under it. What means nothing is said in words that the model can
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import hypot
 from typing import Final, assert_never
 
 from contracts.values import (
@@ -25,15 +26,18 @@ from contracts.values import (
     WaitFor,
 )
 from services.hierarchy.geometry import Rect
+from services.hierarchy.kinds import kind_of_node
 from services.hierarchy.knowing import element_seen, screen_seen
 from services.hierarchy.node import Node
-from services.hierarchy.snapping import Snapped, snap
+from services.hierarchy.snapping import Snapped, snap, takes_part
 from services.hierarchy.targets import Screen, focused_field
 from services.llm_gateway.decisions.observation import Sight
 from services.llm_gateway.grammars.shown import Misread, Spoken
 
 _THINKING_CHARS: Final = 4_000
 _SURFACES: Final = ("SurfaceView", "TextureView", "WebView", "FlutterView", "MapView")
+_NAMED: Final = 3
+"""Elements that a miss tells of."""
 _SURFACE_PART: Final = 4
 """A surface takes up a quarter of the screen at least."""
 _BLIND: Final = (
@@ -138,7 +142,28 @@ def _place(sight: Sight, point: Point | None, number: int | None) -> _Place | _N
     snapped = snap(screen, point)
     if isinstance(snapped, Snapped):
         return _Place(snapped.point, element_seen(screen, snapped.node))
-    return _Place(point) if _draws_itself(screen, point) else _Nowhere(f"{snapped.reason}.")
+    return _Place(point) if _draws_itself(screen, point) else _Nowhere(_missed(sight, screen, point))
+
+
+def _missed(sight: Sight, screen: Screen, point: Point) -> str:
+    """What is near, by kind, number and place; without what the screen says, because the model is told this as words of
+    ours."""
+    there = [] if sight.listing is None else list(enumerate(sight.listing.nodes, 1))
+    acting = [(number, node) for number, node in there if takes_part(screen, node)]
+    acting.sort(key=lambda one: (_distance(one[1].bounds.clipped(screen.size), point), one[0]))
+    near = []
+    for number, node in acting[:_NAMED]:
+        centre = node.bounds.clipped(screen.size).to_bounds().centre
+        listed = f", number {number} in the list," if sight.shows_listing else ""
+        near.append(f"{kind_of_node(node)}{listed} at ({centre.x}, {centre.y})")
+    what = f"Near it: {'; '.join(near)}." if near else "Nothing on this screen can be acted on."
+    return f"There is nothing to act on at ({point.x}, {point.y}) in pixels of the screen. {what}"
+
+
+def _distance(box: Rect, point: Point) -> float:
+    across = max(box.left - point.x, 0, point.x - (box.right - 1))
+    along = max(box.top - point.y, 0, point.y - (box.bottom - 1))
+    return hypot(across, along)
 
 
 def _draws_itself(screen: Screen, point: Point) -> bool:

@@ -29,7 +29,7 @@ from services.llm_gateway.grammars.saying import dumped, said, untagged
 from services.llm_gateway.grammars.shown import Ask, Misread, RawReply, Shown, Spoken
 
 _SYSTEM: Final = """Today's date is: {today}
-You operate an Android phone for a person. In each turn you see the phone, and answer with one action, in this form only:
+You operate an Android phone for a person. In each turn you see the phone and answer with one action, in this form:
 <think>{{think}}</think>
 <answer>{{action}}</answer>
 {{think}} says shortly why; {{action}} is one of these, written exactly so:
@@ -100,7 +100,7 @@ class AutoGlm:
                     ask.mark,
                 ]
             else:
-                said_last = [*said_last, "", one_line(turn_line(note))]
+                said_last = [*said_last, "", ask.mark, one_line(turn_line(note)), ask.mark]
         info = screen_lines(ask) if said_last is begun else [_INFO, "", *screen_lines(ask)]
         now = [*said_last, "", *info, *notes_lines(ask), *absent_lines(ask), *told_lines(ask)]
         return [*messages, user_message("\n".join(now), picture_url)]
