@@ -29,7 +29,7 @@ from contracts.steps import (
 from contracts.values import ElementSeen, Guard, Place, Point, ScreenSeen, Target
 from contracts.values.intents import LaunchApp, Press, SwipeTo, TapAt, TypeText, WaitFor
 from services.orchestrator.decisions.scripts.lasting import Act, Lasting, TurnDone, lasting
-from services.orchestrator.decisions.scripts.lifting import Lifted, Typed, lift, mark
+from services.orchestrator.decisions.scripts.lifting import ACCOUNT, Lifted, Typed, lift, mark, of_account
 from services.orchestrator.decisions.scripts.setting_out import launched, package_started, setting_out
 from services.orchestrator.decisions.scripts.swipes import element_of, row_of_swipes, swiped
 from services.orchestrator.decisions.scripts.versions import DATA_BYTES, canonical
@@ -50,7 +50,8 @@ class Source:
     """What a run was about, beside its turns.
 
     `name`: what its user called it, else empty. `setup` and `variables` are the steps that set it up, as they were
-    written. `by_hand`: what a person did on the phone in a turn, by its number.
+    written. `account`: fields of its test account by name. `by_hand`: what a person did on the phone after a turn, or
+    instead of it, by its number.
     """
 
     goal: str
@@ -58,6 +59,7 @@ class Source:
     app: str | None = None
     setup: Sequence[Mapping[str, Any]] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    account: Mapping[str, str] = field(default_factory=dict)
     by_hand: Mapping[int, str] = field(default_factory=dict)
     person_wait_s: int = 600
 
@@ -76,14 +78,15 @@ def record(turns: Sequence[TurnDone], source: Source) -> Recording:
     found = lasting(turns, source.by_hand)
     if not found.acts:
         raise UnrecordableError("nothing was done on the phone that could be done again")
-    given = {name: source.variables[name] for name in variables_in(list(source.setup)) if name in source.variables}
     fields = [_field(found.acts, at) for at in range(len(found.acts))]
     typed = [
         Typed(act.intent.text, one)
         for act, one in zip(found.acts, fields, strict=True)
         if isinstance(act.intent, TypeText)
     ]
-    lifted = lift(typed, given)
+    used = variables_in(list(source.setup))
+    given = {name: value for name, value in source.variables.items() if name in used}
+    lifted = lift(typed, {**given, **_account(source, used, typed)})
     steps = [*setting_out(source.setup, found.acts), *_Steps(found.acts, fields, lifted, source).all()]
     if len(steps) > STEPS_LIMIT:
         raise UnrecordableError(f"it has {len(steps)} steps, and a script {STEPS_LIMIT} at most")
@@ -96,11 +99,18 @@ def record(turns: Sequence[TurnDone], source: Source) -> Recording:
         parameters=(*lifted.parameters, *(Parameter(name=one) for one in sorted(given) if one not in known)),
         steps=tuple(steps),
     )
-    defaults = {one: value for one, value in {**given, **lifted.defaults}.items() if one not in lifted.secrets}
-    return Recording(_fitting(data), defaults, _metadata(found, data))
+    values = {**given, **lifted.defaults}
+    defaults = {name: values[name] for name in (p.name for p in data.parameters) if name not in lifted.secrets}
+    return Recording(fitting(data), defaults, _metadata(found, data))
 
 
-def _fitting(data: ScriptData) -> ScriptData:
+def _account(source: Source, used: set[str], typed: Sequence[Typed]) -> dict[str, str]:
+    """Fields of the account, where the script uses it: what they hold is another in each run."""
+    uses = any(name.startswith(ACCOUNT) for name in used) or any(of_account(one.text) for one in typed)
+    return {f"{ACCOUNT}{name}": value for name, value in source.account.items() if value} if uses else {}
+
+
+def fitting(data: ScriptData) -> ScriptData:
     """Small enough for an event: what was expected after each step is the first to go."""
     if len(canonical(data)) > DATA_BYTES:
         steps = (*(step.model_copy(update={"expected": None}) for step in data.steps[:-1]), data.steps[-1])
@@ -168,7 +178,7 @@ class _Steps:
             case TapAt() as tap:
                 return self._tap(act, tap)
             case TypeText(text=text, submit=submit):
-                marked = mark(self.lifted.names[text]) if text else ""
+                marked = text if not text or of_account(text) else mark(self.lifted.names[text])
                 return TypeStep(type=Type(into=self._into(at), text=marked, submit=submit, timeout_s=WAIT_S))
             case Press(key=key):
                 return PressStep(press=key)
