@@ -42,7 +42,12 @@ def _unrecognised(run: Run, seen: CaptureIndexed) -> StepFinished:
     if run.action is None or run.action.step is None:
         return unseen(run, of_capture(seen))
     succeeded = seen.status is ActionStatus.SUCCESS
-    update = {"succeeded": succeeded, "successful": run.succeeded + int(succeeded), "found": seen.found}
+    update = {
+        "succeeded": succeeded,
+        "successful": run.succeeded + int(succeeded),
+        "found": seen.found,
+        "sighting": seen.sighting,
+    }
     return unseen(run, of_action(seen)).model_copy(update=update)
 
 
@@ -127,8 +132,8 @@ def finished_step(
         states=len(run.states) + int(new_state),
         step=action.step,
         turn=action.turn,
-        sighting=seen.sighting if isinstance(seen, CaptureIndexed) else None,
         found=seen.found if isinstance(seen, CaptureIndexed) else None,
+        sighting=seen.sighting if isinstance(seen, CaptureIndexed) else None,
         error_code=None if trouble is None else trouble.code[:100],
         error_message=None if trouble is None else trouble.words[:1000],
     )
