@@ -28,8 +28,11 @@ from contracts.values import (
     CallApi,
     Guard,
     Observe,
+    Place,
+    Point,
     RunStatus,
     TakeOver,
+    TapAt,
     Target,
     Touch,
 )
@@ -285,6 +288,14 @@ def test_what_cannot_be_found_again_is_done_by_a_person():
     story = TaskStory.on()
     story.wants(tap_on("发送", targets=()))
     assert story.open.question == "TAKE_OVER"
+
+
+def test_a_point_that_nobody_can_name_is_touched_where_the_screen_is_still_there():
+    story = TaskStory.on()
+    story.wants(TapAt(point=Point(x=3, y=4)))
+    story.says("confirm")
+    assert story.asked.action.target == Target(point=Place(x=3, y=4))
+    assert story.asked.action.guard.screen is not None
 
 
 def test_a_call_that_needs_a_yes_is_made_after_it():
