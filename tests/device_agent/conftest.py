@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -46,3 +47,11 @@ def bench(adb_port: int) -> partial:
     from tests.device_agent import bench as benches
 
     return partial(benches.bench, adb_port)
+
+
+@pytest.fixture
+def drive(bench: partial, stack: Any) -> partial:
+    """`async with drive("demo@1") as d`: the driver of an agent on a phone, real store and all."""
+    from tests.device_agent.driven import driving
+
+    return partial(driving, bench, stack.s3)
