@@ -14,10 +14,23 @@ from typing import Any
 from contracts import device_agent as events
 from contracts.orchestrator import ActionRequested
 from contracts.subjects import derived_id
-from contracts.values import Addressed, AppVersion, Await, Install, Navigate, ObjectRef, Observe, PressKey, Uninstall
+from contracts.values import (
+    Addressed,
+    AppVersion,
+    Await,
+    Install,
+    Navigate,
+    ObjectRef,
+    Observe,
+    PressKey,
+    StartApp,
+    Uninstall,
+)
 from services.device_agent import capture as capturing
 from services.device_agent.adb.errors import AdbError
 from services.device_agent.aiming import aim
+from services.device_agent.apps.labels import Labels
+from services.device_agent.apps.starting import launch_of
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
 from services.device_agent.installing import Installer, Lease
@@ -34,6 +47,8 @@ _SYSTEM_UI = b"com.android.systemui"
 _MAX_PACKAGES = 8
 _TO_TELL_S = 3.0
 """What an installation leaves of its time, so that its end is known before the run stops waiting for it."""
+_TO_LAUNCH_S = 15.0
+"""What looking for an app leaves of the action's time for its launch and a capture."""
 KNOWN_S = 0.5
 """So long a screen that was seen at rest counts as seen right before an action: a capture itself takes longer."""
 BEGUN = 100
@@ -112,6 +127,7 @@ class Driver:
     keeper: Keeper
     attached: Callable[[str], Attached | None]
     installer: Installer = field(init=False)
+    labels: Labels = field(default_factory=Labels)
 
     def __post_init__(self) -> None:
         self.installer = Installer(self.objects)
@@ -137,7 +153,7 @@ class Driver:
             performed=done.performed if seen is None else read_back(done, seen),
             capture=capture,
             checks=checks,
-            declared_activities=await self._declared(held, asked),
+            declared_activities=await self._declared(held, done.action),
             started_at=started_at,
             adb_ms=held.adb_time.take_ms(),
             resolved=not fresh,
@@ -195,17 +211,27 @@ class Driver:
         self, held: Attached, asked: ActionRequested, fresh: bool, known: capturing.Capture | None
     ) -> Done:
         action = asked.action
-        if not isinstance(action, Addressed | Await | PressKey):
+        if not isinstance(action, Addressed | Await | PressKey | StartApp):
             return await send(held.phone, asked, Done(Performed(Result.DONE), action))
         try:
             if not fresh and await was_attempted(held.phone, asked):
                 # Where its target is now proves nothing: it may have gone because it was touched.
                 return Done(Performed(Result.DUPLICATE, "attempted before, by somebody who did not tell"), action)
+            if isinstance(action, StartApp):
+                return await self._start(held, asked, action)
             aimed = await aim(action, lambda: self._captured(held), time.monotonic, known)
         except AdbError as error:
             return Done(Performed(Result.NOT_ATTEMPTED, str(error)), action)
         done = Done(aimed.performed, aimed.action or action, aimed.sighting, aimed.seen)
         return done if aimed.action is None else await send(held.phone, asked, done)
+
+    async def _start(self, held: Attached, asked: ActionRequested, action: StartApp) -> Done:
+        """Launches the app that is called so. Raises `AdbError` where the phone cannot be asked which that is."""
+        left_s = (asked.expires_at - self.clock.now()).total_seconds() - _TO_LAUNCH_S
+        launch = await launch_of(self.labels, held.phone, action, left_s)
+        if isinstance(launch, Performed):
+            return Done(launch, action)
+        return await send(held.phone, asked, Done(Performed(Result.DONE), launch))
 
     async def _captured(self, held: Attached) -> capturing.Capture:
         """What is on the phone now, its bytes stored while the phone is still being read."""
@@ -327,8 +353,7 @@ class Driver:
         found = [held.versions.get(package) for package in sorted(packages)]
         return tuple(version for version in found if version is not None)
 
-    async def _declared(self, held: Attached, asked: ActionRequested) -> tuple[str, ...]:
-        action = asked.action
+    async def _declared(self, held: Attached, action: Any) -> tuple[str, ...]:
         if not isinstance(action, Navigate) or action.to != "LAUNCH" or action.package is None:
             return ()
         try:

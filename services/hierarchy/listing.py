@@ -7,6 +7,7 @@ sight, behind a panel, without a text) is left out, and so is what goes beyond t
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ MAX_TEXTS: Final = 6
 MAX_CHARS: Final = 12_000
 """Characters of all lines."""
 _MAX_ID: Final = 60
+_NO_NAME: Final = re.compile(r"[^\w.:/$-]+")
+"""What no name of an id holds; those of web pages are whatever the page says."""
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -128,9 +131,9 @@ def _line(number: int, entry: _Entry) -> str:
     parts.extend(json.dumps(text, ensure_ascii=False) for text in entry.texts)
     if entry.more:
         parts.append("…")
-    name = plain(node.id_name, _MAX_ID)
+    name = _NO_NAME.sub("_", plain(node.id_name, _MAX_ID))
     if name:
-        parts.append(f"#{name.replace(' ', '_')}")
+        parts.append(f"#{name}")
     parts.extend(_flags(entry))
     return " ".join(parts)
 

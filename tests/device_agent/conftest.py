@@ -4,12 +4,13 @@ import os
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
+from deploy.embedded.stack import Stack
+from tests.device_agent import driving
 from tests.device_agent.real_shell import RealShell
 
 # These tests start shells and share the machine: how long an example takes proves nothing.
@@ -50,8 +51,6 @@ def bench(adb_port: int) -> partial:
 
 
 @pytest.fixture
-def drive(bench: partial, stack: Any) -> partial:
-    """`async with drive("demo@1") as d`: the driver of an agent on a phone, real store and all."""
-    from tests.device_agent.driven import driving
-
-    return partial(driving, bench, stack.s3)
+def drive(adb_port: int, stack: Stack) -> partial:
+    """`async with drive("demo@1") as d`: a simulated phone with the driver of an agent."""
+    return partial(driving.driven, adb_port, stack)

@@ -18,7 +18,7 @@ from services.hierarchy.node import Node
 from services.hierarchy.parse import parse
 from services.hierarchy.targets import Match, Screen, find
 from tests.device_agent import worlds
-from tests.device_agent.driven import DEMO, Driven
+from tests.device_agent.driving import DEMO, Driven
 from tests.device_agent.worlds import TestWorld, playing
 
 pytestmark = pytest.mark.system

@@ -11,7 +11,7 @@ from contracts.values import Await, Navigate, Place, PressKey, Swipe, Target, To
 from services.device_agent.performing import Result
 from tests.device_agent import worlds
 from tests.device_agent.bench import until
-from tests.device_agent.driven import DEMO
+from tests.device_agent.driving import DEMO
 from tests.device_agent.worlds import TestWorld, playing
 
 pytestmark = pytest.mark.system

@@ -130,6 +130,13 @@ class Relabelled(TestWorld):
         return "Go" if self.pictures <= 2 else "Delete"
 
 
+class Named(TestWorld):
+    """Two apps have the same label."""
+
+    def apps(self) -> tuple[InstalledApp, ...]:
+        return tuple(InstalledApp(name, "1.0", 1, "Mail", (MAIN,)) for name in (PACKAGE, "com.other"))
+
+
 class Moving(TestWorld):
     """An animation over the whole screen that rests after five pictures."""
 

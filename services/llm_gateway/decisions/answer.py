@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from contracts.values import ActionType, Gesture
-from services.llm_gateway.decisions.tolerant_json import objects
+from services.llm_gateway.decisions.asking import Answer, MalformedAnswerError
+from services.llm_gateway.grammars.literals import objects
 
 MAX_TEXT_CHARS: Final = 200
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
@@ -21,22 +21,12 @@ _ID_KEYS: Final = ("id", "n", "number", "element", "gesture_id")
 _TEXT_KEYS: Final = ("text", "value")
 
 
-class MalformedAnswerError(Exception):
-    """The answer is not what was asked for. The message says why, in words that the model can be told."""
+def parse_answer(text: str, listed: Sequence[Gesture]) -> Answer:
+    """Reads an answer about `listed`, which the question numbered from 1: gesture ids in `order`, the most useful
+    first, and `texts` by gesture id. Raises `MalformedAnswerError`.
 
-
-@dataclass(frozen=True)
-class Advice:
-    """`order`: gesture ids, the most useful first. `texts`: what to type, by gesture id. `dropped`: what was left out,
-    counted by reason (unknown_element, repeated_element, text_for_no_field, text_not_a_text, text_too_long)."""
-
-    order: tuple[str, ...] = ()
-    texts: dict[str, str] = field(default_factory=dict)
-    dropped: dict[str, int] = field(default_factory=dict)
-
-
-def parse_answer(text: str, listed: Sequence[Gesture]) -> Advice:
-    """Reads an answer about `listed`, which the question numbered from 1. Raises `MalformedAnswerError`.
+    Dropped is what names no element (unknown_element) or one again (repeated_element), and texts that cannot be typed
+    (text_for_no_field, text_not_a_text, text_too_long).
 
     Of several objects the last that has `order` or `texts` counts: models think before they answer.
     """
@@ -49,7 +39,7 @@ def parse_answer(text: str, listed: Sequence[Gesture]) -> Advice:
     texts = reading.texts(_pairs(answers[-1].get("texts")))
     if reading.dropped["unknown_element"] and not order and not texts:
         raise MalformedAnswerError("none of the elements that it names was listed")
-    return Advice(order, texts, {why: count for why, count in sorted(reading.dropped.items()) if count})
+    return Answer(order, texts, {why: count for why, count in sorted(reading.dropped.items()) if count})
 
 
 class _Reading:
@@ -84,19 +74,18 @@ class _Reading:
 
     def _find(self, name: Any) -> Gesture | None:
         found = None
-        if isinstance(name, str | int | float) and not isinstance(name, bool):
-            whole = int(name) if isinstance(name, float) and name.is_integer() else name
-            found = self._by_name.get(str(whole).strip().strip("#[]"))
+        if isinstance(name, str):
+            found = self._by_name.get(name.strip().strip("#[]").removesuffix(".0"))
         if found is None:
             self.dropped["unknown_element"] += 1
         return found
 
     def _clean(self, text: Any) -> str | None:
         """One line of printable text; None for what is none."""
-        if isinstance(text, bool) or not isinstance(text, str | int | float):
+        if not isinstance(text, str):
             self.dropped["text_not_a_text"] += 1
             return None
-        clean = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+        clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         if not clean:
             self.dropped["text_not_a_text"] += 1
             return None

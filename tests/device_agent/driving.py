@@ -1,4 +1,4 @@
-"""The driver of an agent on one simulated phone, without a platform around it."""
+"""A simulated phone with the driver of an agent: actions in, outcomes out, without the log."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from typing import Any
 
 from contracts.orchestrator import ActionRequested
 from contracts.subjects import derived_id
+from deploy.embedded.stack import Stack
 from services.device_agent.decisions import Action, Outcome
 from services.device_agent.effects import AdbTime, Attached, Driver
 from services.runtime.clock import SystemClock
 from services.runtime.objects import Objects, StoreAddress
 from services.runtime.reactor import Trigger
+from tests.device_agent import bench
 
 DEMO = "com.waymark.demo"
 CLOCK = SystemClock()
@@ -51,10 +53,10 @@ class Driven:
 
 
 @asynccontextmanager
-async def driving(bench: Any, s3: Any, spec: str, **phone: Any) -> AsyncIterator[Driven]:
-    """One phone that plays `spec`; `phone` is what `bench` takes beside."""
-    address = StoreAddress(s3.endpoint, s3.access_key, s3.secret_key, s3.bucket)
-    async with bench(spec, **phone) as b, Objects(address) as objects:
-        # The phone was prepared for this lease; preparing has tests of its own.
+async def driven(port: int, stack: Stack, spec: str, api: int = 33) -> AsyncIterator[Driven]:
+    """A phone that plays `spec`. It counts as prepared for its lease; preparing has tests of its own."""
+    s3 = stack.s3
+    store = StoreAddress(s3.endpoint, s3.access_key, s3.secret_key, s3.bucket)
+    async with bench.bench(port, spec, api=api) as b, Objects(store) as objects:
         attached = Attached(await b.phone(), AdbTime(), prepared=1)
         yield Driven(Driver(objects, CLOCK, None, lambda _serial: attached), attached, b)

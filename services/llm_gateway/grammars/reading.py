@@ -1,0 +1,161 @@
+"""Which of what an answer holds is the answer: thinking, drafts and talk about actions are none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from services.llm_gateway.grammars.actions import Said, actions, object_said
+from services.llm_gateway.grammars.literals import MAX_CHARS, NotReadableError, Reader, TooMuchError
+from services.llm_gateway.grammars.parts import Part, parts, plain
+from services.llm_gateway.grammars.quotes import joined
+from services.llm_gateway.grammars.shown import Misread, RawReply, ToolCall
+
+CUT_OFF: Final = "it was cut off before its end: think shorter, and answer again"
+_ENDINGS: Final = frozenset({"FINISH", "FAIL"})
+_MAX_CALLS: Final = 20
+_LABEL = (
+    r"(?:(?:final |next |my )?(?:action|answer|output|response|operation|step)s?|do|"
+    r"(?:下一步|最终|执行)?(?:操作|动作|答案|回答|行动|指令|执行|输出|下一步))"
+)
+_STANDS = re.compile(
+    rf"(?:^|\n|```[a-z]*|[。.!?！？;；])[ \t>*`\"'“”#-]*(?:\d{{1,2}}[.)、）][ \t]*)?"
+    rf"(?:{_LABEL}[ \t*]*[:：][ \t*]*)?(?:```[a-z]*)?[ \t>*`\"'“”_\[]*$",
+    re.IGNORECASE,
+)
+"""What stands before an action that stands by itself: nothing, the end of a sentence, a fence, a number, a label."""
+_AROUND: Final = 80
+_BEHIND = re.compile(r"[\s)）\]}】\"'`”*;；。.,，!！]*")
+_WORDS = re.compile(r"[^\s`*>_\-:：.。,，;；\"'“”\d)）(（\[\]【】{}<|]+")
+_NEXT_CALL = re.compile(r"(?:do|finish)\s*[(（]", re.IGNORECASE)
+_REPEATED_CHARS: Final = 40
+_REPEATED_TIMES: Final = 5
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The action that an answer asks for, and the thinking that goes before it."""
+
+    said: Said
+    thinking: str
+
+
+def choose(reply: RawReply) -> Chosen | Misread:
+    """The one action that an answer asks for.
+
+    In a part that is marked as the answer, and in a row of actions, the first counts: the others are about screens that
+    nobody has seen yet. `finish` before something else is a contradiction.
+    """
+    is_cut = reply.finish_reason == "length"
+    if reply.tool_calls:
+        return _called(reply, is_cut=is_cut)
+    text = joined(reply.text[-MAX_CHARS:])
+    if not text.strip():
+        return Misread("it was empty: answer with one action")
+    try:
+        return _chosen(parts(text), text, is_cut=is_cut)
+    except TooMuchError:
+        return Misread("it begins many actions and ends none: answer with one action only", plain(text))
+
+
+def _called(reply: RawReply, *, is_cut: bool) -> Chosen | Misread:
+    thinking = plain(reply.text[-MAX_CHARS:])
+    found: list[Said] = []
+    for call in reply.tool_calls[:_MAX_CALLS]:
+        said = _tool_said(call)
+        if said is None:
+            reason = f"the arguments of {call.name[:40]} are no JSON object"
+            return Misread(CUT_OFF if is_cut else reason, thinking)
+        found += said
+    return _first(found, thinking, is_cut=is_cut)
+
+
+def _tool_said(call: ToolCall) -> list[Said] | None:
+    """What a call of a function says; None where its arguments cannot be read."""
+    name = call.name.rpartition(".")[2]
+    if not call.arguments.strip():
+        return [Said(name)]
+    reader = Reader(joined(call.arguments.strip()[:MAX_CHARS]))
+    try:
+        arguments = reader.json()
+    except NotReadableError:
+        return None
+    if not isinstance(arguments, dict):
+        return None
+    if name.lower() == "do":
+        return object_said(arguments)
+    return [Said(name, arguments, closed=reader.closed)]
+
+
+def _chosen(found_parts: list[Part], text: str, *, is_cut: bool) -> Chosen | Misread:
+    """What the parts say: one that is marked as the answer goes before one that is not."""
+    talks = False
+    for part in sorted(found_parts, key=lambda part: not part.tagged):
+        found = list(actions(part.text, sealed=part.sealed))
+        row = _row(found, part)
+        if row:
+            open_end = is_cut and not part.sealed
+            thinking = plain(f"{part.before}{part.text[: row[0].start]}")
+            goes_on = _WORDS.search(part.text[row[-1].end :]) or _may_go_on(row[0], part.text)
+            if open_end and goes_on:
+                return Misread(CUT_OFF, thinking)
+            return _first(row, thinking, is_cut=open_end)
+        talks = talks or bool(found)
+    if is_cut:
+        return Misread(CUT_OFF, plain(text))
+    if text.count(text.rstrip()[-_REPEATED_CHARS:]) >= _REPEATED_TIMES:
+        return Misread("it repeats itself and holds no action: answer shortly, with one action", plain(text))
+    reason = "it talks about actions, and none of them stands as the answer" if talks else "it holds no action"
+    return Misread(f"{reason}: answer with one action", plain(text))
+
+
+def _may_go_on(said: Said, text: str) -> bool:
+    """Whether the text of an action at the very end may have been longer: a quote in it may have looked like its end."""
+    return not text[said.end :].strip() and any(
+        isinstance(value, str) and '"' in value for value in said.arguments.values()
+    )
+
+
+def _row(found: list[Said], part: Part) -> list[Said]:
+    """The actions that a part really asks for, in a row.
+
+    One inside a sentence is talked about. It counts only where it is the only one, ends no task, and ends the text or
+    stands in what is marked as the answer. Rows with words between them leave open which is meant, where they differ
+    and the part is not marked: then none counts.
+    """
+    alone = [said for said in found if _stands_alone(said, part.text)]
+    if not alone:
+        one = len({said.same for said in found}) == 1 and found[-1].act not in _ENDINGS
+        return found[-1:] if one and (part.tagged or not _WORDS.search(part.text[found[-1].end :])) else []
+    rows: list[list[Said]] = [[alone[0]]]
+    for said in alone[1:]:
+        if _WORDS.search(part.text[rows[-1][-1].end : said.start]):
+            rows.append([said])
+        else:
+            rows[-1].append(said)
+    if part.tagged or len({row[0].same for row in rows}) == 1:
+        return rows[0] if part.tagged else rows[-1]
+    return []
+
+
+def _stands_alone(said: Said, text: str) -> bool:
+    line = text[max(said.start - _AROUND, 0) : said.start]
+    if _STANDS.search(line if said.start <= _AROUND else f"x{line}") is None:
+        return False
+    behind = _BEHIND.match(text, said.end)
+    at = behind.end() if behind is not None else said.end
+    return at >= len(text) or "\n" in text[said.end : at] or text[at] in "<{" or bool(_NEXT_CALL.match(text, at))
+
+
+def _first(found: list[Said], thinking: str, *, is_cut: bool) -> Chosen | Misread:
+    if not found:
+        return Misread("it holds no action: answer with one action", thinking)
+    first = found[0]
+    if is_cut and not (first.whole and first.closed):
+        return Misread(CUT_OFF, thinking)
+    if not first.whole:
+        return Misread("an action in it does not end: write it whole, with its quotes", thinking)
+    if first.act in _ENDINGS and any(said.same != first.same for said in found[1:]):
+        return Misread("it ends the task and says more than that: finish only when nothing is left to do", thinking)
+    return Chosen(first, thinking)
