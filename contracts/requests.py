@@ -254,6 +254,7 @@ class ScriptSwitch(Request):
     script: UUID
     version: int = Field(ge=1)
     reason: Short | None = None
+    id: Short | None = None
 
 
 SCRIPT_REQUEST: TypeAdapter[ScriptImport | ScriptSwitch] = TypeAdapter(
