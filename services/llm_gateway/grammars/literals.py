@@ -31,6 +31,7 @@ MAX_DEPTH: Final = 20
 EFFORT: Final = 400_000
 """Characters read in vain, at most, in one answer: beginnings of what turns out to be nothing."""
 LEAST_EFFORT: Final = 50
+_DEEP_EFFORT: Final = 4_000
 
 _OPEN_OBJECT, _CLOSE_OBJECT = "{｛", "}｝"
 _OPEN_LIST, _CLOSE_LIST = "[［【(（", "]］】)）"
@@ -124,6 +125,7 @@ class Reader:
         try:
             found, self.at = _EXACT.raw_decode(self.text, self.at)
         except RecursionError:
+            self.furthest = self.at + _DEEP_EFFORT
             raise NotReadableError("nested too deeply") from None
         except ValueError:
             return self._value(depth)
