@@ -169,6 +169,18 @@ async def test_a_picture_that_is_not_there_is_told_and_the_list_is_sent(task: Ta
     assert turn.intent.element.text == CART.text
 
 
+async def test_the_picture_is_sent_where_the_list_was_wanted_and_is_not_there(task: Task) -> None:
+    async with ScriptedModel(['{"action": "Tap", "element": [750, 945]}']) as model:
+        await task.configure(model, grammar="json", vision=True, observation="text")
+        await task.turn(screen={"hierarchy": None, "hierarchy_absent": "NOT_IDLE"})
+        _, turn = await task.read()
+        (request,) = model.requests.all
+    assert len(request.pictures) == 1
+    assert "There is no list of elements" in request.text
+    assert isinstance(turn.intent, TapAt)
+    assert (turn.intent.element, turn.screen) == (None, None)
+
+
 async def test_objects_that_were_removed_are_told_like_any_part_that_is_not_there(task: Task) -> None:
     gone = ObjectRef(key="00/gone.png", sha256="00", size_bytes=1)
     async with ScriptedModel([Reply('do(action="Tap", element=[1, 1])'), Reply('do(action="Back")')]) as model:
