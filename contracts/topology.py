@@ -71,6 +71,8 @@ RUN = _reading(
     screen_indexer.CaptureIndexed,
     locator_validator.ValidationPlanned,
     llm_gateway.CallFinished,
+    llm_gateway.ApiCallFinished,
+    orchestrator.PersonSaid,
 )
 SCRIPTS = _reading("orchestrator-scripts", orchestrator.ScriptDrafted, orchestrator.RunFinished)
 CAPTURES = _reading("screen-indexer-captures", device_agent.ActionFinished)

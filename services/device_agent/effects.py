@@ -14,7 +14,18 @@ from typing import Any
 from contracts import device_agent as events
 from contracts.orchestrator import ActionRequested
 from contracts.subjects import derived_id
-from contracts.values import Addressed, AppVersion, Await, Install, Navigate, ObjectRef, Observe, StartApp, Uninstall
+from contracts.values import (
+    Addressed,
+    AppVersion,
+    Await,
+    Install,
+    Navigate,
+    ObjectRef,
+    Observe,
+    PressKey,
+    StartApp,
+    Uninstall,
+)
 from services.device_agent import capture as capturing
 from services.device_agent.adb.errors import AdbError
 from services.device_agent.aiming import aim
@@ -38,6 +49,8 @@ _TO_TELL_S = 3.0
 """What an installation leaves of its time, so that its end is known before the run stops waiting for it."""
 _TO_LAUNCH_S = 15.0
 """What looking for an app leaves of the action's time for its launch and a capture."""
+KNOWN_S = 0.5
+"""So long a screen that was seen at rest counts as seen right before an action: a capture itself takes longer."""
 BEGUN = 100
 DRIVEN = timedelta(minutes=10)
 """So long after an action began, what happens on the phone may still be its doing."""
@@ -68,6 +81,15 @@ class AdbTime:
         return total_ms
 
 
+@dataclass(frozen=True)
+class Ended:
+    """What an action ended with, seen `at_s` of the monotonic clock, under which lease."""
+
+    token: int
+    seen: capturing.Capture
+    at_s: float
+
+
 @dataclass
 class Attached:
     """A phone that this agent holds, with what it keeps of it: versions of apps, what was done on it."""
@@ -79,12 +101,21 @@ class Attached:
     """Set when an app was installed or removed: what is installed is read anew then."""
     prepared: int | None = None
     """Token of the lease for which the phone was made ready on this attachment."""
+    ended: Ended | None = None
+    """What the last action ended with; none while one is under way, and after what shows nothing."""
     begun: Begun = field(default_factory=lambda: deque(maxlen=BEGUN))
     """The last actions, each with the time at which it began; kept while a phone is away for a moment."""
 
     def last_before(self, moment: datetime) -> ActionRequested | None:
         """The action that was the last to begin before a moment; none where that is long ago: nobody drove it then."""
         return next((asked for at, asked in reversed(self.begun) if at <= moment < at + DRIVEN), None)
+
+    def take_known(self, token: int, now_s: float) -> capturing.Capture | None:
+        """What is on the phone, seen a moment ago and at rest, where nothing was done since; only once."""
+        ended, self.ended = self.ended, None
+        if ended is None or ended.token != token or now_s - ended.at_s > KNOWN_S:
+            return None
+        return ended.seen if ended.seen.stable and ended.seen.volatile is None else None
 
 
 @dataclass
@@ -111,9 +142,10 @@ class Driver:
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
         held.begun.append((started_at, asked))
         held.adb_time.take_ms()
+        known = held.take_known(asked.lease_token, time.monotonic())
         if isinstance(asked.action, Install | Uninstall):
             return await self._change_apps(held, trigger, asked.action, started_at, fresh)
-        done = await self._do(held, trigger, fresh)
+        done = await self._do(held, trigger, fresh, known)
         seen, capture, checks = await self._look(held, asked, done)
         if done.performed.result is Result.UNKNOWN or _shows_no_app(seen):
             held.prepared = None  # It left, went dark or locked itself: before the next action it is made ready again.
@@ -160,21 +192,26 @@ class Driver:
             await asyncio.sleep(pause_s)
         return await self._prepare(held, trigger)
 
-    async def _do(self, held: Attached, trigger: Trigger[ActionRequested], fresh: bool) -> Done:
+    async def _do(
+        self, held: Attached, trigger: Trigger[ActionRequested], fresh: bool, known: capturing.Capture | None
+    ) -> Done:
         """Does the action; while the phone surely was not touched, again, until it is back or patience ends."""
         asked = trigger.what
         tries = iter(_PAUSES_S)
         while True:
             refusal = await self._prepare(held, trigger)
-            done = await self._attempt(held, asked, fresh) if refusal is None else Done(refusal, asked.action)
+            done = await self._attempt(held, asked, fresh, known) if refusal is None else Done(refusal, asked.action)
+            known = None
             pause_s = next(tries, None)
             if done.performed.result is not Result.NOT_ATTEMPTED or pause_s is None:
                 return done
             await asyncio.sleep(pause_s)
 
-    async def _attempt(self, held: Attached, asked: ActionRequested, fresh: bool) -> Done:
+    async def _attempt(
+        self, held: Attached, asked: ActionRequested, fresh: bool, known: capturing.Capture | None
+    ) -> Done:
         action = asked.action
-        if not isinstance(action, Addressed | Await | StartApp):
+        if not isinstance(action, Addressed | Await | PressKey | StartApp):
             return await send(held.phone, asked, Done(Performed(Result.DONE), action))
         try:
             if not fresh and await was_attempted(held.phone, asked):
@@ -182,7 +219,7 @@ class Driver:
                 return Done(Performed(Result.DUPLICATE, "attempted before, by somebody who did not tell"), action)
             if isinstance(action, StartApp):
                 return await self._start(held, asked, action)
-            aimed = await aim(action, lambda: self._captured(held), time.monotonic)
+            aimed = await aim(action, lambda: self._captured(held), time.monotonic, known)
         except AdbError as error:
             return Done(Performed(Result.NOT_ATTEMPTED, str(error)), action)
         done = Done(aimed.performed, aimed.action or action, aimed.sighting, aimed.seen)
@@ -243,6 +280,7 @@ class Driver:
             return None, None, ()
         try:
             seen = done.seen or await self._capture(held, asked.action)
+            held.ended = Ended(asked.lease_token, seen, time.monotonic())
             versions = await self._versions(held, seen)
         except AdbError:
             return None, None, ()

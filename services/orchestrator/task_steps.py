@@ -103,7 +103,8 @@ def steps_of(event: Event) -> Iterator[StepRow | StepEnd]:
 
 
 def step_id(kind: str, *parts: object) -> UUID:
-    """The id that a step of this kind always has: of a turn by run and turn, of an action by the action."""
+    """The id that a step of this kind always has: by the call that a turn was, by run and turn of what it did, by the
+    action of a script."""
     return derived_id("task-step", kind, *parts)
 
 
@@ -129,14 +130,14 @@ def _turn(event: TurnTaken) -> Iterator[StepRow]:
     if event.verdict != "AWAY":
         data = of_turn | {"wants": event.words, "intent": intent, **_spent(event)}
         yield StepRow(
-            step_id("thinking", event.run_id, event.turn), event.task_id, "thinking", data, thinking=thought,
+            step_id("thinking", event.call_id), event.task_id, "thinking", data, thinking=thought,
             sha256=seen, duration_ms=event.latency_ms, success=event.verdict != "MISREAD",
         )  # fmt: skip
     if _is_placed(read.intent) or read.off_target:
         yield _snapped(event, read, seen)
     if event.verdict in {"MISREAD", "REFUSE", "AWAY"}:
         data = of_turn | {"wants": event.words} | (_spent(event) if event.verdict == "AWAY" else {})
-        key = step_id("error", event.run_id, event.turn)
+        key = step_id("error", event.call_id)
         yield StepRow(key, event.task_id, "error", data, sha256=seen, success=False, error=reason)
     if event.verdict == "ACT":
         told = {"action": ERASED if read.thinking == ERASED else None, "element": place(event.point), **intent}
@@ -165,7 +166,7 @@ def _snapped(event: TurnTaken, read: TurnRead, seen: str | None) -> StepRow:
     intent = {} if read.intent is None else wanted(read.intent)
     point = place(event.point) or intent.get("element") or intent.get("start")
     data = {"check": "snap", "turn": event.turn, "point": point, "target": intent.get("target")}
-    key = step_id("snap", event.run_id, event.turn)
+    key = step_id("snap", event.call_id)
     why = error_text(read.misread) if read.off_target else None
     return StepRow(key, event.task_id, "validation", data, sha256=seen, success=not read.off_target, error=why)
 

@@ -70,7 +70,7 @@ def watch(
 
 async def task_of(session: Session, given: str) -> UUID:
     """The task that is named. One whose rows are not there yet is found in the log, by its whole id."""
-    whole = _uuid(given)
+    whole = whole_id(given)
     if whole is not None:
         log = await session.log()
         if await log.last(event_filter(TaskAccepted, key=whole)) is not None:
@@ -127,7 +127,8 @@ async def _view(session: Session, out: Console, graphics: Graphics) -> LiveView:
     return LiveView(out, wanted, objects)
 
 
-def _uuid(text: str) -> UUID | None:
+def whole_id(text: str) -> UUID | None:
+    """The id that a text is; None where it is no whole one."""
     try:
         return UUID(text)
     except ValueError:

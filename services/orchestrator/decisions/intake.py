@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -228,12 +228,27 @@ def _control(raw: RawRequest, task: Task, now: datetime) -> Decision:
             pause = request.kind == "pause"
             return Decision((TaskPauseAsked(task_id=request.task, user=raw.user, pause=pause, reason=reason),))
         case "confirm" | "deny" | "answer" | "takeover":
-            text = None if request.text is None else Sealed[str].of(request.text)
-            return Decision((PersonSaid(task_id=request.task, user=raw.user, kind=request.kind, text=text),))
+            return Decision((_said(raw, request, task.spec, request.kind),))
         case "retry":
             return _retry(raw, request, task.spec, now)
         case _:
             assert_never(request.kind)
+
+
+def _said(
+    raw: RawRequest, request: ControlRequest, spec: TaskSpec, kind: Literal["confirm", "deny", "answer", "takeover"]
+) -> PersonSaid:
+    """What somebody says to a task; its run knows what it asks. Raises `RejectedError`."""
+    if spec.kind not in {"task", "replay"}:
+        raise RejectedError("INVALID", f"task {request.task} asks nobody: only tasks in plain language do")
+    if spec.phones is not None or spec.schedule is not None:
+        raise RejectedError("INVALID", f"task {request.task} has no phone of its own: name one of the tasks it became")
+    if kind == "answer" and request.text is None:
+        raise RejectedError("INVALID", "text: an answer needs one")
+    text = None if request.text is None else Sealed[str].of(request.text)
+    return PersonSaid(
+        task_id=request.task, user=raw.user, kind=kind, text=text, ask_id=request.ask, answer_id=answer_key(raw)
+    )
 
 
 def _retry(raw: RawRequest, request: ControlRequest, spec: TaskSpec, now: datetime) -> Decision:

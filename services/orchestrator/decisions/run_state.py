@@ -190,9 +190,10 @@ def _apply(run: Run, event: Event) -> Run:
         case RunNoted():
             return _note(run, event)
         case RunPaused():
-            return replace(run, paused=run.paused or run.task is None or event.by != PLATFORM)
+            is_held = run.task is not None and event.by == PLATFORM  # Until a person or the model answers.
+            return replace(run, paused=run.paused or not is_held)
         case RunResumed():
-            return replace(run, paused=False)
+            return replace(run, paused=run.paused and run.task is not None and event.by == PLATFORM)
         case RunEnding():
             return replace(run, ending=event, plan=None, call=None, reproduction=run.reproduction.stopped())
         case CrashTraced() | CrashAwaited() | ReproductionTried():
@@ -291,11 +292,16 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         current=reached if reached is not None else run.current,
         entry=reached if event.purpose == "LAUNCH" and inside else run.entry,
         succeeded=run.succeeded + int(event.succeeded),
-        unseen=run.unseen + 1 if event.outcome == "UNSEEN" else 0,
+        unseen=run.unseen + 1 if event.outcome == "UNSEEN" and not _is_pictured(run, event) else 0,
         refused=refused(run.refused, event, is_key=run.action is not None and run.action.gesture_id == BACK),
         trouble=of_step(event),
         outside=0 if inside or event.purpose == "INSTALL" else run.outside + 1,
     )
+
+
+def _is_pictured(run: Run, event: StepFinished) -> bool:
+    """A task goes on with a picture alone: its model may see what it shows."""
+    return run.task is not None and event.screenshot is not None
 
 
 def _learnt(run: Run, event: StepFinished, target: UiState | None) -> Graph:

@@ -16,6 +16,7 @@ from contracts.orchestrator import (
     PersonAnswered,
     PersonAsked,
     RunEnding,
+    RunNoted,
     RunPaused,
     RunResumed,
     RunUsage,
@@ -50,8 +51,10 @@ class Turn:
     after: ScreenAsked | None = None
     actions: int = 0
     """How many actions it took: a wait is made of several looks."""
+    called: bool = False
+    """Whether it made an HTTP call."""
     person: PersonAnswered | None = None
-    """What a person said to it, where one was asked."""
+    """What a person said to it, where they were asked to agree."""
 
     @property
     def read(self) -> TurnRead | None:
@@ -90,6 +93,8 @@ class TaskProgress:
     away_reason: str = ""
     held: bool = False
     """Whether the platform has told that the run is paused."""
+    paused: RunPaused | None = None
+    """That somebody has paused the run."""
     stale: bool = True
     """Whether the screen has to be looked at before the model is asked: at the beginning, and after any waiting."""
     told: tuple[str, ...] = ()
@@ -132,8 +137,8 @@ def apply(progress: TaskProgress, event: Event) -> TaskProgress:
             return _with_turn(progress, turn, finished=event)
         case NoteKept():
             return replace(progress, notes=(*progress.notes, event)[-NOTES_KEPT:])
-        case ApiCallRequested():
-            return replace(progress, api=event)
+        case ApiCallRequested(turn=turn):
+            return replace(_with_turn(progress, turn, called=True), api=event)
         case ApiCallTaken():
             return replace(progress, api=None, stale=True, told=(*progress.told, words_of_call(event)))
         case PersonAsked():
@@ -142,10 +147,13 @@ def apply(progress: TaskProgress, event: Event) -> TaskProgress:
             return _answered(progress, event)
         case ModelAwaited():
             return replace(progress, away=event, tries=event.tries, away_reason=event.reason, stale=True)
-        case RunPaused():
-            return replace(progress, held=progress.held or event.by == PLATFORM, stale=True)
-        case RunResumed():
-            return replace(progress, held=False, away=None, stale=True)
+        case RunPaused(by=by):
+            return replace(progress, held=True) if by == PLATFORM else replace(progress, paused=event, stale=True)
+        case RunResumed(by=by):
+            progress = replace(progress, held=False, away=None, stale=True)
+            return progress if by == PLATFORM else replace(progress, paused=None)
+        case RunNoted(detail={"what": "crash" | "crash elsewhere", "exception": exception}):
+            return replace(progress, told=(*progress.told, f"An app crashed: {exception}"))
         case RunEnding():
             return replace(progress, asked=None, api=None, person=None, away=None)
         case _:
