@@ -34,7 +34,7 @@ from services.hierarchy.targets import Screen, focused_field
 from services.llm_gateway.decisions.observation import Sight
 from services.llm_gateway.grammars.shown import Misread, Spoken
 
-THINKING_CHARS: Final = 4_000
+_THINKING_CHARS: Final = 4_000
 _SURFACES: Final = ("SurfaceView", "TextureView", "WebView", "FlutterView", "MapView")
 _NAMED: Final = 3
 """Elements that a miss tells of."""
@@ -65,7 +65,7 @@ class _Nowhere:
 def resolve(spoken: Spoken | Misread, sight: Sight, package: str, activity: str | None) -> TurnRead:
     """What is to be done, on the elements that are meant; or why the answer means nothing."""
     seen = None if sight.screen is None else screen_seen(sight.screen, package, activity)
-    thinking = spoken.thinking[:THINKING_CHARS]
+    thinking = spoken.thinking[:_THINKING_CHARS]
     if isinstance(spoken, Misread):
         return TurnRead(thinking=thinking, misread=spoken.reason, screen=seen)
     meant = _meant(spoken, sight)
