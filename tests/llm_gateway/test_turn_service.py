@@ -150,6 +150,7 @@ async def test_garbage_for_ever_costs_the_budget_of_the_task_and_not_one_call_mo
             codes.append((await task.finished(number))[-1].error_code)
         asked = model.requests.total
     calls = await task.finished(5)
+    assert [row["error_code"] for row in await task.rows()] == codes
     assert codes[-1] == "BUDGET"
     assert set(codes) == {"MALFORMED", "BUDGET"}
     assert calls[-1].tokens_used_run == 4010 * asked <= 20_000
