@@ -74,6 +74,7 @@ def test_a_number_addresses_only_what_was_listed() -> None:
     assert len(listed.places) == len(listed.listing.lines) > 4
 
 
+@pytest.mark.thorough
 async def test_a_store_that_is_away_is_waited_for_and_no_model_is_asked_blindly() -> None:
     asked = turn_requested()
     ref = ObjectRef(key="ab/cd.xml", sha256="ab", size_bytes=1)
