@@ -55,6 +55,14 @@ def test_a_point_inside_an_element_means_it() -> None:
     assert turn.screen.keys
 
 
+def test_what_the_screen_says_goes_along_once_and_without_what_a_password_field_holds() -> None:
+    secret = Box("EditText", "hunter2", (0, 900, 900, 990), flags="clickable password")
+    turn = meant(WaitFor(), sight=sight_of(*SHOP, PAY, secret, llm=turn_config()))
+    assert turn.texts.count(PAY.text) == 1
+    assert "hunter2" not in turn.texts
+    assert len(turn.texts) > 1
+
+
 def test_a_point_beside_an_element_is_moved_into_it() -> None:
     turn = meant(TapAt(point=Point(x=300, y=2180), press="LONG", sensitive="pays"))
     assert turn.intent.element.text == PAY.text

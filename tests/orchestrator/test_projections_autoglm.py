@@ -27,9 +27,12 @@ def rows(*events: Event) -> list[Row]:
 
 
 def steps(*events: Event) -> list[dict[str, Any]]:
-    """Rows of `task_steps`, each value under its name."""
-    made = [row for row in rows(*events) if row.statement.sql.lstrip().startswith("INSERT INTO task_steps")]
-    return [dict(zip(STEP, row.values, strict=True)) for row in made]
+    """Rows of `task_steps`, each value under its name; one that is there already is not written again."""
+    made: dict[Any, dict[str, Any]] = {}
+    for row in rows(*events):
+        if row.statement.sql.lstrip().startswith("INSERT INTO task_steps"):
+            made.setdefault(row.values[0], dict(zip(STEP, row.values, strict=True)))
+    return list(made.values())
 
 
 def written(*events: Event) -> str:
@@ -80,8 +83,8 @@ def test_all_six_types_of_steps_come_in_the_order_of_the_task() -> None:
         "thinking", "validation", "action", "screenshot",  # a tap
         "thinking", "error",  # garbage
         "thinking", "action", "screenshot", "error",  # a phone that refuses
-        "validation", "error", "error",  # no answer of the model, and the wait for it
-        "thinking", "validation", "validation",  # a person is asked
+        "validation", "error",  # no answer of the model
+        "thinking", "validation", "validation", "action", "screenshot",  # a person is asked, and agrees
         "action", "action",  # a note, a call
         "thinking", "completion",
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from uuid import UUID
 from contracts.event import Event
 from contracts.orchestrator import (
     ActionRequested,
-    ApiCallRequested,
+    ApiCallTaken,
     ModelAwaited,
     NoteKept,
     PersonAnswered,
@@ -26,6 +26,7 @@ from contracts.orchestrator import (
     StepFinished,
     TurnTaken,
 )
+from contracts.sealed import Sealed
 from contracts.values import ObjectRef, Observe, Point, TypeText
 from services.cli.live.spotlight import places_of
 from services.cli.report.task_model import Remark
@@ -72,8 +73,6 @@ class Story:
     script: ScriptDrafted | None = None
     cards: list[Card] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
-    calls: dict[UUID, Card] = field(default_factory=dict)
-    """Calls over HTTP, with the card that each belongs to."""
     _shown: ObjectRef | None = None
     _screen: str = ""
     _names: dict[str, str] = field(default_factory=dict)
@@ -93,7 +92,7 @@ class Story:
                 self._action(event, recorded.time)
             case StepFinished():
                 self._step(event)
-            case PersonAsked() | PersonAnswered() | NoteKept() | ApiCallRequested() | ModelAwaited():
+            case PersonAsked() | PersonAnswered() | NoteKept() | ApiCallTaken() | ModelAwaited():
                 self._beside(event, recorded.time)
             case ScriptDrafted():
                 self.script = event
@@ -158,7 +157,7 @@ class Story:
         self._shown = event.screenshot or self._shown
 
     def _beside(
-        self, event: PersonAsked | PersonAnswered | NoteKept | ApiCallRequested | ModelAwaited, at: datetime
+        self, event: PersonAsked | PersonAnswered | NoteKept | ApiCallTaken | ModelAwaited, at: datetime
     ) -> None:
         turn = None if isinstance(event, PersonAnswered) else event.turn
         card = self._by_turn.get(turn or 0) or (self.cards[-1] if self.cards else None)
@@ -170,17 +169,19 @@ class Story:
                 asked = event.question.replace("_", " ").lower()
                 card.remarks.append(Remark(f"A person is asked ({asked})", event.words, "warn"))
             case PersonAnswered():
-                text = "" if event.text is None else event.text.clear or _UNREADABLE
+                text = _opened(event.text)
                 good = event.verdict in {"CONFIRMED", "DONE", "ANSWERED"}
                 by = event.by or "nobody, in time"
                 heading = f"{event.verdict.replace('_', ' ').capitalize()} by {by}"
                 card.remarks.append(Remark(heading, text, "good" if good else "bad"))
             case NoteKept():
-                text = event.text.clear or _UNREADABLE
+                text = _opened(event.text)
                 self.notes.append((event.screen_name or event.app, text))
                 card.remarks.append(Remark("Noted", text, "good"))
-            case ApiCallRequested():
-                self.calls[event.call_id] = card
+            case ApiCallTaken():
+                text = error_text(event.error_message or event.error_code) or _opened(event.answer)
+                status = "" if event.status is None else f", HTTP {event.status}"
+                card.remarks.append(Remark(f"Call {event.name}{status}", text, "bad" if event.error_code else "good"))
             case ModelAwaited():
                 until = event.until.strftime("%H:%M:%S UTC")
                 text = f"{error_text(event.reason)}; asked again at {until}"
@@ -193,3 +194,7 @@ def story(events: Sequence[Recorded[Event]], *, reveal: bool = False) -> Story:
     for recorded in events:
         told.take(recorded, reveal=reveal)
     return told
+
+
+def _opened(field: Sealed[str] | None) -> str:
+    return "" if field is None else field.clear or _UNREADABLE

@@ -212,7 +212,7 @@ def _answered(progress: TaskProgress, event: PersonAnswered) -> TaskProgress:
     asked = progress.person
     if asked is None or asked.ask_id != event.ask_id:
         return progress
-    progress = replace(progress, person=None, stale=True, since=progress.count)
+    progress = replace(progress, person=None, away=None, stale=True, since=progress.count)
     progress = replace(progress, told=(*progress.told, words_of_answer(asked, event)))
     return _with_turn(progress, asked.turn, person=event) if asked.question == "CONFIRM" else progress
 
