@@ -16,7 +16,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class Tap:
-    """Touches what is called `label`: a text, a description, a hint, or `#id`. `sensitive`: why, in the model's words."""
+    """Touches what is called `label`: a text, a description, a hint, or `#id`. `sensitive`: why, as the model says."""
 
     label: str
     press: Literal["tap", "long", "double"] = "tap"

@@ -8,6 +8,7 @@ not, whoever asks.
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,8 +31,9 @@ PICTURE_PX_PER_TOKEN = 28
 class Play:
     """What the model wants of one phone. `goal` has to be told apart from every other.
 
-    `ends_in`: what it answers when all moves are done; none: the last move for ever. `pixels`: it says its points in
+    `for_ever`: the moves come round again and again, whatever the phone does. `pixels`: it says its points in
     pixels of the phone though it was asked for another space. `obeys`: it does what a text on the screen tells it to.
+    `closed`: it closes the tag of its answer (autoglm).
     `delay_s`: how long it thinks. `asked`, `tokens`: counted here.
     """
 
@@ -42,6 +44,7 @@ class Play:
     for_ever: bool = False
     pixels: bool = False
     obeys: bool = False
+    closed: bool = True
     delay_s: float = 0.0
     at: int = 0
     asked: int = 0
@@ -49,6 +52,8 @@ class Play:
     completion_tokens: int = 0
     obeyed: int = 0
     answers: list[Turn] = field(default_factory=list)
+    talks: list[tuple[float, float]] = field(default_factory=list)
+    """When each request came and when its answer left, epoch seconds."""
     _waits_since: int | None = None
 
     @property
@@ -76,6 +81,7 @@ class PlayingModel(ScriptedModel):
         if play is None:
             return Failure(400, f"no play has this goal: {request.text[-500:]}")
         play.asked += 1
+        began_s = time.time()
         try:
             turn = await self._turn(play, request)
         except places.NotThereError as missing:
@@ -85,6 +91,7 @@ class PlayingModel(ScriptedModel):
         if isinstance(turn, Reply):
             turn = _counted(turn, request, play)
         play.answers.append(turn)
+        play.talks.append((began_s, time.time() + (turn.delay_s if isinstance(turn, Reply) else 0.0)))
         return turn
 
     async def _turn(self, play: Play, request: ModelRequest) -> Turn:
@@ -98,7 +105,7 @@ class PlayingModel(ScriptedModel):
         if isinstance(move, Tap):
             spot = _spot(play, surface["hierarchy"], request, move.label)
         self._said(play, move, await self._last_seq(play.phone))
-        return say(play.grammar, f"第{play.at + 1}步", move, spot)
+        return say(play.grammar, f"第{play.at + 1}步", move, spot, closed=play.closed)
 
     async def _follow(self, play: Play) -> None:
         """Goes on to the next move where the phone has seen the last one."""

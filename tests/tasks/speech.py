@@ -40,13 +40,14 @@ _CALLS = {"Tap": "tap", "Long Press": "long_press", "Double Tap": "double_tap", 
           "Interact": "interact", "finish": "finish"}  # fmt: skip
 
 
-def say(grammar: Grammar, thinking: str, move: Move, spot: Spot) -> Reply:
-    """The answer of a model that speaks this grammar."""
+def say(grammar: Grammar, thinking: str, move: Move, spot: Spot, *, closed: bool = True) -> Reply:
+    """The answer of a model that speaks this grammar. `closed`: with the last tag of AutoGLM's form, which its models
+    leave out where it ends the answer."""
     action, given = _said(grammar, move, spot)
     match grammar:
         case "autoglm":
             call = _call("finish", given) if action == "finish" else _call("do", {"action": action, **given})
-            return Reply(f"<think>{thinking}</think>\n<answer>{call}</answer>")
+            return Reply(f"<think>{thinking}</think>\n<answer>{call}{'</answer>' if closed else ''}")
         case "tools":
             arguments = json.dumps({"thinking": thinking, **given}, ensure_ascii=False)
             return Reply("", tool_calls=((_CALLS[action], arguments),), finish_reason="tool_calls")
