@@ -15,14 +15,15 @@ from services.hierarchy import knowing, traits
 from services.hierarchy.kinds import family, kind_of_node
 from services.hierarchy.labels import is_editable, is_generated, is_obfuscated
 from services.hierarchy.node import Node
-from services.hierarchy.snapping import name_of, on_top
+from services.hierarchy.snapping import name_of, on_top, over_the_app
 from services.hierarchy.targets import Match, Miss, Screen, find
 
-THRESHOLD: Final = 0.6
+THRESHOLD: Final = 0.7
 """Least likeness of a screen that is taken for the one that was seen."""
 WEIGHTS: Final = {
     knowing.OWNER: 0.0, knowing.DIALOG: 0.0, knowing.HEADING: 3.0, knowing.TAB: 3.0, knowing.NAME: 2.0,
     knowing.LABEL: 2.0, knowing.SAID: 1.0, knowing.ROW: 1.0, knowing.SHAPE: 0.5,
+    knowing.CONTENT: 0.5,
 }  # fmt: skip
 ADDED: Final = 0.6
 """Weight of what is there and was not, of what was there and is not: 1. Banners and hints come more often than parts
@@ -61,6 +62,8 @@ def judge_screen(expected: ScreenSeen, screen: Screen, package: str | None, acti
                         (knowing.DIALOG, "a dialog is in front, or the one that was has gone")):  # fmt: skip
         if _of(before, kind) != _of(after, kind):
             return Verdict(False, 0.0, words)
+    if _of(before, knowing.TAB) and _of(after, knowing.TAB) and not _of(before & after, knowing.TAB):
+        return Verdict(False, 0.0, "another tab is chosen")
     shared, missing, added = _worth(before & after), _worth(before - after), _worth(after - before)
     if not shared:
         return Verdict(False, 0.0, "it has nothing in common with the expected screen")
@@ -93,21 +96,25 @@ def _activity(name: str, package: str) -> str:
 def find_guarded(screen: Screen, target: Target | None, element: ElementSeen) -> Found | Miss:
     """The element that was seen, through `target`, else through its own targets, best first.
 
-    A target that addresses something else, or nothing that can be touched, is passed over. A miss says why; `matches`
-    counts what fits the element, so that 0 means that it is gone.
+    A target that addresses something else, or nothing that can be touched, is passed over. A miss says why; its
+    `matches` is 0 where the element is gone: nothing fits it, and no target addresses anything.
     """
     fitting = [node for node in screen.surface.nodes if _why_not(screen, element, node) is None]
     chosen = _chosen(screen, element, fitting)
     refused: list[str] = []
+    missed: list[str] = []
+    addressed = len(fitting)
     tried = [one for one in (target, *element.targets) if one is not None]
     for at, one in enumerate(tried):
         found = find(screen, one)
         if isinstance(found, Miss):
-            refused.append(found.reason)
+            missed.append(found.reason)
+            addressed = max(addressed, found.matches)
             continue
         if found.node is None:
-            refused.append("a point is no element")
+            missed.append("a point is no element")
             continue
+        addressed = max(addressed, 1)
         why = _why_not(screen, element, found.node)
         if why is not None:
             refused.append(f"{one.words} is {name_of(screen, found.node)} now: {why}")
@@ -117,7 +124,7 @@ def find_guarded(screen: Screen, target: Target | None, element: ElementSeen) ->
             return Found(chosen, None if at == 0 else one)
     if isinstance(chosen, Miss) and fitting:
         return chosen
-    return Miss(refused[0] if refused else "nothing was said to find it by", len(fitting))
+    return Miss([*refused, *missed, "nothing was said to find it by"][0], addressed)
 
 
 def _chosen(screen: Screen, element: ElementSeen, fitting: list[Node]) -> Match | Miss:
@@ -203,15 +210,19 @@ def _touchable(screen: Screen, node: Node) -> Point | None:
     """Where a finger reaches it and nothing else: its middle, else the nearest such place of a coarse grid. What is
     scrolled is dragged over, whatever lies in it."""
     box = node.bounds.clipped(screen.size)
-    if node.scrollable and not node.clickable:
-        return box.to_bounds().centre
+    over = [window.bounds for window in over_the_app(screen)]
     if node.position not in screen.sight.reached:
         return None
+    is_scrolled = node.scrollable and not node.clickable
     parts = (0.5, 0.25, 0.75, 0.1, 0.9)
     for down in parts:
         for across in parts:
             point = Point(x=min(box.left + int(box.width * across), box.right - 1),
                           y=min(box.top + int(box.height * down), box.bottom - 1))  # fmt: skip
+            if any(window.holds_point(point.x, point.y) for window in over):
+                continue
+            if is_scrolled:
+                return point
             hit = on_top(screen, point)
             if hit is None or hit is node or hit.position <= node.position < hit.end or not hit.is_actionable:
                 return point

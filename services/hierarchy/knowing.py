@@ -19,8 +19,9 @@ from services.hierarchy.labels import (
 )
 from services.hierarchy.locators import xpath_literal
 from services.hierarchy.node import Node
+from services.hierarchy.owners import package_of
 from services.hierarchy.proposing import Proposal, proposals
-from services.hierarchy.surface import Surface, is_list
+from services.hierarchy.surface import Surface
 from services.hierarchy.targets import Match, Screen, find
 
 MAX_TARGETS: Final = 8
@@ -49,7 +50,7 @@ def element_seen(screen: Screen, node: Node) -> ElementSeen:
         label=_label(surface, node),
         bounds=(box if box.area else node.bounds).to_bounds(),
         path=traits.path(surface, node),
-        beside=beside,
+        beside=beside[: traits.MAX_BESIDE],
         editable=is_editable(node),
         password=node.password,
         clickable=node.clickable,
@@ -133,9 +134,9 @@ def screen_seen(screen: Screen, package: str, activity: str | None) -> ScreenSee
     return ScreenSeen(package=package, activity=activity, keys=tuple(kept))
 
 
-OWNER, DIALOG, HEADING, TAB, NAME, LABEL, SAID, ROW, SHAPE = "odhtnlsrx"
+OWNER, DIALOG, HEADING, TAB, NAME, LABEL, SAID, ROW, CONTENT, SHAPE = "odhtnlsrcx"
 """The first letter of a key: what kind of part it stands for."""
-_ORDER: Final = OWNER + DIALOG + HEADING + TAB + NAME + LABEL + SAID + ROW + SHAPE
+_ORDER: Final = OWNER + DIALOG + HEADING + TAB + NAME + LABEL + SAID + ROW + CONTENT + SHAPE
 
 
 def _by_worth(part: tuple[str, str]) -> tuple[int, str]:
@@ -151,6 +152,8 @@ def _parts(surface: Surface) -> Iterator[tuple[str, str]]:
     yield OWNER, surface.package
     if surface.is_dialog:
         yield DIALOG, "dialog"
+    if _is_under_a_stranger(surface):
+        yield DIALOG, "stranger"
     heading, tab = title(surface), chosen_tab(surface)
     if heading and traits.identifies(heading):
         yield HEADING, traits.known_by(heading)
@@ -161,10 +164,23 @@ def _parts(surface: Surface) -> Iterator[tuple[str, str]]:
             yield from _parts_of(surface, node)
 
 
+def _is_under_a_stranger(surface: Surface) -> bool:
+    """A window that says of no app that it is its own, and takes taps: it may be a dialog over the app."""
+    front = {node.position for node in surface.nodes}
+    return any(
+        root.position not in front
+        and not package_of(surface.tree, root)
+        and any(node.clickable for node in surface.tree.nodes[root.position : root.end])
+        for root in surface.tree.roots
+    )
+
+
 def _parts_of(surface: Surface, node: Node) -> Iterator[tuple[str, str]]:
     kind = family(node.class_name)
     in_row = node.position in surface.rows
-    if has_trusted_id(node):
+    if node.resource_id.startswith("android:"):
+        yield SHAPE, f"{node.id_name}|{kind}"
+    elif has_trusted_id(node):
         yield ROW if in_row else NAME, f"{node.id_name}|{kind}"
     if in_row:
         return
@@ -172,10 +188,10 @@ def _parts_of(surface: Surface, node: Node) -> Iterator[tuple[str, str]]:
     said = traits.known_by(own_label(node))
     if not traits.identifies(said) or len(said) > _MAX_LABEL or is_editable(node):
         return
-    if node.clickable or node.focusable:
-        yield LABEL, said
-    elif node.position not in surface.scrolled and not is_list(node):
-        yield SAID, said
+    if node.position in surface.scrolled:
+        yield CONTENT, said
+    else:
+        yield LABEL if node.clickable or node.focusable else SAID, said
 
 
 def _steps(surface: Surface, node: Node) -> list[str]:

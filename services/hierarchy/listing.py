@@ -127,7 +127,7 @@ def _said(node: Node) -> Iterator[str]:
 
 def _line(number: int, entry: _Entry) -> str:
     node = entry.node
-    parts = [str(number), kind_of_node(node)]
+    parts = [str(number), kind_of_node(node) if entry.acts or not node.children else "row"]
     parts.extend(json.dumps(text, ensure_ascii=False) for text in entry.texts)
     if entry.more:
         parts.append("…")

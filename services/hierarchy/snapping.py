@@ -11,6 +11,7 @@ from services.hierarchy.geometry import Rect
 from services.hierarchy.kinds import kind_of_node
 from services.hierarchy.labels import is_editable, own_label, spoken_label
 from services.hierarchy.node import Node
+from services.hierarchy.owners import Owner, kind_of, package_of
 from services.hierarchy.targets import Miss, Screen
 
 REACH: Final = 0.025
@@ -66,18 +67,28 @@ def takes_part(screen: Screen, node: Node) -> bool:
 
 def _windows(screen: Screen, point: Point) -> list[tuple[Node, ...]]:
     """Nodes by window, the foremost first: those that lie over the app (keyboard, system bars), then the app's."""
-    front = {node.position for node in screen.surface.nodes}
     over = [
         screen.tree.nodes[root.position : root.end]
-        for root in screen.tree.roots
-        if root.position not in front and root.bounds.clipped(screen.size).holds_point(point.x, point.y)
-        and root.bounds.area < screen.size.area / 2
-    ]  # fmt: skip
+        for root in over_the_app(screen)
+        if root.bounds.clipped(screen.size).holds_point(point.x, point.y)
+    ]
     own = [
         tuple(node for node in screen.surface.nodes if root.position <= node.position < root.end)
         for root in screen.tree.roots
     ]
     return [*over, *(window for window in own if window)]
+
+
+def over_the_app(screen: Screen) -> list[Node]:
+    """Windows that lie over the app's: the keyboard, and bars of the system."""
+    front = {node.position for node in screen.surface.nodes}
+    found = []
+    for root in screen.tree.roots:
+        owner = kind_of(package_of(screen.tree, root))
+        is_bar = owner is Owner.SYSTEM and root.bounds.area < screen.size.area / 2
+        if root.position not in front and (owner is Owner.KEYBOARD or is_bar):
+            found.append(root)
+    return found
 
 
 def _top_of(screen: Screen, window: tuple[Node, ...], point: Point) -> Node | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -22,6 +23,8 @@ from services.hierarchy.volatile import squeezed, steady
 MAX_BESIDE: Final = 6
 MAX_PATH: Final = 8
 _MAX_CLIMB: Final = 4
+_NOUGHT: Final = re.compile(r"(?<!\w)0(?!\w)")
+_HOLDERS: Final = frozenset({"list", "scroll area", "web page"})
 _STATE_WORDS: Final = frozenset(
     {"on", "off", "开", "关", "开启", "关闭", "已开启", "已关闭", "打开", "checked", "unchecked"}
 )
@@ -36,18 +39,17 @@ def label(surface: Surface, node: Node) -> str:
     """What a person would call it; of what scrolls only its own words, because its content is not its name."""
     if is_editable(node):
         return field_label(surface, node)
-    if node.scrollable and not node.clickable:
+    if node.scrollable or family(node.class_name) in _HOLDERS:
         return own_label(node)
     return spoken_label(surface.tree, node)
 
 
 def known_by(text: str | None) -> str:
-    """The part of a text that stays: numbers, times and dates are marks, whatever their value."""
+    """The part of a text that stays: numbers, times and dates are marks, whatever their value, nought too."""
     said = steady(text or "")
     for counted in ("<none>", "<some>", "<all>"):
         said = said.replace(counted, "<of>")
-    words = ["#" if word == "0" else word for word in said.split()]
-    return " ".join(words).casefold()
+    return _NOUGHT.sub("#", said).casefold()
 
 
 def identifies(text: str | None) -> bool:
@@ -76,16 +78,18 @@ def seen_words(element: ElementSeen) -> tuple[str, str]:
 
 def beside(surface: Surface, node: Node) -> tuple[str, ...]:
     """Texts of its row that are not its own: of the row of the list, else of the nearest group that says something."""
+    row = surface.rows.get(node.position)
     for holder in _groups(surface, node):
         found: list[str] = []
         for near in surface.tree.nodes[holder.position : holder.end]:
-            if node.position <= near.position < node.end or is_editable(near) or is_fleeting(near):
+            elsewhere = node.position <= near.position < node.end or surface.rows.get(near.position) != row
+            if elsewhere or is_editable(near) or is_fleeting(near):
                 continue
             said = own_label(near)
             if identifies(said) and said not in found:
                 found.append(said)
         if found:
-            return tuple(found[:MAX_BESIDE])
+            return tuple(found)
     return ()
 
 

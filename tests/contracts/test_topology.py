@@ -30,6 +30,7 @@ READ_BY_THEIR_OWNER_ONLY = {
     "orchestrator.AccountRemoved": "folded into the fleet's test accounts",
     "orchestrator.UserLimited": "folded into the fleet's limits",
     "orchestrator.FleetAnswered": "the answer to whoever sent the request, who listens to the subject of its key",
+    "orchestrator.ScriptAnswered": "the answer to whoever sent the request, who listens to the subject of its key",
     "orchestrator.TaskSplit": "folded into the fleet's groups; `waymark run list --group` reads the log itself",
     "orchestrator.ScheduleHeld": "folded into the fleet's schedules",
     "orchestrator.ScheduleEnded": "folded into the fleet's schedules",

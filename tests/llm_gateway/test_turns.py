@@ -163,7 +163,7 @@ def test_the_budget_of_the_task_holds_where_it_is_nearer_and_says_so_before_the_
     marks: list[tuple[str, int, str]] = []
     attempts: list[int] = []
     for number in range(1, 8):
-        event, asked = task.play(turn_requested(number, token_budget=limit), replace(BAD, usage=(need - 5, 5)))
+        event, asked = task.play(turn_requested(number, token_budget=limit), replace(BAD, usage=(need - 100, 100)))
         attempts.append(asked)
         marks += [(mark.budget, mark.percent, mark.limit) for mark in event.budgets_crossed]
     assert attempts == [1, 1, 1, 1, 0, 0, 0]
@@ -174,7 +174,7 @@ def test_the_budget_of_the_task_holds_where_it_is_nearer_and_says_so_before_the_
 def test_the_budget_of_the_configuration_holds_where_that_is_nearer() -> None:
     need = _need() + 30
     task = Task(turn_config(token_budget_run=need, misread_retries=0))
-    first, _ = task.play(turn_requested(1, token_budget=9 * need), replace(BAD, usage=(need - 5, 5)))
+    first, _ = task.play(turn_requested(1, token_budget=9 * need), replace(BAD, usage=(need - 100, 100)))
     second, asked = task.play(turn_requested(2, token_budget=9 * need), BAD)
     assert (second.error_code, asked) == ("BUDGET", 0)
     assert [mark.limit for mark in first.budgets_crossed] == [str(need), str(need)]
@@ -191,6 +191,19 @@ def test_garbage_for_ever_costs_the_budget_and_not_one_call_more() -> None:
         total += asked
     assert total == 3
     assert (event.error_code, task.ledger.used.tokens <= budget) == ("BUDGET", True)
+
+
+def test_what_an_endpoint_counts_beyond_the_estimate_is_learnt_from_its_first_answer() -> None:
+    need = _need()
+    task = Task(turn_config(misread_retries=0))
+    budget = 10 * need
+    first, _ = task.play(turn_requested(1, token_budget=budget), replace(BAD, usage=(4 * need, 10)))
+    again = started(task.when(turn_requested(2, token_budget=budget)))
+    assert again.estimated_prompt_tokens >= 4 * need
+    task.when(turn_requested(2, token_budget=budget), replace(BAD, usage=(4 * need, 10)), attempt=1)
+    last, asked = task.play(turn_requested(3, token_budget=budget), BAD)
+    assert (last.error_code, asked, task.ledger.used.tokens <= budget) == ("BUDGET", 0, True)
+    assert first.tokens_used_run == 4 * need + 10
 
 
 def test_money_is_a_budget_of_its_own() -> None:

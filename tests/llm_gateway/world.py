@@ -21,6 +21,7 @@ from services.llm_gateway.decisions.observation import LISTED, Sight, possible, 
 
 NOW = datetime(2025, 11, 3, 9, 0, tzinfo=UTC)
 RUN = derived_id("run", "one")
+SECRET = "sk-test-secret"
 CONFIG_ID = derived_id("config", "LLM", "main")
 
 FIELD = Gesture(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from contracts.values import ActionType, Gesture
 from services.llm_gateway.decisions.asking import Answer, MalformedAnswerError
-from services.llm_gateway.decisions.tolerant_json import objects
+from services.llm_gateway.grammars.literals import objects
 
 MAX_TEXT_CHARS: Final = 200
 _THOUGHT = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
@@ -74,19 +74,18 @@ class _Reading:
 
     def _find(self, name: Any) -> Gesture | None:
         found = None
-        if isinstance(name, str | int | float) and not isinstance(name, bool):
-            whole = int(name) if isinstance(name, float) and name.is_integer() else name
-            found = self._by_name.get(str(whole).strip().strip("#[]"))
+        if isinstance(name, str):
+            found = self._by_name.get(name.strip().strip("#[]").removesuffix(".0"))
         if found is None:
             self.dropped["unknown_element"] += 1
         return found
 
     def _clean(self, text: Any) -> str | None:
         """One line of printable text; None for what is none."""
-        if isinstance(text, bool) or not isinstance(text, str | int | float):
+        if not isinstance(text, str):
             self.dropped["text_not_a_text"] += 1
             return None
-        clean = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+        clean = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         if not clean:
             self.dropped["text_not_a_text"] += 1
             return None

@@ -12,6 +12,7 @@ from typing import Any, Final, assert_never
 
 from contracts.configs import LlmConfig
 from contracts.llm_gateway import AskCause, CallFinished, CallStarted
+from contracts.orchestrator import TurnRequested
 from contracts.sealed import Sealed
 from services.llm_gateway.decisions.asking import Answer, Asking, MalformedAnswerError, Question
 from services.llm_gateway.decisions.exchange import Reply
@@ -79,7 +80,7 @@ def _first(ledger: Ledger, asking: Asking, now: datetime) -> Decision:
         return _finish(ledger, asking, _End(None, detail={"note": why}), Charge(), attempts=0)
     if (started := _start(ledger, asking, 1, "QUESTION", Charge(), None, now)) is not None:
         return started
-    wanted = _reserve(question, asking.config, None)
+    wanted = _reserve(ledger, asking, question, asking.config, None)
     return _finish(ledger, asking, _End("BUDGET", wanted=wanted), Charge(), attempts=0)
 
 
@@ -133,8 +134,13 @@ def _lost(ledger: Ledger, asking: Asking, call: OpenCall, now: datetime) -> Deci
     return _finish(ledger, asking, _End("UNKNOWN_OUTCOME"), charged, attempts=call.attempt)
 
 
-def _reserve(question: Question, config: LlmConfig, correction: str | None) -> Charge:
-    return priced(config, question.reserved_tokens(correction), config.max_tokens)
+def _reserve(ledger: Ledger, asking: Asking, question: Question, config: LlmConfig, correction: str | None) -> Charge:
+    """What an attempt may cost at most. Endpoints count in ways of their own, pictures above all: where one has counted
+    more than was estimated, a task's next request is taken for as much more."""
+    tokens = question.reserved_tokens(correction)
+    if isinstance(asking.asked, TurnRequested):
+        tokens = -(-tokens * ledger.prompt_percent // 100)
+    return priced(config, tokens, config.max_tokens)
 
 
 def _charge(reply: Reply, config: LlmConfig, question: Question, call: OpenCall) -> Charge:
@@ -158,7 +164,7 @@ def _start(
     asked, config, question = asking.asked, asking.config, asking.question
     if config is None or question is None:
         return None
-    reserve = _reserve(question, config, correction)
+    reserve = _reserve(ledger, asking, question, config, correction)
     committed = ledger.committed(without=asked.call_id) + charged
     begins_at = now + timedelta(seconds=pause_s(asking.reply, attempt - 1))
     if begins_at >= asked.expires_at or not asking.budget(config).fits(committed, reserve):

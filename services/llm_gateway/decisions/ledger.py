@@ -21,6 +21,7 @@ from services.runtime.aggregate import Aggregate
 from services.runtime.log import Recorded
 
 _MARKS: Final[tuple[Literal[80, 100], ...]] = (80, 100)
+_MOST_PERCENT: Final = 10_000
 _MILLION: Final = Decimal(1_000_000)
 
 
@@ -91,12 +92,14 @@ class OpenCall:
 
 @dataclass(frozen=True)
 class Ledger:
-    """`used` is what finished calls were charged; `marked` are the budget marks that were told."""
+    """`used` is what finished calls were charged; `marked` are the budget marks that were told. `prompt_percent`:
+    what a prompt has really been at most, in percent of its estimate; 100 where no estimate was too low."""
 
     open: Mapping[UUID, OpenCall] = field(default_factory=dict)
     finished: frozenset[UUID] = frozenset()
     used: Charge = field(default_factory=Charge)
     marked: frozenset[tuple[str, int]] = frozenset()
+    prompt_percent: int = 100
 
     def committed(self, *, without: UUID | None = None) -> Charge:
         """Used, and what calls under way may still use."""
@@ -113,7 +116,11 @@ LEDGER = Aggregate[Ledger]("ledger", "llm_gateway", Ledger, lambda s, r: evolve(
 def evolve(ledger: Ledger, recorded: Recorded[Event]) -> Ledger:
     match recorded.event:
         case CallStarted() as started:
-            return replace(ledger, open={**ledger.open, started.call_id: _opened(ledger, started)})
+            return replace(
+                ledger,
+                open={**ledger.open, started.call_id: _opened(ledger, started)},
+                prompt_percent=_learned(ledger, started.call_id, started.charged_prompt_tokens),
+            )
         case CallFinished() as finished:
             charge = Charge(finished.prompt_tokens, finished.completion_tokens, Decimal(finished.cost))
             return replace(
@@ -122,6 +129,7 @@ def evolve(ledger: Ledger, recorded: Recorded[Event]) -> Ledger:
                 finished=ledger.finished | {finished.call_id},
                 used=ledger.used + charge,
                 marked=ledger.marked | {(mark.budget, mark.percent) for mark in finished.budgets_crossed},
+                prompt_percent=_learned(ledger, finished.call_id, finished.prompt_tokens),
             )
         case _:
             return ledger
@@ -141,6 +149,16 @@ def _opened(ledger: Ledger, started: CallStarted) -> OpenCall:
         causes={**causes, started.cause: causes.get(started.cause, 0) + 1},
         correction=None if started.correction is None else started.correction.clear,
     )
+
+
+def _learned(ledger: Ledger, call_id: UUID, charged_tokens: int) -> int:
+    """With what the last attempt of a call really cost: all that was charged, without the attempts before it."""
+    call = ledger.open.get(call_id)
+    if call is None or not call.reserved.prompt_tokens:
+        return ledger.prompt_percent
+    really = charged_tokens - call.charged.prompt_tokens
+    percent = -(-really * ledger.prompt_percent // call.reserved.prompt_tokens)
+    return min(max(ledger.prompt_percent, percent), _MOST_PERCENT)
 
 
 def priced(config: LlmConfig, prompt_tokens: int, completion_tokens: int) -> Charge:

@@ -1,1 +1,1 @@
-"""How models say what to do on a phone: what each kind is asked, and what its answers mean. Pure, no input or output."""
+"""How models say what to do on a phone: what each kind is asked, and what its answers mean. Pure."""

@@ -1,4 +1,4 @@
-"""Finds actions in the text of an answer: calls like `do(action="Tap", element=[1,2])` or `tap(5)`, and JSON objects."""
+"""Finds actions in the text of an answer: calls like `do(action="Back")` or `tap(5)`, and JSON objects."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from services.llm_gateway.grammars.literals import Bare, CutOffError, NotReadableError, Reader
+from services.llm_gateway.grammars.literals import (
+    EFFORT,
+    LEAST_EFFORT,
+    Bare,
+    CutOffError,
+    NotReadableError,
+    Reader,
+    TooMuchError,
+)
 from services.llm_gateway.grammars.names import Act, act_of, role_of
 
-_EFFORT: Final = 400_000
-"""Characters read in vain, at most, in one answer: beginnings of what turns out to be no action."""
-_LEAST_EFFORT: Final = 50
 _MAX_DEPTH: Final = 3
 _BEGINS = re.compile(
     r"(?<![A-Za-z0-9_.])(?:[A-Za-z_][A-Za-z0-9_]*\.)?(?P<name>[A-Za-z_][A-Za-z0-9_]*|[\u4e00-\u9fff]{2,6})[ \t]*[(（]"
@@ -51,32 +56,26 @@ class Said:
         return json.dumps([self.act or self.name, arguments], sort_keys=True, ensure_ascii=False, default=str)
 
 
-class TooMuchError(Exception):
-    """The answer begins so many things that are none, that it is not read to its end."""
-
-
 def actions(text: str, *, sealed: bool = False, depth: int = 0) -> Iterator[Said]:
     """Every action in a text, in order; what stands inside another's texts is none. Raises `TooMuchError`.
 
     `sealed`: the end of the text is known to be the end of the answer, so that a quote that is missing there is
     missing, and nothing was cut off.
     """
-    at, effort = 0, _EFFORT
+    at, effort = 0, EFFORT
     while (begun := _BEGINS.search(text, at)) is not None:
-        reader = Reader(text, begun.end() if begun["name"] else begun.start(), sealed=sealed)
+        at = begun.end()
         called = begun["name"] is not None
         if called and not _names_a_call(begun["name"]):
-            at = begun.end()
             continue
+        reader = Reader(text, begun.end() if called else begun.start(), sealed=sealed)
         found = _call(begun, reader) if called else _objects(begun.start(), reader, depth)
         yield from found
-        if found or reader.at > begun.end():
-            at = max(reader.at, begun.end())
-        else:
-            at = begun.end()
-            effort -= max(reader.furthest - begun.start(), _LEAST_EFFORT)
-            if effort < 0:
-                raise TooMuchError
+        if not found:
+            effort -= max(reader.furthest - begun.start(), LEAST_EFFORT)
+        if effort < 0:
+            raise TooMuchError
+        at = max(reader.at, at)
 
 
 def _names_a_call(name: str) -> bool:
@@ -91,11 +90,10 @@ def _call(begun: re.Match[str], reader: Reader) -> list[Said]:
     try:
         _arguments(reader, named, free)
     except CutOffError:
-        whole, reader.closed = False, False
-        reader.at = reader.window()
+        whole = False
+        reader.give_up()
     except NotReadableError:
-        reader.furthest, reader.at = max(reader.furthest, reader.at), begun.start()
-        return []
+        return _none(reader, begun.start())
     name = begun["name"]
     is_do = name.lower() == "do"
     if is_do:
@@ -103,8 +101,7 @@ def _call(begun: re.Match[str], reader: Reader) -> list[Said]:
         said = named.pop(key) if key is not None else free.pop(0) if free else None
         name = said if isinstance(said, str) else ""
     if (not is_do and any(_is_prose(value) for value in free)) or (not whole and not is_do and not named):
-        reader.at = begun.start()
-        return []
+        return _none(reader, begun.start())
     _place(act_of(name), named, free)
     return [Said(name, named, begun.start(), reader.at, whole, reader.closed)]
 
@@ -162,19 +159,23 @@ def _objects(start: int, reader: Reader, depth: int) -> list[Said]:
     try:
         found = reader.json()
     except CutOffError:
-        reader.furthest, reader.at = len(reader.text), start
-        partial = reader.partial
-        if any(role_of(key) == "action" for key in partial):
-            reader.at = reader.furthest
-            return [Said("", partial, start, reader.at, whole=False, closed=False)]
-        return []
+        name = next((value for key, value in reader.partial.items() if role_of(key) == "action"), None)
+        if act_of(name) is None:
+            return _none(reader, start)
+        reader.give_up()
+        return [Said(str(name), reader.partial, start, reader.at, whole=False, closed=False)]
     except NotReadableError:
-        reader.furthest, reader.at = max(reader.furthest, reader.at), start
-        return []
+        return _none(reader, start)
     return [
         Said(said.name, said.arguments, start, reader.at, said.whole, said.closed and reader.closed)
         for said in _said_by(found, depth)
     ]
+
+
+def _none(reader: Reader, start: int) -> list[Said]:
+    """Nothing was found: what was tried is looked through again, from behind its beginning."""
+    reader.furthest, reader.at = max(reader.furthest, reader.at), start
+    return []
 
 
 def object_said(found: Any) -> list[Said]:
@@ -198,7 +199,7 @@ def _said_by(found: Any, depth: int) -> Iterator[Said]:
     thoughts = {name: value for name, value in found.items() if role_of(name) == "thinking"}
     rest = {name: value for name, value in found.items() if name not in thoughts}
     for key in _NAME_KEYS:
-        if act_of(rest.get(key)) is not None:
+        if act_of(rest.get(key)) is not None and _is_named_by(key, rest):
             yield Said(rest[key], _flat(rest[key], {k: v for k, v in rest.items() if k != key}) | thoughts)
             return
     if len(rest) == 1 and act_of(only := next(iter(rest))) is not None and isinstance(rest[only], dict):
@@ -210,6 +211,16 @@ def _said_by(found: Any, depth: int) -> Iterator[Said]:
                 yield Said(said.name, {**thoughts, **said.arguments})
 
 
+def _is_named_by(key: str, found: Mapping[str, Any]) -> bool:
+    """Whether a key that many objects have, like `name` or `type`, names an action here."""
+    others = [other for other in found if other != key]
+    if key in {"_metadata", "function", "tool", "tool_name"} or not others:
+        return True
+    return any(other in _NESTED_KEYS for other in others) or (
+        key == "type" and all(role_of(other) is not None for other in others)
+    )
+
+
 def _acting(action: Any, rest: dict[str, Any], depth: int) -> Iterator[Said]:
     """What stands behind an `action` key: a name, an object, or a call as text."""
     if isinstance(action, dict | list):
@@ -219,10 +230,10 @@ def _acting(action: Any, rest: dict[str, Any], depth: int) -> Iterator[Said]:
     if not isinstance(action, str):
         return
     if act_of(action) is None and depth < _MAX_DEPTH:
-        within = list(actions(action, sealed=True, depth=depth + 1))
-        for said in within:
+        for said in actions(action.strip(), sealed=True, depth=depth + 1):
+            if said.start > 0:
+                break
             yield Said(said.name, {**rest, **said.arguments}, whole=said.whole)
-        if within:
             return
     yield Said(action, _flat(action, rest))
 

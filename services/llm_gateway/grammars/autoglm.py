@@ -29,7 +29,7 @@ from services.llm_gateway.grammars.saying import dumped, said, untagged
 from services.llm_gateway.grammars.shown import Ask, Misread, RawReply, Shown, Spoken
 
 _SYSTEM: Final = """Today's date is: {today}
-You operate an Android phone for a person. In each turn you see the phone, and answer with one action, in this form only:
+You operate an Android phone for a person. In each turn you see the phone and answer with one action, in this form:
 <think>{{think}}</think>
 <answer>{{action}}</answer>
 {{think}} says shortly why; {{action}} is one of these, written exactly so:

@@ -17,24 +17,23 @@ In each turn you see the phone, and answer with one JSON object and nothing else
 Actions, with what belongs to each:
 {{"action": "Launch", "app": "name or package"}} brings an app to the front
 {{"action": "Tap", "element": {place}}} also "Long Press", "Double Tap"; "message": "why" marks it as sensitive
-{{"action": "Type", "text": "..", "element": {place}}} replaces what the field holds; without "element": the focused field; \
-"submit": true sends it off
+{{"action": "Type", "text": "..", "element": {place}}} replaces what the field holds
+  without "element": the focused field; "submit": true sends it off
 {swipe}
 {{"action": "Back"}} {{"action": "Home"}} {{"action": "Key", "key": "Enter"}} also Delete, Tab, Search, Menu, Recents
 {{"action": "Wait", "duration": "2 seconds"}}
 {{"action": "Note", "text": "what to keep"}}
-{{"action": "Call_API", "name": "..", "parameters": {{}}, "instruction": "what for"}}; without "name": sums up what was kept
+{{"action": "Call_API", "name": "..", "parameters": {{}}, "instruction": "what for"}}
+  without "name": sums up what was kept
 {{"action": "Interact", "message": "question to the person"}}
 {{"action": "Take_over", "message": "what the person has to do on the phone"}}
 {{"action": "finish", "message": "the result", "success": true}} success false: it cannot be done
 {where}
 {rules}
 {data}"""
-_BY_POINT: Final = ("[x, y]",
-    '{"action": "Swipe", "start": [x1, y1], "end": [x2, y2]} draws the finger')  # fmt: skip
-_BY_NUMBER: Final = ("number",
-    '{"action": "Swipe", "direction": "up"} draws the finger up, which shows what is further down; also down, left, right;'
-    ' "element": number swipes inside that element')  # fmt: skip
+_POINT_SWIPE: Final = '{"action": "Swipe", "start": [x1, y1], "end": [x2, y2]} draws the finger'
+_NUMBER_SWIPE: Final = """{"action": "Swipe", "direction": "up"} draws the finger up, which shows what is further down
+  also down, left, right; "element": number swipes inside that element"""
 ASKED: Final = "Answer with the JSON object: which action is next?"
 
 
@@ -44,7 +43,7 @@ class JsonObject:
     by_number = False
 
     def messages(self, ask: Ask, shown: Shown, picture_url: str | None) -> list[dict[str, Any]]:
-        place, swipe = _BY_NUMBER if self.by_number else _BY_POINT
+        place, swipe = ("number", _NUMBER_SWIPE) if self.by_number else ("[x, y]", _POINT_SWIPE)
         system = _SYSTEM.format(
             today=f"{ask.today:%Y-%m-%d}, {ask.today:%A}",
             place=place,

@@ -34,7 +34,8 @@ ACTS: Final[Mapping[str, Act]] = {name: act for act, names in _ACTS.items() for 
 _ARGUMENTS: Final[Mapping[str, str]] = {
     "app": "app app_name appname application package package_name 应用 应用名",
     "text": "text content value input string 文本 内容 文字",
-    "point": "element point position coordinate coordinates coord pos location at target start_box box bbox xy 坐标 位置 元素",
+    "point": "element point position coordinate coordinates coord pos location at target start_box box bbox xy"
+    " 坐标 位置 元素",
     "number": "number index id element_id element_index n 编号 序号",
     "start": "start from start_point start_coordinate 起点",
     "end": "end to end_point end_box end_coordinate coordinate2 终点",

@@ -5,38 +5,20 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-_WORDS: Final = {
-    word: value
-    for value, words in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
-    )
-    for word in (words,)
-} | {"a": 1, "an": 1, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "half": 0.5, "半": 0.5}
+_COUNTED: Final = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+]  # fmt: skip
+_WORDS: Final[dict[str, float]] = {
+    **{word: float(value) for value, word in enumerate(_COUNTED)},
+    "a": 1, "an": 1, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "half": 0.5, "半": 0.5,
+}  # fmt: skip
 _DIGITS: Final = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
-_DURATION = re.compile(r"(?P<number>[-−]?\d{1,9}(?:[.．]\d{1,9})?(?:[eE]-?\d{1,3})?|[^\W\d]+?)\s*(?P<unit>ms|毫秒|milliseconds?|"
-                       r"s|secs?|seconds?|秒钟?|m|mins?|minutes?|分钟?)?\.?", re.IGNORECASE)  # fmt: skip
+_DURATION = re.compile(
+    r"(?P<number>[-−]?\d{1,9}(?:[.．]\d{1,9})?(?:[eE]-?\d{1,3})?|[^\W\d]{1,12}?)\s*"
+    r"(?P<unit>ms|毫秒|milliseconds?|s|secs?|seconds?|秒钟?|m|mins?|minutes?|分钟?)?\.?",
+    re.IGNORECASE,
+)
 
 
 def seconds_in(value: Any) -> float | None:

@@ -6,33 +6,31 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from services.llm_gateway.grammars.actions import Said, TooMuchError, actions, object_said
-from services.llm_gateway.grammars.literals import NotReadableError, Reader
-from services.llm_gateway.grammars.shown import MAX_CHARS, Misread, RawReply, ToolCall
+from services.llm_gateway.grammars.actions import Said, actions, object_said
+from services.llm_gateway.grammars.literals import MAX_CHARS, NotReadableError, Reader, TooMuchError
+from services.llm_gateway.grammars.parts import Part, parts, plain
+from services.llm_gateway.grammars.quotes import joined
+from services.llm_gateway.grammars.shown import Misread, RawReply, ToolCall
 
 CUT_OFF: Final = "it was cut off before its end: think shorter, and answer again"
-_MAX_THINKING: Final = 4_000
-_TAG = re.compile(
-    r"<(?P<shut>/?)(?P<name>think(?:ing)?|thought|reasoning|answer|tool_call)>|<\|(?P<box>begin|end)_of_box\|>",
+_ENDINGS: Final = frozenset({"FINISH", "FAIL"})
+_MAX_CALLS: Final = 20
+_LABEL = (
+    r"(?:(?:final |next |my )?(?:action|answer|output|response|operation|step)s?|do|"
+    r"(?:下一步|最终|执行)?(?:操作|动作|答案|回答|行动|指令|执行|输出|下一步))"
+)
+_STANDS = re.compile(
+    rf"(?:^|\n|```[a-z]*|[。.!?！？;；])[ \t>*`\"'“”#-]*(?:\d{{1,2}}[.)、）][ \t]*)?"
+    rf"(?:{_LABEL}[ \t*]*[:：][ \t*]*)?(?:```[a-z]*)?[ \t>*`\"'“”_\[]*$",
     re.IGNORECASE,
 )
-_TOKEN = re.compile(r"<\|[^|<>\n]{1,40}\|>")
-_BEFORE = re.compile(
-    r"(?:^|\n|```[a-z]*|[。.!?！？;；])[ \t>*`\"'“”-]*(?:\d{1,2}[.)、）][ \t]*)?(?:[A-Za-z\u4e00-\u9fff ]{1,20}[:：])?[ \t>*`\"'“”_]*$"
-)
+"""What stands before an action that stands by itself: nothing, the end of a sentence, a fence, a number, a label."""
+_AROUND: Final = 80
 _BEHIND = re.compile(r"[\s)）\]}】\"'`”*;；。.,，!！]*")
-_WORDS = re.compile(r"[^\s`*>_\-:：.。,，;；\"'“”\d)）(（\[\]【】{}<]+")
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A part of an answer outside of what is marked as thinking. `tagged`: it is marked as the answer itself; `sealed`:
-    and ends with its mark."""
-
-    text: str
-    before: str
-    tagged: bool = False
-    sealed: bool = False
+_WORDS = re.compile(r"[^\s`*>_\-:：.。,，;；\"'“”\d)）(（\[\]【】{}<|]+")
+_NEXT_CALL = re.compile(r"(?:do|finish)\s*[(（]", re.IGNORECASE)
+_REPEATED_CHARS: Final = 40
+_REPEATED_TIMES: Final = 5
 
 
 @dataclass(frozen=True)
@@ -47,37 +45,38 @@ def choose(reply: RawReply) -> Chosen | Misread:
     """The one action that an answer asks for.
 
     In a part that is marked as the answer, and in a row of actions, the first counts: the others are about screens that
-    nobody has seen yet. `finish` beside something else is a contradiction, unless it comes after it.
+    nobody has seen yet. `finish` before something else is a contradiction.
     """
     is_cut = reply.finish_reason == "length"
     if reply.tool_calls:
         return _called(reply, is_cut=is_cut)
-    text = reply.text[-MAX_CHARS:]
+    text = joined(reply.text[-MAX_CHARS:])
     if not text.strip():
-        return Misread("it was empty")
+        return Misread("it was empty: answer with one action")
     try:
-        return _first_of(_segments(text), text, is_cut=is_cut)
+        return _chosen(parts(text), text, is_cut=is_cut)
     except TooMuchError:
-        return Misread("it begins many actions and ends none: answer with one action only", _thinking(text))
+        return Misread("it begins many actions and ends none: answer with one action only", plain(text))
 
 
 def _called(reply: RawReply, *, is_cut: bool) -> Chosen | Misread:
-    thinking = _thinking(reply.text[-MAX_CHARS:])
+    thinking = plain(reply.text[-MAX_CHARS:])
     found: list[Said] = []
-    for call in reply.tool_calls[:20]:
+    for call in reply.tool_calls[:_MAX_CALLS]:
         said = _tool_said(call)
         if said is None:
             reason = f"the arguments of {call.name[:40]} are no JSON object"
             return Misread(CUT_OFF if is_cut else reason, thinking)
         found += said
-    return _row(found, thinking, is_cut=is_cut)
+    return _first(found, thinking, is_cut=is_cut)
 
 
 def _tool_said(call: ToolCall) -> list[Said] | None:
+    """What a call of a function says; None where its arguments cannot be read."""
     name = call.name.rpartition(".")[2]
     if not call.arguments.strip():
         return [Said(name)]
-    reader = Reader(call.arguments.strip()[:MAX_CHARS])
+    reader = Reader(joined(call.arguments.strip()[:MAX_CHARS]))
     try:
         arguments = reader.json()
     except NotReadableError:
@@ -89,128 +88,74 @@ def _tool_said(call: ToolCall) -> list[Said] | None:
     return [Said(name, arguments, closed=reader.closed)]
 
 
-def _segments(text: str) -> list[Segment]:
-    """The parts outside of thinking, in order. A closing tag that nobody opened closes what was written so far."""
-    found: list[Segment] = []
-    at, thinking_from, tagged = 0, -1, False
-    tags = list(_TAG.finditer(text))
-    for tag in tags:
-        is_box = tag["box"] is not None
-        shuts = tag["shut"] == "/" or tag["box"] == "end"
-        name = "answer" if is_box else tag["name"].lower()
-        is_answer = name in {"answer", "tool_call"}
-        if thinking_from >= 0:
-            if shuts and not is_answer:
-                thinking_from, at = -1, tag.end()
-            continue
-        part = text[at : tag.start()]
-        if not is_answer and shuts:
-            if text[tag.end() :].strip():
-                found.clear()
-            elif part.strip():
-                found.append(Segment("", text[: tag.end()]))
-        elif not is_answer:
-            found.append(Segment(part, text[:at], tagged))
-            thinking_from, tagged = tag.start(), False
-        else:
-            found.append(Segment(part, text[:at], tagged, sealed=tagged and shuts))
-            tagged = not shuts
-        at = tag.end()
-    if thinking_from < 0:
-        found.append(Segment(text[at:], text[:at], tagged))
-    elif not any(_has_words(segment.text) for segment in found):
-        return _unclosed(text, thinking_from)
-    return [segment for segment in found if segment.text.strip()]
-
-
-def _has_words(text: str) -> bool:
-    return bool(text.strip())
-
-
-def _unclosed(text: str, start: int) -> list[Segment]:
-    """Thinking that does not end: the answer is what is marked as one last, or what stands at the end."""
-    opened = [tag for tag in _TAG.finditer(text, start) if (tag["name"] or "answer").lower() in {"answer", "tool_call"}]
-    begins = [tag for tag in opened if tag["shut"] != "/" and tag["box"] != "end"]
-    if begins:
-        last = begins[-1]
-        end = next((tag for tag in opened if tag.start() > last.start()), None)
-        body = text[last.end() : end.start() if end is not None else len(text)]
-        return [Segment(body, text[: last.start()], tagged=True, sealed=end is not None)]
-    return [Segment(text[start:], text[:start])]
-
-
-def _first_of(segments: list[Segment], text: str, *, is_cut: bool) -> Chosen | Misread:
+def _chosen(found_parts: list[Part], text: str, *, is_cut: bool) -> Chosen | Misread:
     """What the parts say: one that is marked as the answer goes before one that is not."""
-    for tagged in (True, False):
-        for segment in segments:
-            if segment.tagged is not tagged:
-                continue
-            body = _TOKEN.sub("", segment.text)
-            found = list(actions(body, sealed=segment.sealed))
-            if not tagged:
-                talk = bool(found)
-                found = _standing(found, body)
-                if talk and not found:
-                    return Misread("it talks about actions, and none of them stands as the answer", _thinking(text))
-            if found:
-                behind = body[found[-1].end :]
-                lost = is_cut and not segment.sealed and bool(_WORDS.search(behind))
-                thinking = _thinking(f"{segment.before}{body[: found[0].start]}")
-                return (
-                    Misread(CUT_OFF, thinking) if lost else _row(found, thinking, is_cut=is_cut and not segment.sealed)
-                )
-    reason = CUT_OFF if is_cut else "it holds no action"
-    return Misread(reason, _thinking(text))
+    talks = False
+    for part in sorted(found_parts, key=lambda part: not part.tagged):
+        found = list(actions(part.text, sealed=part.sealed))
+        row = _row(found, part)
+        if row:
+            open_end = is_cut and not part.sealed
+            thinking = plain(f"{part.before}{part.text[: row[0].start]}")
+            goes_on = _WORDS.search(part.text[row[-1].end :]) or _may_go_on(row[0], part.text)
+            if open_end and goes_on:
+                return Misread(CUT_OFF, thinking)
+            return _first(row, thinking, is_cut=open_end)
+        talks = talks or bool(found)
+    if is_cut:
+        return Misread(CUT_OFF, plain(text))
+    if text.count(text.rstrip()[-_REPEATED_CHARS:]) >= _REPEATED_TIMES:
+        return Misread("it repeats itself and holds no action: answer shortly, with one action", plain(text))
+    reason = "it talks about actions, and none of them stands as the answer" if talks else "it holds no action"
+    return Misread(f"{reason}: answer with one action", plain(text))
 
 
-def _standing(found: list[Said], text: str) -> list[Said]:
-    """Of actions in text that is not marked as the answer those that stand by themselves, in one row.
+def _may_go_on(said: Said, text: str) -> bool:
+    """Whether the text of an action at the very end may have been longer: a quote in it may have looked like its end."""
+    return not text[said.end :].strip() and any(
+        isinstance(value, str) and '"' in value for value in said.arguments.values()
+    )
 
-    One inside a sentence is talked about; it counts only where it is the only one, ends the text, and ends no task.
-    Rows with words between them leave open which is meant, where they differ: then none counts.
+
+def _row(found: list[Said], part: Part) -> list[Said]:
+    """The actions that a part really asks for, in a row.
+
+    One inside a sentence is talked about. It counts only where it is the only one, ends no task, and ends the text or
+    stands in what is marked as the answer. Rows with words between them leave open which is meant, where they differ
+    and the part is not marked: then none counts.
     """
-    alone = [said for said in found if _is_alone(said, text)]
+    alone = [said for said in found if _stands_alone(said, part.text)]
     if not alone:
-        last = found[-1] if found else None
-        is_end = last is not None and not _WORDS.search(text[last.end :])
-        one = len({said.same for said in found}) == 1
-        return [found[-1]] if last is not None and is_end and one and last.act not in {"FINISH", "FAIL"} else []
+        one = len({said.same for said in found}) == 1 and found[-1].act not in _ENDINGS
+        return found[-1:] if one and (part.tagged or not _WORDS.search(part.text[found[-1].end :])) else []
     rows: list[list[Said]] = [[alone[0]]]
     for said in alone[1:]:
-        apart = _WORDS.search(text[rows[-1][-1].end : said.start]) is not None
-        rows.append([said]) if apart else rows[-1].append(said)
-    if len(rows) > 1 and len({row[0].same for row in rows}) > 1:
-        return []
-    return rows[-1]
+        if _WORDS.search(part.text[rows[-1][-1].end : said.start]):
+            rows.append([said])
+        else:
+            rows[-1].append(said)
+    if part.tagged or len({row[0].same for row in rows}) == 1:
+        return rows[0] if part.tagged else rows[-1]
+    return []
 
 
-def _is_alone(said: Said, text: str) -> bool:
-    line = text[max(said.start - 60, 0) : said.start]
-    if _BEFORE.search(line if said.start <= 60 else f" {line}") is None:
+def _stands_alone(said: Said, text: str) -> bool:
+    line = text[max(said.start - _AROUND, 0) : said.start]
+    if _STANDS.search(line if said.start <= _AROUND else f"x{line}") is None:
         return False
     behind = _BEHIND.match(text, said.end)
     at = behind.end() if behind is not None else said.end
-    return at >= len(text) or "\n" in text[said.end : at] or text[at] in "<{" or not said.closed or _next_call(text, at)
+    return at >= len(text) or "\n" in text[said.end : at] or text[at] in "<{" or bool(_NEXT_CALL.match(text, at))
 
 
-def _next_call(text: str, at: int) -> bool:
-    return re.compile(r"(?:do|finish)\s*[(（]", re.IGNORECASE).match(text, at) is not None
-
-
-def _row(found: list[Said], thinking: str, *, is_cut: bool) -> Chosen | Misread:
+def _first(found: list[Said], thinking: str, *, is_cut: bool) -> Chosen | Misread:
     if not found:
-        return Misread("it holds no action", thinking)
+        return Misread("it holds no action: answer with one action", thinking)
     first = found[0]
-    if not first.whole or (is_cut and not first.closed):
-        return Misread(CUT_OFF if is_cut else "an action in it does not end: write it whole, with its quotes", thinking)
-    others = {said.same for said in found[1:]} - {first.same}
-    if first.act in {"FINISH", "FAIL"} and any(said.act != first.act for said in found[1:]):
-        return Misread("it ends the task and does something else: finish only when nothing is left to do", thinking)
-    if first.act in {"FINISH", "FAIL"} and others and len(found) > 1:
-        return Misread("it ends the task more than once, each time otherwise", thinking)
+    if is_cut and not (first.whole and first.closed):
+        return Misread(CUT_OFF, thinking)
+    if not first.whole:
+        return Misread("an action in it does not end: write it whole, with its quotes", thinking)
+    if first.act in _ENDINGS and any(said.same != first.same for said in found[1:]):
+        return Misread("it ends the task and says more than that: finish only when nothing is left to do", thinking)
     return Chosen(first, thinking)
-
-
-def _thinking(text: str) -> str:
-    plain = _TOKEN.sub("", _TAG.sub("", text)).strip().strip("`").strip()
-    return plain if len(plain) <= _MAX_THINKING else f"…{plain[1 - _MAX_THINKING :]}"

@@ -9,7 +9,6 @@ from typing import Any, assert_never
 from contracts.values import (
     AnyIntent,
     AskPerson,
-    Bounds,
     CallApi,
     Finish,
     LaunchApp,
@@ -21,9 +20,10 @@ from contracts.values import (
     TypeText,
     WaitFor,
 )
-from services.llm_gateway.grammars.meaning import dragged, fails_in_words
+from services.llm_gateway.grammars.endings import fails_in_words
 from services.llm_gateway.grammars.places import holding, said_point
 from services.llm_gateway.grammars.shown import Shown
+from services.llm_gateway.grammars.swipes import dragged, whole
 
 _TAG_LIKE = re.compile(r"<(?=[|/a-zA-Z])")
 _PRESSES = {"TAP": "Tap", "LONG": "Long Press", "DOUBLE": "Double Tap"}
@@ -68,12 +68,8 @@ def said(intent: AnyIntent, shown: Shown, *, by_number: bool = False) -> tuple[s
             assert_never(intent)
 
 
-def quoted(text: str) -> str:
-    """A text in double quotes, with nothing in it that looks like a tag."""
-    return _TAG_LIKE.sub(r"\\u003c", json.dumps(text, ensure_ascii=False))
-
-
 def dumped(value: Any) -> str:
+    """JSON with nothing in it that looks like a tag."""
     return _TAG_LIKE.sub(r"\\u003c", json.dumps(value, ensure_ascii=False))
 
 
@@ -94,8 +90,7 @@ def _place(intent: TapAt | TypeText, shown: Shown, *, by_number: bool) -> dict[s
 
 def _drag(intent: SwipeTo, shown: Shown, *, by_number: bool) -> dict[str, Any]:
     if by_number:
-        whole = Bounds(x=0, y=0, width=shown.width, height=shown.height)
-        for number, within in enumerate((whole, *shown.places)):
+        for number, within in enumerate((whole(shown), *shown.places)):
             if dragged(intent.direction, within) == (intent.start, intent.end):
                 return {"direction": intent.direction.lower()} | ({"element": number} if number else {})
     return {"start": said_point(intent.start, shown), "end": said_point(intent.end, shown)}

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from typing import Literal
 
 from contracts.configs import ApiCallConfig
 from contracts.values import AnyIntent, Bounds, TurnContext
 
 Coordinates = Literal["per_mille", "pixels", "fraction"]
-MAX_CHARS: Final = 16 * 1024
-"""Of a longer answer only its end is read: models think before they answer."""
 
 
 @dataclass(frozen=True)

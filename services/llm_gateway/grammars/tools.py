@@ -18,9 +18,6 @@ In each turn you see the phone, and call exactly one function: the next action. 
 {data}"""
 ASKED: Final = "Call one function: which action is next?"
 _TEXT: Final = {"type": "string"}
-_NAMES: Final = {"Launch": "launch", "Tap": "tap", "Long Press": "long_press", "Double Tap": "double_tap", "Type": "type",
-                 "Swipe": "swipe", "Back": "back", "Home": "home", "Key": "key", "Wait": "wait", "Note": "note",
-                 "Call_API": "call_api", "Interact": "interact", "Take_over": "take_over", "finish": "finish"}  # fmt: skip
 
 
 class Tools:
@@ -46,7 +43,7 @@ class Tools:
 
     def say(self, thinking: str, intent: AnyIntent, shown: Shown) -> RawReply:
         name, arguments = said(intent, shown)
-        call = ToolCall(_NAMES[name], dumped({"thinking": thinking} | arguments))
+        call = ToolCall(name.lower().replace(" ", "_"), dumped({"thinking": thinking} | arguments))
         return RawReply("", (call,), finish_reason="tool_calls")
 
 
@@ -64,7 +61,7 @@ def _functions(ask: Ask) -> list[dict[str, Any]]:
         _function("double_tap", "Taps a place twice.", {"element": place} | why, ("element",)),
         _function(
             "type",
-            "Types into a field; what it holds is replaced. Without element: into the focused one. submit: sends it off.",
+            "Types into a field; what it holds is replaced. Without element: the focused one. submit: sends it off.",
             {"text": _TEXT, "element": place, "submit": {"type": "boolean"}},
             ("text",),
         ),
