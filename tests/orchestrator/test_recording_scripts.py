@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from contracts.scripts import SCRIPT_DATA, Parameter
 from contracts.steps import VARIABLE, variables_in
 from contracts.values import Finish, LaunchApp, Point, Press, TakeNote, TakeOver, TapAt, Target, WaitFor
-from services.orchestrator.decisions.scripts.recording import Recording, Source, UnrecordableError, record
+from services.orchestrator.decisions.scripts.acts_as_steps import UnrecordableError
+from services.orchestrator.decisions.scripts.recording import Recording, Source, record
 from services.orchestrator.decisions.scripts.versions import canonical
 from tests.orchestrator.runs import APP, LAUNCHER
 from tests.orchestrator.tasks_told import dragged, element, entry, tapped, turn, typed
@@ -53,6 +54,7 @@ def test_what_was_done_becomes_steps_on_locators_with_what_was_there_before_and_
         ("key-home",), ("key-search",), ("key-search",), ("key-results",),
     ]  # fmt: skip
     assert (tap.turn, tap.words, typing.wait_s) == (2, "turn 2", 10)
+    assert tap.wait_s == 30, "an app that has just been started may show something else first"
     assert enter.guard.element is None
     assert "雨伞" not in canonical(found.data).decode()
 
@@ -165,6 +167,17 @@ def test_a_password_is_never_told_and_has_to_be_given():
     told = json.dumps([found.data.model_dump(mode="json"), found.metadata, found.defaults])
     assert "hunter22" not in told
     assert found.data.steps[-1].step.type.text == "{{pass}}"
+
+
+def test_an_element_that_only_a_secret_tells_is_touched_where_it_was():
+    shown = element("hint", None, targets=(Target(text="hunter22"),))
+    found = recorded(
+        turn(1, typed("hunter22", "pass", password=True), "one", "one"),
+        turn(2, TapAt(point=Point(x=540, y=1200), element=shown), "one", "two"),
+    )
+    step = found.data.steps[-1]
+    assert (step.step.tap.element.point.words, step.guard.element) == ("50%,50%", None)
+    assert step.guard.screen is not None
 
 
 def test_a_text_that_shows_up_again_is_the_parameter_there_too():

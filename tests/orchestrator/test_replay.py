@@ -61,14 +61,17 @@ RECORDING = record(
     ],
     Source(goal="搜索雨伞", app=APP),
 )
-ID = script_id_of("alice", RECORDING.data.name)
+DATA = RECORDING.data.model_copy(
+    update={"steps": tuple(step.model_copy(update={"wait_s": 10.0}) for step in RECORDING.data.steps)}
+)
+ID = script_id_of("alice", DATA.name)
 MISSING = {"status": ActionStatus.FAILED, "found": False}
 
 
 def replayed(
     *, repair: bool = False, model: bool = False, rules: TaskRules | None = None, **variables: str
 ) -> RunStory:
-    data = RECORDING.data
+    data = DATA
     script = {
         "steps": [step.model_dump(mode="json", exclude_none=True) for step in data.steps],
         "variables": {**RECORDING.defaults, **variables}, "secrets": {}, "defaults": RECORDING.defaults,
@@ -206,12 +209,12 @@ def test_another_locator_that_found_it_becomes_the_step_s_own_in_a_new_version()
         f"step 2 of 6 (turn 2): found as id={APP}:id/search instead",
         f"step 5 of 6 (turn 5): found as id={APP}:id/hit instead",
     )  # fmt: skip
-    before, after = RECORDING.data.steps[1], draft.data.steps[1]
+    before, after = DATA.steps[1], draft.data.steps[1]
     assert after.step.tap.element == by_id
     assert after.guard.element.targets == (by_id, before.guard.element.targets[0])
     assert draft.data.steps[4].guard.element.targets[1] == Target(text="{{query}}")
     others = [(n, s) for n, s in enumerate(draft.data.steps) if n not in {1, 4}]
-    assert others == [(n, s) for n, s in enumerate(RECORDING.data.steps) if n not in {1, 4}]
+    assert others == [(n, s) for n, s in enumerate(DATA.steps) if n not in {1, 4}]
     assert draft.defaults.clear == {"query": "雨伞"}, "the values of this replay are its own"
 
 
@@ -229,10 +232,13 @@ def test_a_scroll_that_does_not_see_the_text_leaves_it_to_the_next_step_and_its_
     story = replayed()
     for state in ("home", "search", "search2"):
         story.shows(state, found=True)
+    guards = []
     for _ in range(5):
         assert isinstance(story.asked.action, Swipe)
+        guards.append(story.asked.action.guard)
         story.shows("list", found=False)
     assert isinstance(story.asked.action, Touch)
+    assert guards == [Guard(screen=screen("search")), None, None, None, None], "a list that moved is another screen"
 
 
 def stuck(**changes: Any) -> RunStory:
@@ -379,10 +385,10 @@ def test_a_replay_that_is_stopped_while_the_model_is_asked_ends():
 
 def with_secret(**changes: Any) -> RunStory:
     """A replay of one step that types a secret."""
-    typing = RECORDING.data.steps[2].model_dump(mode="json")
+    typing = DATA.steps[2].model_dump(mode="json")
     typing["step"]["type"]["text"] = "{{pw}}"
     script = {"steps": [typing], "variables": {}, "secrets": {"pw": "env:PW"}, "defaults": {},
-              "about": RECORDING.data.model_dump(mode="json", exclude={"steps"})}  # fmt: skip
+              "about": DATA.model_dump(mode="json", exclude={"steps"})}  # fmt: skip
     replay = ReplayOf(script_id=ID, version=1, version_id=ID, checksum="c", name="x", repair=True)
     story = RunStory.go(
         kind="replay", replay=replay, script=Sealed[dict[str, Any]].of(script), rules=TaskRules(), model=True, **changes

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from contracts.scripts import SCRIPT_DATA, ScriptData
-from services.cli.exporting import uiautomator2
+from services.cli.exporting import appium, uiautomator2
+from services.device_agent.adb.client import AdbClient
+from services.device_agent.phone import Phone
 from tests.cli.scripts import DEMO, login
 
 from .conftest import Bench, Boot, Ran
+from .webdriver import WebDriver
 
 pytestmark = pytest.mark.system
 
@@ -21,13 +24,18 @@ _LIMIT_S = 90.0
 
 
 async def pytest_of(bench: Bench, folder: Path, data: ScriptData, **parameters: str) -> Ran:
-    """Runs the exported file as a person would."""
+    """Runs the file that was exported for uiautomator2 as a person would."""
+    text = uiautomator2.export(data, {"user": "alice"}).text
+    environment = bench.server.environment | {f"PARAM_{name}": value for name, value in parameters.items()}
+    return await run_file(folder, text, bench.serials[0], environment)
+
+
+async def run_file(folder: Path, text: str, serial: str, environment: dict[str, str]) -> Ran:
     file = folder / "test_exported.py"
-    file.write_text(uiautomator2.export(data, {"user": "alice"}).text, encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(file), "--serial", bench.serials[0], "-q", "--rootdir", str(folder),
-        cwd=folder, env=os.environ | bench.server.environment | {f"PARAM_{n}": v for n, v in parameters.items()},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        sys.executable, str(file), "--serial", serial, "-q", "--rootdir", str(folder),
+        cwd=folder, env=os.environ | environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
         async with asyncio.timeout(_LIMIT_S):
@@ -79,3 +87,24 @@ async def test_parameters_that_are_missing_are_named(boot: Boot, tmp_path: Path)
     ran = await pytest_of(bench, tmp_path, login())
     assert ran.rc == 1
     assert "give PARAM_password in the environment" in ran.out
+
+
+async def test_an_exported_script_runs_green_with_appiums_client(
+    boot: Boot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEMO_PASSWORD", "secret word")
+    bench = await boot(app="demo@1")
+    phone = await Phone.open(AdbClient("127.0.0.1", bench.server.port), bench.serials[0])
+    async with WebDriver(phone) as driver:
+        environment = {"APPIUM_SERVER": driver.url, "PARAM_password": "env:DEMO_PASSWORD"}
+        ran = await run_file(tmp_path, appium.export(login(), {"user": "alice"}).text, bench.serials[0], environment)
+    await phone.close()
+    assert ran.rc == 0, ran.out + ran.err
+    assert "1 passed" in ran.out
+    front = await bench.shell("dumpsys window displays")
+    assert f"{DEMO}/.MainActivity" in front.out, "the phone is where the script led"
+    (begun,) = [body for method, what, body in driver.calls if (method, what) == ("POST", "")]
+    wanted = begun["capabilities"]["alwaysMatch"]
+    assert (wanted["platformName"], wanted["appium:automationName"]) == ("Android", "UIAutomator2")
+    assert wanted["appium:udid"] == bench.serials[0]
+    assert driver.calls[-1][:2] == ("DELETE", ""), "the session is ended"

@@ -5,67 +5,24 @@ The steps of a run are fixed by its beginning, and its place in them follows fro
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, assert_never
 
-from pydantic import TypeAdapter, ValidationError
-
-from contracts.orchestrator import RunStarted, StepFinished, StepRef, TurnTaken
-from contracts.scripts import ScriptStep
+from contracts.orchestrator import RunStarted, StepFinished, TurnTaken
 from contracts.steps import (
-    VARIABLE,
-    DoubleTapStep,
     ExpectStep,
     IfSeenStep,
     LaunchStep,
-    LongPressStep,
-    PressStep,
     ScrollStep,
-    Step,
-    SwipeStep,
-    TapStep,
-    TypeStep,
     WaitStep,
 )
-from contracts.values import Guard, Target
-from contracts.values.actions import PATIENCE_LIMIT_S
+from contracts.values import Target
+from services.orchestrator.decisions.script_program import Instruction, ScriptError, program
 from services.orchestrator.decisions.scripts.repairing import REPAIRABLE
-from services.orchestrator.decisions.step_words import said
 
-STEPS: TypeAdapter[tuple[Step, ...]] = TypeAdapter(tuple[Step, ...])
-RECORDED: TypeAdapter[tuple[ScriptStep, ...]] = TypeAdapter(tuple[ScriptStep, ...])
 TRIES = 3
 """How often a step is asked for that surely was not done, or that only looks."""
 _UNTOUCHED = frozenset({"NOT_ATTEMPTED", "EXPIRED", "REFUSED"})
-
-
-class ScriptError(Exception):
-    """The steps cannot be carried out; the message says why."""
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """A step with its place. `otherwise`: where an `if_seen` goes on whose element is not there. `guard`: of a step
-    that is replayed, which is waited for `wait_s`. `row`: its number among the script's own steps, from 0."""
-
-    ref: StepRef
-    step: Step
-    otherwise: int = 0
-    guard: Guard | None = None
-    wait_s: float = 0.0
-    row: int = 0
-
-    @property
-    def patience_s(self) -> float:
-        """How long it waits for what it is about."""
-        return patience_s(self.step) if self.guard is None else self.wait_s
-
-    @property
-    def looks(self) -> int:
-        """How many actions it may take to find that: one looks for so long at most."""
-        return max(math.ceil(self.patience_s / PATIENCE_LIMIT_S), 1)
 
 
 @dataclass(frozen=True)
@@ -75,7 +32,9 @@ class Progress:
     program: tuple[Instruction, ...]
     at: int = 0
     tries: int = 0
-    """Times that this step was asked for and is not decided by that: swipes of a scroll, looks of a long wait."""
+    """Times that this step was asked for and is not decided by that: looks of a long wait."""
+    swipes: int = 0
+    """Of a scroll that has not seen yet what it is for."""
     lost: int = 0
     """Times that nobody saw what came of it, although it is harmless to ask again."""
     failure: str | None = None
@@ -109,41 +68,6 @@ def begin(started: RunStarted) -> Progress | None:
         return Progress((), failure=str(error))
 
 
-def program(script: Mapping[str, Any], started: RunStarted) -> tuple[Instruction, ...]:
-    """The instructions of a script, its variables and its account's fields put in. Raises `ScriptError`."""
-    account = started.account
-    texts = dict(script.get("variables", {}))
-    secrets: dict[str, str] = dict(script.get("secrets", {}))
-    if account is not None:
-        texts |= {f"account.{name}": value for name, value in account.fields.items()} | {"account.name": account.name}
-        secrets |= {f"account.{name}": ref for name, ref in account.secrets.items()}
-    filled = tuple(_filled(script["steps"], texts, secrets))
-    try:
-        if started.spec.kind == "replay":
-            recorded = RECORDED.validate_python(filled)
-            words = [step.get("words", "") for step in script["steps"]]
-            return tuple(_guarded(one, recorded, words) for one in _numbered(tuple(one.step for one in recorded)))
-        return tuple(_numbered(STEPS.validate_python(filled)))
-    except ValidationError as error:
-        raise ScriptError(f"the steps do not fit with what the variables hold: {error.errors()[0]['msg']}") from None
-
-
-def _numbered(steps: tuple[Step, ...]) -> Iterator[Instruction]:
-    for one in _flat(steps, "", 0):
-        yield replace(one, ref=one.ref.model_copy(update={"of": len(steps)}))
-
-
-def _guarded(one: Instruction, recorded: tuple[ScriptStep, ...], words: Sequence[str]) -> Instruction:
-    """With the guard of the step that was recorded, and in its words, which name what is typed by its parameter; a step
-    within another has neither."""
-    number, _, inner = one.ref.number.partition(".")
-    row = int(number) - 1
-    if inner:
-        return replace(one, row=row)
-    ref = one.ref.model_copy(update={"words": words[row][:300] or one.ref.words})
-    return replace(one, ref=ref, guard=recorded[row].guard, wait_s=recorded[row].wait_s, row=row)
-
-
 def advance(progress: Progress, finished: StepFinished) -> Progress:
     """The place after a step of the script is over."""
     current = progress.current
@@ -159,12 +83,12 @@ def advance(progress: Progress, finished: StepFinished) -> Progress:
                 return replace(progress, tries=progress.tries + 1, lost=0)
             return _at(progress, current.otherwise)
         case ScrollStep(scroll=scroll) if scroll.until is not None and finished.found is not True:
-            tries = progress.tries + 1
-            if tries >= scroll.max_swipes and _decided_next(progress):
+            swipes = progress.swipes + 1
+            if swipes >= scroll.max_swipes and _decided_next(progress):
                 return _at(progress, progress.at + 1)
-            if tries >= scroll.max_swipes:
-                return replace(progress, failure=f"{scroll.until.words} was not seen after {tries} swipes")
-            return replace(progress, tries=tries, lost=0)
+            if swipes >= scroll.max_swipes:
+                return replace(progress, failure=f"{scroll.until.words} was not seen after {swipes} swipes")
+            return replace(progress, swipes=swipes, tries=0, lost=0)
         case _:
             return _at(progress, progress.at + 1)
 
@@ -206,68 +130,5 @@ def _decided_next(progress: Progress) -> bool:
     return progress.replays and after is not None and after.guard is not None and after.guard.element is not None
 
 
-def patience_s(step: Step) -> float:
-    """How long a step waits for what it is about."""
-    match step:
-        case LaunchStep() | PressStep():
-            return 0.0
-        case TapStep(tap=body) | LongPressStep(long_press=body) | DoubleTapStep(double_tap=body):
-            return body.timeout_s
-        case TypeStep(type=typing):
-            return typing.timeout_s
-        case SwipeStep(swipe=stroke):
-            return stroke.timeout_s
-        case ScrollStep(scroll=scroll):
-            return scroll.timeout_s
-        case WaitStep(wait=wait):
-            return wait.timeout_s
-        case ExpectStep(expect=expect):
-            return expect.timeout_s
-        case IfSeenStep(if_seen=seen):
-            return seen.timeout_s
-        case _:
-            assert_never(step)
-
-
-def _flat(steps: tuple[Step, ...], prefix: str, offset: int) -> Iterator[Instruction]:
-    """Steps in a row: what an `if_seen` holds follows it. `offset`: instructions before these."""
-    at = offset
-    for number, step in enumerate(steps, 1):
-        ref = StepRef(number=f"{prefix}{number}", of=len(steps), words=said(step)[:300])
-        inner = []
-        if isinstance(step, IfSeenStep):
-            inner = list(_flat(step.if_seen.steps, f"{ref.number}.", at + 1))
-        yield Instruction(ref, step, at + 1 + len(inner))
-        yield from inner
-        at += 1 + len(inner)
-
-
 def _at(progress: Progress, at: int) -> Progress:
-    return replace(progress, at=at, tries=0, lost=0, stuck=None, code=None)
-
-
-def _filled(value: Any, texts: Mapping[str, str], secrets: Mapping[str, str]) -> Any:
-    """A JSON value with its variables put in. A secret of the account becomes the reference of a `type` step."""
-    match value:
-        case {"type": {"text": str(text), **more}} if (found := VARIABLE.fullmatch(text.strip())) and (
-            found[1] in secrets
-        ):
-            return {"type": {**_filled(more, texts, secrets), "secret": secrets[found[1]]}}
-        case str():
-            return VARIABLE.sub(lambda found: _value(found[1], texts, secrets), value)
-        case dict():
-            return {name: _filled(inner, texts, secrets) for name, inner in value.items()}
-        case list() | tuple():
-            return [_filled(inner, texts, secrets) for inner in value]
-        case _:
-            return value
-
-
-def _value(name: str, texts: Mapping[str, str], secrets: Mapping[str, str]) -> str:
-    if name in texts:
-        return texts[name]
-    if name in secrets:
-        raise ScriptError(f"{{{{{name}}}}} is a secret: it can only be the whole text of a `type` step")
-    if name.startswith("account."):
-        raise ScriptError(f"{{{{{name}}}}}: the run has no account with that, so ask for one that has")
-    raise ScriptError(f"{{{{{name}}}}} is no variable of this task")
+    return replace(progress, at=at, tries=0, swipes=0, lost=0, stuck=None, code=None)

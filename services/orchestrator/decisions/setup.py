@@ -7,12 +7,12 @@ from datetime import datetime
 from contracts.event import Event
 from contracts.orchestrator import Purpose
 from contracts.screen_indexer import CaptureIndexed
-from contracts.steps import ScrollStep
 from contracts.values import RunStatus
 from contracts.values.actions import PATIENCE_LIMIT_S
 from services.orchestrator.decisions.endings import end, ending_of
 from services.orchestrator.decisions.run_state import Run, apply
-from services.orchestrator.decisions.script import Instruction, Progress
+from services.orchestrator.decisions.script import Progress
+from services.orchestrator.decisions.script_program import Instruction
 from services.orchestrator.decisions.scripts.replaying import interrupted, repair
 from services.orchestrator.decisions.step_actions import action_of, guarded
 from services.orchestrator.decisions.steps import request
@@ -68,8 +68,7 @@ def _request(run: Run, current: Instruction, progress: Progress, now: datetime) 
     purpose: Purpose = "STEP" if run.is_steps else "SETUP"
     left_s = current.patience_s - progress.tries * PATIENCE_LIMIT_S
     wait_s = max(min(left_s, PATIENCE_LIMIT_S), 0.0)
-    if isinstance(current.step, ScrollStep):
-        wait_s = min(current.patience_s, PATIENCE_LIMIT_S)
-    action = guarded(action_of(current.step, run.spec_started.app.package, wait_s), current.guard, wait_s)
+    guard = current.guard if progress.swipes == 0 else None  # A list that has moved is not the screen that it was.
+    action = guarded(action_of(current.step, run.spec_started.app.package, wait_s), guard, wait_s)
     timeout_s = max(run.spec_started.spec.limits.step_timeout_s, wait_s + _AFTER_LOOKING_S)
     return request(run, action, purpose, now, step=current.ref, timeout_s=timeout_s)

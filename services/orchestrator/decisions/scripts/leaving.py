@@ -12,14 +12,9 @@ from contracts.sealed import Sealed
 from contracts.values import ANDROID, ElementSeen, Guard, RunEventType, RunStatus, Target
 from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.script import Progress
+from services.orchestrator.decisions.scripts.acts_as_steps import UnrecordableError
 from services.orchestrator.decisions.scripts.lifting import Lifted
-from services.orchestrator.decisions.scripts.recording import (
-    Recording,
-    Source,
-    UnrecordableError,
-    fitting,
-    record,
-)
+from services.orchestrator.decisions.scripts.recording import Recording, Source, fitting, record
 from services.orchestrator.decisions.scripts.repairing import aimed_at, element_of, read_of
 from services.orchestrator.decisions.scripts.versions import script_id_of
 from services.orchestrator.decisions.scripts_asked import plain_name

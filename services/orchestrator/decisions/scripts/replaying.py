@@ -15,7 +15,8 @@ from contracts.subjects import derived_id
 from contracts.values import Guard, Observe, TapAt, TurnContext, TurnRead, TypeText
 from services.orchestrator.decisions.interruptions import PERMISSION_PACKAGES, SYSTEM_UI, in_call
 from services.orchestrator.decisions.run_state import Run
-from services.orchestrator.decisions.script import Instruction, Progress
+from services.orchestrator.decisions.script import Progress
+from services.orchestrator.decisions.script_program import Instruction
 from services.orchestrator.decisions.scripts.repairing import aimed_at, element_of, read_of, screen_asked, unfit
 from services.orchestrator.decisions.step_actions import action_of, guarded
 from services.orchestrator.decisions.steps import request
