@@ -43,6 +43,7 @@ from contracts.values import (
     TypeText,
     WaitFor,
 )
+from services.orchestrator.decisions.tasking.loop import STARTING_S
 from services.orchestrator.decisions.tasking.telling import EARLIER_CHARS, HISTORY
 from tests.orchestrator.runs import APP, RunStory, tap
 from tests.orchestrator.stories import names
@@ -60,6 +61,18 @@ def test_a_task_looks_first_and_then_asks_with_the_goal_and_the_screen():
     assert (asked.goal.reveal(), asked.turn, asked.screen.state_id) == (GOAL, 1, "home")
     assert (asked.config_version, asked.token_budget, asked.screen.package) == (3, 9, APP)
     assert story.context.history == ()
+
+
+def test_the_first_page_of_an_app_is_waited_for_where_nothing_can_be_done_on_it():
+    story = TaskStory.on()
+    story.wants(LaunchApp(app="Shop"))
+    story.sees("splash")
+    assert story.asked.action == Observe(patience_s=STARTING_S)
+    story.sees("splash")
+    assert story.question.screen.state_id == "splash", "it is asked about all the same where it stays"
+    story.wants(LaunchApp(app="Shop"))
+    story.sees("shop", tap("buy"))
+    assert story.question.screen.state_id == "shop"
 
 
 def test_what_the_model_wants_is_done_and_told_in_the_next_turn():

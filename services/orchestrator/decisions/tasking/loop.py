@@ -10,7 +10,7 @@ from contracts.orchestrator import ApiCallTaken, ScreenAsked, TurnRequested
 from contracts.screen_indexer import CaptureIndexed
 from contracts.sealed import Sealed
 from contracts.subjects import derived_id
-from contracts.values import Observe, RunStatus, WaitFor
+from contracts.values import Observe, RunStatus, StartApp, WaitFor
 from contracts.values.actions import PATIENCE_LIMIT_S
 from services.orchestrator.decisions.endings import end, ending_of
 from services.orchestrator.decisions.run_state import Run, apply
@@ -25,6 +25,9 @@ from services.orchestrator.decisions.tasking.telling import context_of
 TURN_PATIENCE_S = 300.0
 """How long an answer of the model is waited for, its retries included."""
 
+STARTING_S = 5.0
+"""How long the first page of an app, on which nothing can be done, is waited for before the model is asked about it."""
+
 
 def next_turn(run: Run, seen: CaptureIndexed | None, now: datetime) -> list[Event]:
     """What a task does next. `seen`: what was just seen on the phone, where that is so."""
@@ -32,6 +35,8 @@ def next_turn(run: Run, seen: CaptureIndexed | None, now: datetime) -> list[Even
     last = progress.last
     if last is not None and (more := _more_of(run, last, now)):
         return more
+    if seen is not None and _is_starting(run, last):
+        return [request(run, Observe(patience_s=STARTING_S), "TURN", now)]
     screen = progress.screen if seen is None else screen_of(seen)
     if screen is None or (seen is None and progress.stale) or _is_blank(screen):
         return [look(run, now)]
@@ -120,6 +125,13 @@ def _more_of(run: Run, last: Turn, now: datetime) -> list[Event]:
     action = action_of(intent, None, waited_s)
     assert action is not None
     return [act(run, action, last.taken.turn, now)]
+
+
+def _is_starting(run: Run, last: Turn | None) -> bool:
+    """Whether the last turn started an app that shows a page which only waits: a question about it would be wasted."""
+    if last is None or not last.is_done or last.action is None or run.previous != last.action:
+        return False
+    return isinstance(last.action.action, StartApp) and run.here is not None and run.here.takes_nothing
 
 
 def _is_blank(screen: ScreenAsked) -> bool:
