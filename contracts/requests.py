@@ -255,6 +255,7 @@ class ScriptSwitch(Request):
     version: int = Field(ge=1)
     reason: Short | None = None
     id: Short | None = None
+    """The caller's own id: the answer lies under it."""
 
 
 SCRIPT_REQUEST: TypeAdapter[ScriptImport | ScriptSwitch] = TypeAdapter(
