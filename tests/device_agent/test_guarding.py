@@ -15,7 +15,9 @@ from services.hierarchy.parse import parse
 from services.hierarchy.targets import Miss, Screen
 from tests.screen_indexer.screens import PACKAGE, n, xml
 
-PAGE = xml(n("frame", n("button", id="send", text="Send", at=(0, 1500, 1080, 1600)), n("edit", id="to")))
+PAGE = xml(
+    n("frame", n("button", id="send", text="Send", at=(0, 1500, 1080, 1600)), n("edit", id="to", at=(0, 0, 999, 99)))
+)
 SCREEN = Screen.of(parse(PAGE), 1080, 2000)
 GUARD = Guard(
     screen=screen_seen(SCREEN, PACKAGE, None),
@@ -28,8 +30,8 @@ def seen(*windows: WindowSeen, package: str = PACKAGE, hierarchy: str | None = P
     return Capture(
         png=None, picture_absent_reason=None, hierarchy_xml=None if hierarchy is None else hierarchy.encode(),
         hierarchy_absent_reason=Absence.NOT_IDLE if hierarchy is None else None, hierarchy_said="",
-        source=Source.DUMP, windows=(*windows, APP), foreground=Foreground(package=package), width=1080, height=2000,
-        rotation=0, stable=True, volatile=None, screenshots_taken=2, latency=Latency(0, 0, 0),
+        source=Source.DUMP, windows=(*windows, APP), foreground=Foreground(package=package, activity=None),
+        width=1080, height=2000, rotation=0, stable=True, volatile=None, screenshots_taken=2, latency=Latency(0, 0, 0),
     )  # fmt: skip
 
 
