@@ -31,6 +31,7 @@ MAX_DEPTH: Final = 20
 EFFORT: Final = 400_000
 """Characters read in vain, at most, in one answer: beginnings of what turns out to be nothing."""
 LEAST_EFFORT: Final = 50
+_DEEP_EFFORT: Final = 4_000
 
 _OPEN_OBJECT, _CLOSE_OBJECT = "{｛", "}｝"
 _OPEN_LIST, _CLOSE_LIST = "[［【(（", "]］】)）"
@@ -78,26 +79,18 @@ class Reader:
 
     def json(self) -> Any:
         """An object or a list, exactly where it is valid JSON. Raises `NotReadableError`."""
-        try:
-            found, self.at = _EXACT.raw_decode(self.text, self.at)
-        except RecursionError:
-            raise NotReadableError("nested too deeply") from None
-        except ValueError:
-            return self._value(0)
-        return found
+        return self._exactly_or(0)
 
     def argument(self) -> Any:
         """The value of an argument of a call. Without quotes it is a text up to the next argument or the end."""
-        here = self.peek()
-        if here in _OPEN_OBJECT:
-            return self._object(1)
-        if here in _OPEN_LIST:
-            return self._list(1)
+        if self.peek() in _OPEN_OBJECT + _OPEN_LIST:
+            return self._exactly_or(1)
         if self._opens_string():
             return self._string(AFTER_ARGUMENT)
         end = bare_end(self.text, self.at)
-        if end is None:
+        if end is None and not self.sealed:
             raise self._cut("an argument does not end")
+        end = len(self.text) if end is None else end
         found = self.text[self.at : end].strip()
         self.at = end
         return None if found.lower() in {"none", "null"} else Bare(found)
@@ -126,6 +119,17 @@ class Reader:
     def give_up(self) -> None:
         """Goes to where the next tag or call begins: what stands before it belongs to what does not end."""
         self.at, self.closed = text_limit(self.text, self.at), False
+
+    def _exactly_or(self, depth: int) -> Any:
+        """What is valid JSON, as JSON; else as a model may have meant it."""
+        try:
+            found, self.at = _EXACT.raw_decode(self.text, self.at)
+        except RecursionError:
+            self.furthest = self.at + _DEEP_EFFORT
+            raise NotReadableError("nested too deeply") from None
+        except ValueError:
+            return self._value(depth)
+        return found
 
     def _value(self, depth: int, after: re.Pattern[str] = AFTER_VALUE) -> Any:
         if depth > MAX_DEPTH:
@@ -180,7 +184,7 @@ class Reader:
         word = _BARE.match(self.text, self.at)
         if word is None:
             raise NotReadableError(f"nothing that can be read at {self.at}")
-        if word.end() >= len(self.text):
+        if word.end() >= len(self.text) and not self.sealed:
             raise self._cut("a word may go on")
         found = word.group().rstrip(")）") or word.group()
         self.at += len(found)

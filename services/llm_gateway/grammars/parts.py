@@ -15,6 +15,7 @@ _TOKEN = re.compile(r"<\|[^|<>\n]{1,40}\|>")
 _MARKS: Final = " \t\r\n*`[{("
 _LABEL = re.compile(r"(?:```[a-z]*|(?:^|\n)[ *#]*(?:final |next )?(?:action|answer)[ *]*[:：])$", re.IGNORECASE)
 _LABEL_CHARS: Final = 40
+_BEGUN_TAG = re.compile(r"<[/|]?[A-Za-z_]{0,12}$")
 _ANSWERS: Final = frozenset({"answer", "tool_call"})
 
 
@@ -49,6 +50,7 @@ def parts(text: str) -> list[Part]:
     """
     found: list[Part] = []
     at, thinking, tagged = 0, -1, False
+    text = _BEGUN_TAG.sub("", text)
     tags = _tags(text)
     for tag in tags:
         if thinking >= 0:

@@ -21,7 +21,7 @@ _LABEL = (
 )
 _STANDS = re.compile(
     rf"(?:^|\n|```[a-z]*|[。.!?！？;；])[ \t>*`\"'“”#-]*(?:\d{{1,2}}[.)、）][ \t]*)?"
-    rf"(?:{_LABEL}[ \t*]*[:：][ \t*]*)?(?:```[a-z]*)?[ \t>*`\"'“”_\[]*$",
+    rf"(?:{_LABEL}[ \t*]*[:：][ \t*]*)?(?:```[a-z]*)?[ \t>*`\"'“”_\[{{]*$",
     re.IGNORECASE,
 )
 """What stands before an action that stands by itself: nothing, the end of a sentence, a fence, a number, a label."""
@@ -91,16 +91,16 @@ def _tool_said(call: ToolCall) -> list[Said] | None:
 def _chosen(found_parts: list[Part], text: str, *, is_cut: bool) -> Chosen | Misread:
     """What the parts say: one that is marked as the answer goes before one that is not."""
     talks = False
-    for part in sorted(found_parts, key=lambda part: not part.tagged):
+    tried = sorted(found_parts, key=lambda part: not part.tagged)
+    for at, part in enumerate(tried):
         found = list(actions(part.text, sealed=part.sealed))
         row = _row(found, part)
         if row:
             open_end = is_cut and not part.sealed
             thinking = plain(f"{part.before}{part.text[: row[0].start]}")
-            goes_on = _WORDS.search(part.text[row[-1].end :]) or _may_go_on(row[0], part.text)
-            if open_end and goes_on:
+            if open_end and (_WORDS.search(part.text[row[-1].end :]) or _may_go_on(row[0], part.text)):
                 return Misread(CUT_OFF, thinking)
-            return _first(row, thinking, is_cut=open_end)
+            return _first(row + _later(row[0], tried[at + 1 :]), thinking, is_cut=open_end)
         talks = talks or bool(found)
     if is_cut:
         return Misread(CUT_OFF, plain(text))
@@ -110,8 +110,13 @@ def _chosen(found_parts: list[Part], text: str, *, is_cut: bool) -> Chosen | Mis
     return Misread(f"{reason}: answer with one action", plain(text))
 
 
+def _later(first: Said, behind: list[Part]) -> list[Said]:
+    """What later parts ask for, where the first ends the task: it would contradict that."""
+    return [said for part in behind for said in _row(list(actions(part.text)), part)] if first.act in _ENDINGS else []
+
+
 def _may_go_on(said: Said, text: str) -> bool:
-    """Whether the text of an action at the very end may have been longer: a quote in it may have looked like its end."""
+    """Whether a text of an action at the very end may have been longer: its end may be a quote inside it."""
     return not text[said.end :].strip() and any(
         isinstance(value, str) and '"' in value for value in said.arguments.values()
     )
