@@ -214,10 +214,16 @@ def test_rows_with_words_between_them_leave_open_which_is_meant(name: str, gramm
         "I must not answer {} now, because the list is open.",
         "<answer>I would say {} but the page is still loading</answer>",
         "The user wants me to end with {} — what now?",
+        "When all is done I will answer:\n{}",
+        "{}\nonce everything is there. For now I wait.",
+        "{}\n但是还没有完成。",
+        "First\n{}\nor not?\n{}\nhm",
+        "<think>I could say\n{}\nand then go on",
+        '<answer>{}\nno, rather\ndo(action="Back")</answer>',
     ],
 )
 def test_talk_about_the_end_is_no_end(talk: str, name: str, grammar: GrammarName) -> None:
-    assert isinstance(read(grammar, talk.format(written(grammar, CASES[name]))), Misread)
+    assert isinstance(read(grammar, talk.replace("{}", written(grammar, CASES[name]))), Misread)
 
 
 @pytest.mark.parametrize("grammar", GRAMMARS)
@@ -440,3 +446,19 @@ def test_an_answer_says_what_was_thought() -> None:
     assert read("numbered", '{"thinking": "t", "action": "tap", "element": 2}') == Spoken(
         "t", TapAt(point=SHOWN.places[1].centre), 2
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"action": "Type", "text": "x", "action": "finish"}',
+        '{"action": "finish", "message": "x", "action": "Back"}',
+        '{"action": "Type", "text": "x", "action": "finish",}',
+        'do(action="Type", text="x", action="finish")',
+        'do(action="Type", text="a", text="b")',
+        'finish(message="a", message="b")',
+    ],
+)
+def test_what_is_given_twice_may_have_come_from_a_text_inside(text: str) -> None:
+    for grammar in GRAMMARS:
+        assert isinstance(read(grammar, text), Misread)

@@ -330,6 +330,7 @@ def test_the_task_ends_while_a_person_is_waited_for():
     story = asking()
     story.stop()
     assert story.end.status is RunStatus.CANCELLED
+    assert story.last(PersonAnswered).verdict == "TIMED_OUT", "nobody is asked any more"
     story = asking(limits=Limits(max_duration_s=60))
     story.now = story.started.ends_at
     story.timer(story.open)

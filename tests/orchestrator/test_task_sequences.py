@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -169,7 +170,7 @@ class Tasks(RuleBasedStateMachine):
                     assert event.ask_id == asked.ask_id
                     asked = None
                 case RunEnding():
-                    asked = None
+                    assert asked is None, "a question outlives the run"
                 case ActionRequested() | TurnRequested() | ApiCallRequested():
                     assert asked is None, f"{event.NAME} while {asked}"
 
@@ -210,7 +211,7 @@ class Tasks(RuleBasedStateMachine):
 
 
 Tasks.TestCase.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
-TestTasks = Tasks.TestCase
+TestTasks = pytest.mark.thorough(Tasks.TestCase)
 
 
 def test_a_task_that_nobody_answers_ends_by_its_timers():

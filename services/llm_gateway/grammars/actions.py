@@ -17,12 +17,12 @@ from services.llm_gateway.grammars.literals import (
     Reader,
     TooMuchError,
 )
-from services.llm_gateway.grammars.names import Act, act_of, role_of
+from services.llm_gateway.grammars.names import ENDINGS, Act, act_of, role_of
 
 _MAX_DEPTH: Final = 3
 _BEGINS = re.compile(
     r"(?<![A-Za-z0-9_.])(?:[A-Za-z_][A-Za-z0-9_]*\.)?(?P<name>[A-Za-z_][A-Za-z0-9_]*|[\u4e00-\u9fff]{2,6})[ \t]*[(（]"
-    r"|[\"'“‘](?P<torn>[A-Za-z][A-Za-z_ ]{2,14})[\"'”’]\s{0,9}[,，]\s{0,9}"
+    r"|(?<![=＝:：(（])[\"'“‘](?P<torn>[A-Za-z][A-Za-z_ ]{2,14})[\"'”’]\s{0,9}[,，]\s{0,9}"
     r"(?=(?:app|text|element|message|start|duration|instruction)\s?[=＝])"
     r"|[{｛]|\[(?=\s*[{｛])"
 )
@@ -71,6 +71,8 @@ def actions(text: str, *, sealed: bool = False, depth: int = 0) -> Iterator[Said
         name = begun["name"] or begun["torn"]
         if name is not None and not _names_a_call(name):
             continue
+        if begun["torn"] is not None and act_of(name) in ENDINGS:
+            continue
         called = name is not None
         reader = Reader(text, begun.end() if called else begun.start(), sealed=sealed)
         found = _call(name, begun.start(), reader) if called else _objects(begun.start(), reader, depth)
@@ -117,7 +119,9 @@ def _arguments(reader: Reader, named: dict[str, Any], free: list[Any]) -> None:
         argument = _ARGUMENT.match(reader.text, reader.at)
         if argument is not None:
             reader.at = argument.end()
-            named.setdefault(argument["name"], reader.argument())
+            value = reader.argument()
+            if named.setdefault(argument["name"], value) != value:
+                raise NotReadableError(f"{argument['name']} is given twice")
         elif reader.peek() in "{｛" and isinstance(found := reader.argument(), dict):
             named.update(found)
         else:

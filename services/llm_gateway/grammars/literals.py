@@ -39,7 +39,6 @@ _COMMA, _COLON = ",，、;；", ":：=＝"
 _CONSTANTS: Final = {"true": True, "false": False, "null": None, "none": None}
 _SKIP = re.compile(r"(?:\s+|//[^\n]{0,300}(?=\n|$)|/\*(?:[^*]|\*(?!/)){0,300}\*/)+")
 _BARE = re.compile(r"[^\s,，、;；:：={}｛｝\[\]［］【】\"“”]+")
-_EXACT = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, strict=False)
 
 
 class Bare(str):
@@ -58,6 +57,18 @@ class CutOffError(NotReadableError):
 
 class TooMuchError(ValueError):
     """An answer begins so many things that are none, that it is not read to its end."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Raises `NotReadableError` where a key has two values: it may have come from a text inside it."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if found.setdefault(key, value) != value:
+            raise NotReadableError(f"{key} is given twice")
+    return found
+
+
+_EXACT = json.JSONDecoder(object_pairs_hook=_once, parse_int=str, parse_float=str, parse_constant=str, strict=False)
 
 
 @dataclass
@@ -154,7 +165,9 @@ class Reader:
             key = self._string(AFTER_KEY) if self._opens_string() else str(self._bare())
             if not self.take(_COLON):
                 raise NotReadableError(f"no colon behind a key at {self.at}")
-            found[key] = self._value(depth + 1)
+            value = self._value(depth + 1)
+            if found.setdefault(key, value) != value:
+                raise NotReadableError(f"{key} is given twice")
         return found
 
     def _list(self, depth: int) -> list[Any]:
