@@ -17,6 +17,8 @@ TOLD_CHARS = 4_500
 _THINKING_CHARS = 600
 _TYPED_CHARS = 300
 _LINE_CHARS = 160
+_AN_ANSWER = "an answer"
+"""What a turn is called in which nobody knows what was wanted."""
 
 
 def context_of(progress: TaskProgress, account: AccountRef | None, warning: str | None = None) -> TurnContext:
@@ -37,7 +39,7 @@ def summary(turns: Sequence[Turn]) -> str:
     lines: list[str] = []
     room = EARLIER_CHARS
     for turn in reversed(turns):
-        line = f"{turn.taken.turn}. {turn.taken.words}: {came_of(turn)}"[:_LINE_CHARS]
+        line = f"{turn.taken.turn}. {turn.taken.words or _AN_ANSWER}: {came_of(turn)}"[:_LINE_CHARS]
         if len(line) + 1 > room:
             break
         lines.append(line)
@@ -54,7 +56,7 @@ def _note(turn: Turn) -> TurnNote:
         turn=turn.taken.turn,
         thinking="" if read is None else read.thinking[:_THINKING_CHARS],
         intent=None if read is None or read.intent is None else _bare(read.intent),
-        did=turn.taken.words,
+        did=turn.taken.words or _AN_ANSWER,
         came=came_of(turn),
     )
 
