@@ -220,8 +220,11 @@ def _finished(event: StepFinished) -> Iterator[StepRow | StepEnd]:
 
 
 def _person(event: PersonAsked) -> StepRow:
+    """What the model asks in its own words is in what it wanted, unless it is to choose: then it is the question."""
     data = {"check": "person", "question": event.question, "message": event.words, "turn": event.turn,
-            "element": place(event.point), "until": event.until.isoformat()}  # fmt: skip
+            "element": place(event.point), "until": event.until.isoformat(), "by": event.by}  # fmt: skip
+    if event.question == "CHOOSE":
+        data["detail"] = readable(event.detail)
     seen = None if event.screenshot is None else event.screenshot.sha256
     return StepRow(step_id("person", event.ask_id), event.task_id, "validation", data, sha256=seen, success=None)
 

@@ -313,7 +313,7 @@ def test_a_call_that_needs_a_yes_is_made_after_it():
     assert story.last(ApiCallRequested).call.parameters == {"what": "tea"}
     story.calls_back("ok")
     story.sees("home")
-    assert "order answered: ok" in story.told
+    assert 'order answered: "ok"' in story.told
 
 
 def test_rules_may_allow_or_forbid_what_is_sensitive():

@@ -27,10 +27,10 @@ from contracts.orchestrator import (
     TurnTaken,
 )
 from contracts.sealed import Sealed
-from contracts.values import ObjectRef, Observe, Point, TypeText
+from contracts.values import AnyIntent, ObjectRef, Observe, Point, TypeText
 from services.cli.live.spotlight import places_of
 from services.cli.report.task_model import Remark
-from services.cli.turns import came_of, drag_of, read_of, thinking_of
+from services.cli.turns import came_of, drag_of, intent_of, question_of, thinking_of
 from services.orchestrator.decisions.trail import words
 from services.orchestrator.redacting import error_text, typed
 from services.runtime.log import Recorded
@@ -77,6 +77,7 @@ class Story:
     _screen: str = ""
     _names: dict[str, str] = field(default_factory=dict)
     _by_turn: dict[int, Card] = field(default_factory=dict)
+    _intents: dict[int, AnyIntent | None] = field(default_factory=dict)
     _by_action: dict[UUID, Card] = field(default_factory=dict)
 
     def take(self, recorded: Recorded[Event], *, reveal: bool) -> None:
@@ -102,8 +103,7 @@ class Story:
                 pass
 
     def _turn(self, event: TurnTaken, at: datetime, *, reveal: bool) -> None:
-        read, drag = read_of(event), drag_of(event)
-        intent = None if read is None else read.intent
+        intent, drag = intent_of(event), drag_of(event)
         card = Card(
             f"turn {event.turn}", at, event.words, event.screenshot, event.point or (drag.start if drag else None),
             drag.end if drag else None, self._screen, event.verdict, thinking_of(event),
@@ -118,6 +118,7 @@ class Story:
             card.remarks.append(Remark(heading, error_text(event.reason) or "", "bad"))
         self.cards.append(card)
         self._by_turn[event.turn] = card
+        self._intents[event.turn] = intent
 
     def _action(self, event: ActionRequested, at: datetime) -> None:
         """Steps that no model was asked about: of a script, or of what sets the task up. Looks are no steps."""
@@ -140,13 +141,14 @@ class Story:
         self._screen = self._names.get(event.to_state or "", self._screen)
         if card is not None:
             card.done, card.phone_ms = event.succeeded, card.phone_ms + event.duration_ms
-            card.came = event.outcome.replace("_", " ").lower()
-            if self._screen and event.to_state:
-                card.came += f": {self._screen}"
-            if not event.succeeded:
+            if event.succeeded:
+                card.came = came_of(event) + (f": {self._screen}" if self._screen and event.to_state else "")
+            else:
                 refused = event.error_code == "GUARD"
                 heading = "The guard did not hold" if refused else "The phone did not do it"
-                card.remarks.append(Remark(heading, error_text(came_of(event)) or "", "bad"))
+                why = error_text(event.error_message or event.error_code) or came_of(event)
+                card.came = ""
+                card.remarks.append(Remark(heading, why, "bad"))
             sighting = event.sighting
             if sighting is not None:
                 card.point = sighting.point or card.point
@@ -167,7 +169,8 @@ class Story:
         match event:
             case PersonAsked():
                 asked = event.question.replace("_", " ").lower()
-                card.remarks.append(Remark(f"A person is asked ({asked})", event.words, "warn"))
+                said = question_of(event, self._intents.get(event.turn))
+                card.remarks.append(Remark(f"A person is asked ({asked})", said, "warn"))
             case PersonAnswered():
                 text = _opened(event.text)
                 good = event.verdict in {"CONFIRMED", "DONE", "ANSWERED"}

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import assert_never
 
 from contracts.orchestrator import ApiCallTaken, PersonAnswered, PersonAsked
 
 API_CHARS = 4_000
 """So much of the answer to an HTTP call is told to the model."""
+
+
+def quoted(text: str) -> str:
+    """What comes from outside, on one line and with its own quotes escaped: data to the model, which cannot end early."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def words_of_answer(asked: PersonAsked, answer: PersonAnswered) -> str:
@@ -34,4 +40,4 @@ def words_of_call(call: ApiCallTaken) -> str:
     if call.error_code is not None:
         return f"The call {call.name} did not succeed: {call.error_message or call.error_code}"
     answer = "" if call.answer is None or call.answer.clear is None else call.answer.clear
-    return f"The call {call.name} answered: {answer[:API_CHARS]}"
+    return f"The call {call.name} answered: {quoted(answer[:API_CHARS])}"

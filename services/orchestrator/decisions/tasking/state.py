@@ -26,7 +26,7 @@ from contracts.orchestrator import (
     TurnTaken,
 )
 from contracts.values import AnyIntent, TurnRead
-from services.orchestrator.decisions.tasking.replies import words_of_answer, words_of_call
+from services.orchestrator.decisions.tasking.replies import quoted, words_of_answer, words_of_call
 
 PLATFORM = "waymark"
 """Who pauses a run that waits for a person or a model."""
@@ -152,7 +152,7 @@ def apply(progress: TaskProgress, event: Event) -> TaskProgress:
             progress = replace(progress, held=False, away=None, stale=True)
             return progress if by == PLATFORM else replace(progress, paused=None)
         case RunNoted(detail={"what": "crash" | "crash elsewhere", "exception": exception}):
-            return replace(progress, told=(*progress.told, f"An app crashed: {exception}"))
+            return replace(progress, told=(*progress.told, f"An app crashed: {quoted(exception)}"))
         case RunEnding():
             return replace(progress, asked=None, api=None, person=None, away=None)
         case _:
