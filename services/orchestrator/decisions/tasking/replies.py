@@ -12,7 +12,7 @@ API_CHARS = 4_000
 
 
 def quoted(text: str) -> str:
-    """What comes from outside, on one line and with its own quotes escaped: data to the model, which cannot end early."""
+    """What comes from outside, on one line, its own quotes escaped: data to the model, which cannot end early."""
     return json.dumps(text, ensure_ascii=False)
 
 

@@ -29,7 +29,7 @@ def context_of(progress: TaskProgress, account: AccountRef | None, warning: str 
     return TurnContext(
         history=tuple(_note(turn) for turn in history),
         earlier=summary(before),
-        notes=_notes(progress.notes),
+        notes=tuple(newest(progress.notes).values()),
         told=tuple(text[:TOLD_CHARS] for text in told),
     )
 
@@ -74,20 +74,20 @@ def _bare(intent: AnyIntent) -> AnyIntent:
             return intent
 
 
-def _notes(notes: Sequence[NoteKept]) -> tuple[str, ...]:
-    """The newest, as far as there is room."""
-    kept: list[str] = []
+def newest(notes: Sequence[NoteKept]) -> dict[int, str]:
+    """Notes in words, by turn: the newest, as far as there is room."""
+    kept: dict[int, str] = {}
     room = NOTES_CHARS
     for note in reversed(notes):
-        text = note_words(note)
+        text = _note_words(note)
         if len(text) > room:
             break
-        kept.append(text)
+        kept[note.turn] = text
         room -= len(text)
-    return tuple(reversed(kept))
+    return dict(sorted(kept.items()))
 
 
-def note_words(note: NoteKept) -> str:
+def _note_words(note: NoteKept) -> str:
     text = "[erased]" if note.text.clear is None else note.text.clear
     where = ", ".join(part for part in (note.app, note.screen_name) if part)
     return f"{text} ({where})" if where else text

@@ -26,7 +26,7 @@ from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.steps import request
 from services.orchestrator.decisions.tasking.acting import element_of
 from services.orchestrator.decisions.tasking.safety import Rule
-from services.orchestrator.decisions.tasking.telling import note_words
+from services.orchestrator.decisions.tasking.telling import newest
 
 Verdict = Literal["ACT", "ASK", "NOTE", "CALL", "FINISH", "REFUSE", "MISREAD", "AWAY"]
 API_PATIENCE_S = 90.0
@@ -77,7 +77,7 @@ def taken_of(
 def api_call(run: Run, turn: int, intent: CallApi, now: datetime) -> ApiCallRequested:
     started = run.spec_started
     assert started.llm_config_version is not None
-    notes = {f"{note.turn}": note_words(note) for note in run.task_progress.notes}
+    notes = {str(turn): text for turn, text in newest(run.task_progress.notes).items()}
     return ApiCallRequested(
         run_id=started.run_id,
         task_id=started.task_id,
