@@ -62,6 +62,7 @@ def _recorded(run: Run, now: datetime) -> list[Event]:
         variables=setup.get("variables", {}),
         account={} if started.account is None else started.account.fields,
         by_hand=run.by_hand,
+        crashed_by=run.crashed_by,
         person_wait_s=spec.rules.person_wait_s,
     )
     recording = record(task.turns, source)

@@ -32,7 +32,7 @@ class Source:
 
     `name`: what its user called it, else empty. `setup` and `variables` are the steps that set it up, as they were
     written. `account`: fields of its test account by name. `by_hand`: what a person did on the phone after a turn, or
-    instead of it, by its number.
+    instead of it, by its number; `crashed_by`: numbers of the actions that crashed an app.
     """
 
     goal: str
@@ -42,6 +42,7 @@ class Source:
     variables: Mapping[str, str] = field(default_factory=dict)
     account: Mapping[str, str] = field(default_factory=dict)
     by_hand: Mapping[int, str] = field(default_factory=dict)
+    crashed_by: frozenset[int] = frozenset()
     person_wait_s: int = 600
 
 
@@ -56,7 +57,7 @@ class Recording:
 
 def record(turns: Sequence[TurnDone], source: Source) -> Recording:
     """The script of what a run did. Raises `UnrecordableError`."""
-    found = lasting(turns, source.by_hand)
+    found = lasting(turns, source.by_hand, source.crashed_by)
     if not found.acts:
         raise UnrecordableError("nothing was done on the phone that could be done again")
     fields = [_field(found.acts, at) for at in range(len(found.acts))]

@@ -16,11 +16,12 @@ from services.orchestrator.decisions.endings import end, ending_of
 from services.orchestrator.decisions.run_state import Run, apply
 from services.orchestrator.decisions.steps import request
 from services.orchestrator.decisions.tasking.acting import action_of
-from services.orchestrator.decisions.tasking.answers import act, confirmed, no_answer, progress_of
+from services.orchestrator.decisions.tasking.answers import confirmed, no_answer
 from services.orchestrator.decisions.tasking.loops import going_round
 from services.orchestrator.decisions.tasking.people import ask, nobody_said
 from services.orchestrator.decisions.tasking.state import TaskProgress, Turn, shown
 from services.orchestrator.decisions.tasking.telling import context_of
+from services.orchestrator.decisions.tasking.turn_events import act
 
 TURN_PATIENCE_S = 300.0
 """How long an answer of the model is waited for, its retries included."""
@@ -31,7 +32,7 @@ STARTING_S = 5.0
 
 def next_turn(run: Run, seen: CaptureIndexed | None, now: datetime) -> list[Event]:
     """What a task does next. `seen`: what was just seen on the phone, where that is so."""
-    progress = progress_of(run)
+    progress = run.task_progress
     last = progress.last
     if last is not None and (more := _more_of(run, last, now)):
         return more
@@ -70,7 +71,7 @@ def screen_of(seen: CaptureIndexed) -> ScreenAsked:
 
 def overdue(run: Run, now: datetime) -> list[Event]:
     """What follows where the time of whatever the task waits for is up."""
-    progress = progress_of(run)
+    progress = run.task_progress
     if progress.asked is not None and now >= progress.asked.expires_at:
         return no_answer(run, now)
     if progress.api is not None and now >= progress.api.expires_at:
@@ -91,7 +92,7 @@ def deadlines_of(progress: TaskProgress) -> frozenset[datetime]:
 
 def called(run: Run, call: ApiCallFinished) -> list[Event]:
     """What came of an HTTP call of the task; nothing where it is another one."""
-    api = progress_of(run).api
+    api = run.task_progress.api
     if api is None or api.call_id != call.call_id:
         return []
     return [
