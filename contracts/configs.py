@@ -7,6 +7,8 @@ An LLM is a model that runs may ask; `secret_ref` names its API key.
 
 from __future__ import annotations
 
+import json
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -122,6 +124,14 @@ def _hook_token(path: str) -> str | None:
 Money = Annotated[Decimal, Field(ge=0, le=100_000, max_digits=11, decimal_places=6)]
 
 
+PARAMETER_PLACE = re.compile(r"\{\{([^{}]*)\}\}")
+"""Where a parameter is filled in: `{{name}}`."""
+_OWN_FIELDS = frozenset(
+    {"model", "messages", "tools", "functions", "max_tokens", "max_completion_tokens", "n", "stream", "temperature"}
+    | {"top_p"}
+)
+
+
 class ApiCallConfig(BaseModel):
     """An HTTP call that tasks may make, by name. `url`, `body` and `headers` may hold `{{parameter}}`; only those that
     are listed in `parameters` are filled in, and each has to be given. `secret_ref` becomes a bearer token."""
@@ -139,6 +149,18 @@ class ApiCallConfig(BaseModel):
     timeout_s: float = Field(default=10.0, gt=0, le=60)
     confirm: bool = True
     """Whether a person has to agree to each call."""
+
+    @model_validator(mode="after")
+    def _fills_in_what_it_lists(self) -> Self:
+        named = {name for text in (self.url, *self.headers.values()) for name in PARAMETER_PLACE.findall(text)}
+        named |= set(PARAMETER_PLACE.findall(json.dumps(self.body, ensure_ascii=False)))
+        if unknown := sorted(named - set(self.parameters)):
+            raise ValueError(f"{{{{{unknown[0]}}}}} is not among the parameters: list it there")
+        if "{{" in self.url.split("://", 1)[1].split("/", 1)[0].split("?", 1)[0]:
+            raise ValueError("a parameter may stand in the path or the query of the URL, not in its host")
+        if self.secret_ref.partition(":")[2] and "authorization" in {name.lower() for name in self.headers}:
+            raise ValueError("header Authorization is made of secret_ref: leave one of them out")
+        return self
 
 
 class LlmConfig(BaseModel):
@@ -183,3 +205,14 @@ class LlmConfig(BaseModel):
     """How often, within one turn, an answer that cannot be understood is asked for again, with the reason."""
     apis: tuple[ApiCallConfig, ...] = Field(default=(), max_length=50)
     """HTTP calls that tasks may make."""
+
+    @model_validator(mode="after")
+    def _keeps_its_budget(self) -> Self:
+        if own := sorted(_OWN_FIELDS & set(self.extra_body)):
+            raise ValueError(
+                f"extra_body.{own[0]} is set by Waymark itself: what it costs is counted before it is sent"
+            )
+        names = [api.name for api in self.apis]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two calls of apis are named {twice[0]}: a name means one call")
+        return self

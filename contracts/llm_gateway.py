@@ -59,6 +59,8 @@ class CallStarted(Event, owner=OWNER, key="run_id"):
     charged_completion_tokens: int = 0
     charged_cost: str = "0"
     deadline_at: datetime
+    correction: Sealed[str] | None = None
+    """What the model is told of its last answer, which could not be used."""
 
 
 class CallFinished(Event, owner=OWNER, key="run_id"):

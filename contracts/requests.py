@@ -269,12 +269,14 @@ class ControlRequest(Request):
     has no phone), `resume` goes on. `retry` does the same again as a new task, at once, for whoever asks.
 
     `confirm` and `deny` answer what a task asks before something sensitive, `answer` (with `text`) what it asks to
-    choose; `takeover` holds it so that a person can use the phone, until `resume`.
+    choose; `takeover` holds it so that a person can use the phone, until `resume`. `ask` names the question that is
+    meant, where a later one must not be answered by mistake.
     """
 
     kind: Literal["stop", "pause", "resume", "retry", "confirm", "deny", "answer", "takeover"]
     task: UUID
     text: Annotated[str, StringConstraints(min_length=1, max_length=2_000)] | None = None
+    ask: UUID | None = None
     reason: Short | None = None
     id: Short | None = None
     """The caller's own id of the new task of a `retry`: sent twice, it starts one."""

@@ -57,5 +57,10 @@ def request_subject(kind: str, user: str) -> str:
     return f"waymark.request.{kind}.{user}"
 
 
+def request_answer_id(user: str, sequence: int, body: bytes) -> UUID:
+    """Key of the answer to a request that names no id of its own: of one message, by its place in the stream."""
+    return derived_id("request-answer", user, sequence, body[:4096])
+
+
 def dead_letter_subject(service: str, kind: str) -> str:
     return f"waymark.dlq.{service}.{kind}"

@@ -43,10 +43,11 @@ CONFIG_REQUEST_READER = Durable("orchestrator-config-requests", REQUESTS, ("waym
 ALERT_REQUEST_READER = Durable("alerter-requests", REQUESTS, ("waymark.request.alert.*",))
 
 FLEET_REQUEST_READER = Durable("orchestrator-fleet-requests", REQUESTS, ("waymark.request.fleet.*",))
+SCRIPT_REQUEST_READER = Durable("orchestrator-script-requests", REQUESTS, ("waymark.request.script.*",))
 PEOPLE = Durable(
     "orchestrator-people",
     REQUESTS,
-    ("waymark.request.config.*", "waymark.request.alert.*", "waymark.request.fleet.*"),
+    ("waymark.request.config.*", "waymark.request.alert.*", "waymark.request.fleet.*", "waymark.request.script.*"),
 )
 FLEET = _reading(
     "orchestrator-fleet",
@@ -70,12 +71,16 @@ RUN = _reading(
     screen_indexer.CaptureIndexed,
     locator_validator.ValidationPlanned,
     llm_gateway.CallFinished,
+    llm_gateway.ApiCallFinished,
+    orchestrator.PersonSaid,
 )
+SCRIPTS = _reading("orchestrator-scripts", orchestrator.ScriptDrafted, orchestrator.RunFinished)
 CAPTURES = _reading("screen-indexer-captures", device_agent.ActionFinished)
 CATALOGUE = _reading("screen-indexer-catalogue", screen_indexer.ScreenDiscovered, orchestrator.RunFinished)
 PLANS = _reading("locator-validator-plans", orchestrator.PlanPending)
 CHECKS = _reading("locator-validator-checks", device_agent.ActionFinished, orchestrator.StepFinished)
-CALLS = _reading("llm-gateway-calls", orchestrator.AdviceRequested)
+CALLS = _reading("llm-gateway-calls", orchestrator.AdviceRequested, orchestrator.TurnRequested)
+API_CALLS = _reading("llm-gateway-api-calls", orchestrator.ApiCallRequested)
 ALERTS = _reading(
     "alerter-alerts",
     device_agent.CrashSeen,
@@ -129,11 +134,13 @@ def durables() -> tuple[Durable, ...]:
         CONFIG_REQUEST_READER,
         ALERT_REQUEST_READER,
         FLEET_REQUEST_READER,
+        SCRIPT_REQUEST_READER,
         PEOPLE,
         FLEET,
         RUN,
+        SCRIPTS,
         CAPTURES,
         CATALOGUE,
         PLANS,
     )
-    return (*fixed, CHECKS, CALLS, ALERTS, NOTICES, SENDING, *timers)
+    return (*fixed, CHECKS, CALLS, API_CALLS, ALERTS, NOTICES, SENDING, *timers)

@@ -88,6 +88,7 @@ from contracts.orchestrator.tasks import (
 )
 from contracts.orchestrator.turns import (
     ApiCallRequested,
+    ApiCallTaken,
     ModelAwaited,
     NoteKept,
     PersonAnswered,
@@ -108,6 +109,7 @@ __all__ = [
     "AdviceRequested",
     "AdviceTaken",
     "ApiCallRequested",
+    "ApiCallTaken",
     "AppVersionSeen",
     "BudgetCrossed",
     "ConfigChanged",

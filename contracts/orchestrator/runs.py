@@ -78,6 +78,8 @@ class RunStarted(Event, owner=OWNER, key="run_id", deadline="watch_at"):
     watch_at: datetime
     account: AccountRef | None = None
     """The test account that the run has, until its end."""
+    confirmed_apis: tuple[str, ...] = ()
+    """HTTP calls of that configuration to which a person has to agree each time."""
 
 
 class StateAdded(Event, owner=OWNER, key="run_id"):

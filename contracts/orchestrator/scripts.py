@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from contracts.event import Event
 from contracts.orchestrator.owner import OWNER
 from contracts.scripts import ScriptData
@@ -40,6 +42,8 @@ class ScriptDrafted(Event, owner=OWNER, key="run_id"):
     serial: str | None = None
     model_name: str | None = None
     duration_ms: int = 0
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    """What else is known of it: whether it waits for a person (`needs_person`), what it leaves out (`left_out`)."""
 
 
 class ScriptRecorded(Event, owner=OWNER, key="script_id"):

@@ -60,8 +60,10 @@ class TurnTaken(Event, owner=OWNER, key="run_id"):
     """What the run makes of an answer. ACT: an action follows; REFUSE: a rule forbids it, or a person did; MISREAD: the
     answer could not be understood; AWAY: no answer came. `reason` says why for REFUSE, MISREAD and AWAY.
 
-    `words` is what the model wants, without what is typed; `read` is the whole of it (a `TurnRead`). `final`: its
-    message ends the task.
+    ASK: a person is asked first (to agree, to do it, to choose); where they agree, the action follows in this turn.
+
+    `words` is what the model wants, without what is typed; `read` is the whole of it (a `TurnRead`). `rule`: which kind
+    of rule forbids it.
     """
 
     run_id: UUID
@@ -71,6 +73,7 @@ class TurnTaken(Event, owner=OWNER, key="run_id"):
     verdict: Literal["ACT", "ASK", "NOTE", "CALL", "FINISH", "REFUSE", "MISREAD", "AWAY"]
     words: str
     reason: str | None = None
+    rule: Literal["PACKAGE", "ACTION", "SENSITIVE", "SECRET", "DENIED", "PAUSED"] | None = None
     read: Sealed[dict[str, Any]] | None = None
     point: Point | None = None
     """Where the screen is touched."""
@@ -111,7 +114,10 @@ class PersonAsked(Event, owner=OWNER, key="run_id", deadline="until"):
     """The whole of it."""
     screenshot: ObjectRef | None = None
     point: Point | None = None
+    by: str | None = None
+    """Who has the phone already: somebody took it over without being asked, or is at what was asked."""
     otherwise: PersonVerdict = "TIMED_OUT"
+    asked_at: datetime
     until: datetime
 
 
@@ -122,6 +128,10 @@ class PersonSaid(Event, owner=OWNER, key="task_id"):
     user: str
     kind: Literal["confirm", "deny", "takeover", "answer"]
     text: Sealed[str] | None = None
+    ask_id: UUID | None = None
+    """Which question it answers; none: the one that is open when it is said."""
+    answer_id: UUID | None = None
+    """Under this key a `TaskRejected` says why it changed nothing, where that is so."""
 
 
 class PersonAnswered(Event, owner=OWNER, key="run_id"):
@@ -148,6 +158,20 @@ class ApiCallRequested(Event, owner=OWNER, key="run_id", deadline="expires_at"):
     config_id: UUID | None = None
     config_version: int
     expires_at: datetime
+
+
+class ApiCallTaken(Event, owner=OWNER, key="run_id"):
+    """What came of an HTTP call of the task, as its model is told. `error_code`: as in `ApiCallFinished`."""
+
+    run_id: UUID
+    task_id: UUID
+    call_id: UUID
+    turn: int
+    name: str
+    status: int | None = None
+    answer: Sealed[str] | None = None
+    error_code: str | None = None
+    error_message: str | None = None
 
 
 class ModelAwaited(Event, owner=OWNER, key="run_id", deadline="until"):

@@ -125,6 +125,9 @@ class TurnRead(Value):
     misread: str | None = None
     off_target: bool = False
     screen: ScreenSeen | None = None
+    texts: tuple[str, ...] = ()
+    """What the screen says, from the top, as far as it matters for whether an action on it is sensitive: at most 60
+    texts of at most 120 characters, none of a password field."""
 
 
 class TurnNote(Value):

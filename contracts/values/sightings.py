@@ -29,6 +29,10 @@ class ElementSeen(Value):
     editable: bool = False
     password: bool = False
     clickable: bool = False
+    alike: int = Field(default=1, ge=1)
+    """How many elements of the screen were like it and not told apart by their texts, itself counted."""
+    place: int = Field(default=0, ge=0)
+    """Its place among those, from 0, from the top."""
     targets: tuple[Target, ...] = ()
     """Ways to address it, best first; each addressed it alone on that screen. At most eight."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import json
 from collections.abc import Callable, Iterable
@@ -21,13 +22,32 @@ MODEL = "scripted"
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer of the model, after `delay_s`. Token counts are what `usage` reports."""
+    """An answer of the model, after `delay_s`. Token counts are what `usage` reports, where the endpoint counts.
+
+    `tool_calls`: name and arguments (JSON) of each function that the model calls. `thinking`: what is kept apart from
+    the answer, as some endpoints do.
+    """
 
     content: str
     prompt_tokens: int = 100
     completion_tokens: int = 20
     finish_reason: str = "stop"
     delay_s: float = 0.0
+    tool_calls: tuple[tuple[str, str], ...] = ()
+    thinking: str = ""
+    counts: bool = True
+
+    def message(self) -> dict[str, Any]:
+        """The message of the assistant, as the API has it."""
+        message: dict[str, Any] = {"role": "assistant", "content": self.content}
+        if self.thinking:
+            message["reasoning_content"] = self.thinking
+        if self.tool_calls:
+            message["tool_calls"] = [
+                {"id": f"call-{number}", "type": "function", "function": {"name": name, "arguments": arguments}}
+                for number, (name, arguments) in enumerate(self.tool_calls, 1)
+            ]
+        return message
 
 
 @dataclass(frozen=True)
@@ -66,6 +86,16 @@ class ModelRequest:
     def text(self) -> str:
         """All text of all messages; pictures are left out."""
         return "\n".join(part for message in self.body.get("messages", []) for part in _texts(message.get("content")))
+
+    @property
+    def pictures(self) -> list[bytes]:
+        """The pictures of all messages that are sent along as data URLs."""
+        return [
+            base64.b64decode(part["image_url"]["url"].partition(";base64,")[2])
+            for message in self.body.get("messages", [])
+            for part in (message.get("content") or [])
+            if isinstance(part, dict) and part.get("type") == "image_url"
+        ]
 
 
 def _texts(content: Any) -> list[str]:
@@ -139,16 +169,17 @@ class ScriptedModel(LoopbackServer):
         }
         if asked.body.get("stream"):
             with_usage = bool((asked.body.get("stream_options") or {}).get("include_usage"))
-            return await _stream(request, head, reply, usage if with_usage else None)
-        message = {"role": "assistant", "content": reply.content}
-        choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
-        return web.json_response({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+            return await _stream(request, head, reply, usage if with_usage and reply.counts else None)
+        choice = {"index": 0, "message": reply.message(), "finish_reason": reply.finish_reason}
+        counted = {"usage": usage} if reply.counts else {}
+        return web.json_response({**head, "object": "chat.completion", "choices": [choice], **counted})
 
 
 async def _stream(
     request: web.Request, head: dict[str, Any], reply: Reply, usage: dict[str, int] | None
 ) -> web.StreamResponse:
-    """Server-sent events: the content in pieces, the reason of its end, the usage where it was asked for."""
+    """Server-sent events: the content in pieces, functions that are called, the reason of its end, the usage where it
+    was asked for."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
     await response.prepare(request)
 
@@ -159,6 +190,9 @@ async def _stream(
     for start in range(0, len(reply.content), PIECE_CHARS):
         delta = {"role": "assistant", "content": reply.content[start : start + PIECE_CHARS]}
         await send([{"index": 0, "delta": delta, "finish_reason": None}])
+    if reply.tool_calls:
+        calls = [{"index": at, **call} for at, call in enumerate(reply.message()["tool_calls"])]
+        await send([{"index": 0, "delta": {"tool_calls": calls}, "finish_reason": None}])
     await send([{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}])
     if usage is not None:
         await send([], usage=usage)

@@ -37,6 +37,7 @@ SERVICES = (
     "alerter",
     "notifier",
 )
+_SERVICES_FOLDER = Path(__file__).parents[2] / "services"
 _START_LIMIT_S = 30.0
 _POLL_S = 0.02
 
@@ -168,7 +169,11 @@ class Platform:
         return GuardedProcess(Command(argv, {"PYTHONPATH": str(Path.cwd()), **environ}), self.log_of(label))
 
 
-def projections() -> list[Projection]:
-    """The projection of every service, in the order of `SERVICES`."""
-    modules = [importlib.import_module(f"services.{name}.projections") for name in SERVICES]
+def projections(services: Sequence[str] = SERVICES) -> list[Projection]:
+    """All projections of these services, in their order: a service keeps one schema or several."""
+    modules = [
+        importlib.import_module(f"services.{name}.{path.stem}")
+        for name in services
+        for path in sorted((_SERVICES_FOLDER / name).glob("projections*.py"))
+    ]
     return [module.PROJECTION for module in modules]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -63,6 +63,7 @@ class Answer:
     status: int = 200
     body: Any = None
     delay_s: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def _webhook_line(webhook: Webhook) -> dict[str, Any]:
@@ -108,7 +109,8 @@ class WebhookReceiver(LoopbackServer):
         self.received.add(webhook)
         answer = self._answer(webhook)
         await asyncio.sleep(answer.delay_s)
-        return web.json_response(ACCEPTED if answer.body is None else answer.body, status=answer.status)
+        body = ACCEPTED if answer.body is None else answer.body
+        return web.json_response(body, status=answer.status, headers=answer.headers)
 
 
 class SmtpReceiver:

@@ -223,6 +223,11 @@ def folder_of(app: InstalledApp) -> str:
     return f"/data/app/~~{token('dir', app.package)}==/{app.package}-{token('apk', app.package)}=="
 
 
+def apk_path(app: InstalledApp) -> str:
+    """Where the app's base APK lies."""
+    return f"{folder_of(app)}/{app.package if app.system else 'base'}.apk"
+
+
 def _inconsistent(known: list[Identity]) -> str | None:
     """Whether files of one session belong together."""
     names = [each.build.split for each in known]

@@ -21,6 +21,10 @@ class InstalledApp:
     activities: tuple[str, ...] = ()
     system: bool = False
     permissions: tuple[str, ...] = ()
+    launchable: bool = True
+    """Whether a launcher shows it."""
+    label_resource: int = 0
+    """Where its package file has the label, by language; 0: it is the same text in every language."""
 
 
 ANR_TRACES = "anr"

@@ -17,13 +17,17 @@ from services.cli.commands import (
     configs,
     dead_letters,
     devices,
+    explore,
+    goals,
     groups,
     looking,
     operations,
     packages,
+    people,
     reporting,
     runs,
     schedules,
+    steering,
     steps,
     tracing,
     watching,
@@ -68,17 +72,31 @@ def options(
     context.obj = Options(env_file, user)
 
 
+_RUN: dict[str, Callable[..., None]] = {
+    "explore": explore.explore,
+    "task": goals.run_task,
+    "replay": goals.replay,
+    "steps": steps.run_steps,
+    "list": groups.list_tasks,
+    "stop": steering.stop,
+    "pause": steering.pause,
+    "resume": steering.resume,
+    "retry": steering.retry,
+}
 _COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Runs": (runs.submit, watching.watch, reporting.report, runs.tasks, runs.runs, tracing.trace),
+    "Tasks that ask": (people.confirm, people.deny, people.answer, people.takeover, steering.resume),
     "Apps": (packages.apk,),
     "What was found": (apps.screens, apps.locators, apps.diff),
     "By hand": (by_hand.tap, by_hand.swipe, by_hand.press, looking.shot, looking.dump, looking.locate),
     "Operation": (operations.provision, operations.rebuild, operations.verify),
 }
 
-app.add_typer(runs.run_app, name="run", rich_help_panel="Runs")
+run_app = typer.Typer(no_args_is_help=True, help="Start work on a phone, and steer it.")
+for _name, _command in _RUN.items():
+    run_app.command(_name)(_command)
+app.add_typer(run_app, name="run", rich_help_panel="Runs")
 app.add_typer(steps.steps_app, name="steps", rich_help_panel="Runs")
-runs.run_app.command("list")(groups.list_tasks)
 app.add_typer(schedules.schedules_app, name="schedules", rich_help_panel="Runs")
 app.add_typer(devices.devices_app, name="devices", rich_help_panel="Phones")
 app.add_typer(accounts.accounts_app, name="accounts", rich_help_panel="Phones")

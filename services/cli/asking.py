@@ -16,24 +16,32 @@ from contracts.fleet_requests import FLEET_KINDS
 from contracts.orchestrator import (
     ConfigChanged,
     FleetAnswered,
+    PersonSaid,
     TaskAccepted,
     TaskPauseAsked,
     TaskRejected,
     TaskStopAsked,
 )
-from contracts.subjects import REQUESTS, STREAM, derived_id, event_filter, request_subject
+from contracts.subjects import REQUESTS, STREAM, derived_id, event_filter, request_answer_id, request_subject
 from services.cli.connection import Session
 from services.cli.errors import CliError, ExitCode
 
 ANSWER_LIMIT_S = 20.0
 _POLL_S = 0.05
 _KINDS = {
-    "explore": "task", "steps": "task",
+    "explore": "task", "steps": "task", "task": "task", "replay": "task",
     "stop": "control", "pause": "control", "resume": "control", "retry": "control",
+    "confirm": "control", "deny": "control", "answer": "control", "takeover": "control",
     "ack": "alert", "resolve": "alert", "suppress": "alert",
     "set": "config",
     **dict.fromkeys(FLEET_KINDS, "fleet"),
 }  # fmt: skip
+
+_CONTROLS: dict[str, type[Event]] = {
+    "stop": TaskStopAsked, "pause": TaskPauseAsked, "resume": TaskPauseAsked,
+    **dict.fromkeys(("confirm", "deny", "answer", "takeover"), PersonSaid),
+}  # fmt: skip
+"""The event that a control request becomes."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +77,18 @@ async def ask(session: Session, body: dict[str, Any]) -> Answer:
         return Answer(key, known.event, again=True)
     js = await session.js()
     before = (await js.stream_info(STREAM)).state.last_seq
-    await js.publish(request_subject(topic, session.user), orjson.dumps(body), stream=REQUESTS, timeout=5)
+    said = orjson.dumps(body)
+    published = await js.publish(request_subject(topic, session.user), said, stream=REQUESTS, timeout=5)
+    answers = [(event, key) for event in kinds]
+    if topic == "control":
+        # Whoever publishes can name anybody's task: a refusal is not kept under its id.
+        answers.append((TaskRejected, request_answer_id(session.user, published.seq, said)))
     deadline_s = time.monotonic() + ANSWER_LIMIT_S
     while time.monotonic() < deadline_s:
-        for event in kinds:
-            found = await log.last(event_filter(event, key=key))
+        for event, answer_key in answers:
+            found = await log.last(event_filter(event, key=answer_key))
             if found is not None and found.seq > before:
-                return Answer(key, found.event)
+                return Answer(answer_key, found.event)
         await asyncio.sleep(_POLL_S)
     raise CliError(
         f"the request was published, but nothing answered it within {ANSWER_LIMIT_S:.0f} s. It is not lost: it is"
@@ -94,7 +107,7 @@ def _expected(user: str, topic: str, body: dict[str, Any]) -> tuple[UUID, tuple[
         case "control" if body.get("kind") == "retry":
             return derived_id("task", user, str(body["id"]).strip()[:200]), (TaskAccepted,)
         case "control":
-            return _uuid(body, "task"), (TaskStopAsked, TaskPauseAsked, TaskRejected)
+            return _uuid(body, "task"), (_CONTROLS[str(body["kind"])],)
         case "alert":
             answers = (AlertAcked, AlertResolved, AlertSuppressed, AlertRequestRejected)
             return _uuid(body, "alert"), answers

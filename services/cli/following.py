@@ -10,10 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from nats.js import JetStreamContext
-from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
 
 from contracts.alerter import AlertRaised, AlertRepeated
 from contracts.device_agent import CrashSeen
@@ -41,15 +37,18 @@ from contracts.orchestrator import (
 )
 from contracts.subjects import derived_id, event_filter
 from contracts.values import RunStatus, Strategy, ValidationStatus
+from services.cli import turns
 from services.cli.errors import CliError, ExitCode
-from services.cli.output import cell, clean, duration
+from services.cli.output import clean, duration
+from services.cli.turns import Turns
 from services.runtime.catch_up import read_batches
 from services.runtime.log import Log, Recorded
+from services.runtime.sealing import Sealer
 
 FOLLOWED: tuple[type[Event], ...] = (
     TaskWaiting, TaskQueued, TaskBlocked, TaskUnblocked, TaskDropped, TaskHeld, TaskReleased, RunStarted, StateAdded,
     StepFinished, RunNoted, RunEnding, RunPaused, RunResumed, RunFinished, LocatorChecked, AlertRaised, AlertRepeated,
-    CrashSeen, ActionRequested,
+    CrashSeen, ActionRequested, *turns.TOLD,
 )  # fmt: skip
 _TAIL = 8
 _INSTALLATION = frozenset({"installing", "installed"})
@@ -76,6 +75,8 @@ class Progress:
     crashes: int = 0
     installing: str | None = None
     """The app that is being installed now."""
+    turns: Turns | None = None
+    """What a task in plain language or a replay is made of; none for other runs."""
     updated_at: datetime | None = None
     tail: tuple[str, ...] = ()
 
@@ -103,6 +104,8 @@ def evolve(progress: Progress, recorded: Recorded[Event]) -> Progress:
     if not concerns(progress, recorded.event):
         return progress
     after = _evolved(progress, recorded.event)
+    if after.turns is not None:
+        after = replace(after, turns=turns.evolve(after.turns, recorded.event))
     line = told(recorded, progress)
     tail = after.tail if line is None else (*after.tail, line)[-_TAIL:]
     return replace(after, updated_at=recorded.time, tail=tail)
@@ -121,7 +124,7 @@ def _evolved(progress: Progress, event: Event) -> Progress:
         case TaskDropped():
             return replace(progress, status="FAILED" if event.failed else "CANCELLED", failure=event.reason)
         case RunStarted():
-            return replace(progress, status="RUNNING", started=event)
+            return replace(progress, status="RUNNING", started=event, turns=turns.begun(event))
         case StateAdded():
             new = event.inside and event.screen_name not in progress.screens
             screens = (*progress.screens, event.screen_name) if new else progress.screens
@@ -155,6 +158,8 @@ def told(recorded: Recorded[Event], before: Progress) -> str | None:
 
     `before`: the progress that the event has not changed yet."""
     at, event = recorded.time.astimezone().strftime("%H:%M:%S"), recorded.event
+    if before.turns is not None and (line := turns.told(event, before.turns)) is not None:
+        return f"{at} {line}"
     match event:
         case TaskWaiting():
             return f"{at} waiting for a phone that has {event.spec.package} installed"
@@ -212,70 +217,6 @@ def told(recorded: Recorded[Event], before: Progress) -> str | None:
             return None
 
 
-def panel(progress: Progress, now: datetime) -> RenderableType:
-    """The live view."""
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="dim")
-    facts.add_column()
-    started = progress.started
-    if started is not None:
-        until = progress.finished.ended_at if progress.finished else now
-        facts.add_row("app", Text(f"{started.app.package} {started.app.version_name}"))
-        facts.add_row("phone", Text(started.serial))
-        facts.add_row("time", duration(max((until - started.started_at).total_seconds(), 0.0)))
-    facts.add_row("status", cell(progress.status))
-    if progress.installing is not None:
-        facts.add_row("installing", Text(progress.installing))
-    facts.add_row("screens", Text(str(len(progress.screens)), style="bold") + Text(f"  {progress.states} states"))
-    facts.add_row("actions", Text(str(progress.steps), style="bold") + Text(f"  {progress.succeeded} succeeded"))
-    failed = len(progress.locators) - progress.verified
-    facts.add_row("locators", Text(f"{progress.verified} verified") + _red(f"  {failed} failed", failed))
-    facts.add_row(
-        "alerts",
-        _red(str(len(progress.alerts)), len(progress.alerts)) + _red(f"  {progress.crashes} crashes", progress.crashes),
-    )
-    tail = Text("\n".join(progress.tail), style="dim", no_wrap=True, overflow="ellipsis")
-    return Panel(
-        Group(facts, Text(), tail), title=Text(f"run {progress.run_id}"), title_align="left", border_style="dim"
-    )
-
-
-def summary(progress: Progress) -> list[str]:
-    """How it ended, in a few lines."""
-    took = ""
-    if progress.finished is not None:
-        took = f" in {duration((progress.finished.ended_at - progress.finished.started_at).total_seconds())}"
-    reason = progress.failure or (progress.finished.failure_reason if progress.finished else None)
-    text = [f"Run {progress.run_id}: {progress.status}{took}" + (f" ({clean(reason)})" if reason else "")]
-    text.append(
-        f"{len(progress.screens)} screens, {progress.states} states, {progress.steps} actions"
-        f" ({progress.succeeded} succeeded), {progress.verified} of {len(progress.locators)} locators verified,"
-        f" {len(progress.alerts)} alerts, {progress.crashes} crashes"
-    )
-    if progress.finished is not None and progress.finished.activities_declared:
-        reached, declared = progress.finished.activities_reached, progress.finished.activities_declared
-        text.append(f"{len(set(reached) & set(declared))} of {len(declared)} declared activities reached")
-    return text
-
-
-def as_json(progress: Progress) -> dict[str, Any]:
-    finished = progress.finished
-    return {
-        "run": progress.run_id,
-        "task": progress.task_id,
-        "status": progress.status,
-        "reason": progress.failure or (finished.failure_reason if finished else None),
-        "screens": len(progress.screens),
-        "states": progress.states,
-        "actions": progress.steps,
-        "actions_succeeded": progress.succeeded,
-        "locators_checked": len(progress.locators),
-        "locators_verified": progress.verified,
-        "alerts": len(progress.alerts),
-        "crashes": progress.crashes,
-    }
-
-
 def succeeded(progress: Progress) -> bool:
     return progress.finished is not None and progress.finished.status is RunStatus.SUCCEEDED
 
@@ -297,21 +238,17 @@ async def spec_of(log: Log, task_id: UUID) -> TaskSpec | None:
 
 
 async def events_of_run(
-    js: JetStreamContext, progress: Progress, after: int
+    js: JetStreamContext, sealer: Sealer, progress: Progress, after: int
 ) -> AsyncGenerator[Recorded[Event] | None, None]:
-    """What concerns the run, behind sequence `after`, for ever; None whenever nothing came for a moment."""
+    """What concerns the run, opened, behind sequence `after`, for ever; None whenever nothing came for a moment."""
     async with aclosing(read_batches(js, FOLLOWED, after, patience_s=_FRESH_S)) as stream:
         async for batch, _ in stream:
             for recorded in batch:
                 if concerns(progress, recorded.event):
-                    yield recorded
+                    yield replace(recorded, event=await sealer.open(recorded.event))
             yield None
 
 
 def _app(detail: dict[str, Any]) -> str:
     apks = f" ({detail['apks']} APKs)" if detail["apks"] > 1 else ""
     return f"{clean(detail['package'])} {clean(detail['version'])}{apks}"
-
-
-def _red(text: str, count: int) -> Text:
-    return Text(text, style="red" if count else "dim")

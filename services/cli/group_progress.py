@@ -14,7 +14,7 @@ from nats.js import JetStreamContext
 from contracts.event import Event
 from contracts.orchestrator import TaskDropped, TaskSplit
 from contracts.subjects import derived_id
-from services.cli import following
+from services.cli import following, showing
 from services.cli.errors import CliError, ExitCode
 from services.cli.output import clean, print_json, say
 from services.runtime.catch_up import read_batches
@@ -37,7 +37,7 @@ class GroupProgress:
         return self.dropped is not None or (bool(self.tasks) and all(one.over for one in self.tasks.values()))
 
     def rows(self) -> list[dict[str, Any]]:
-        return [following.as_json(one) | {"serial": serial_of(one)} for one in self.tasks.values()]
+        return [showing.as_json(one) | {"serial": serial_of(one)} for one in self.tasks.values()]
 
 
 def evolve(progress: GroupProgress, recorded: Recorded[Event]) -> GroupProgress:
@@ -100,7 +100,7 @@ async def follow_group(js: JetStreamContext, group: UUID, after: int, *, quiet: 
         print_json(progress.rows())
     else:
         for one in progress.tasks.values():
-            say(f"{serial_of(one) or '–'}  {following.summary(one)[0]}")
+            say(f"{serial_of(one) or '–'}  {showing.summary(one)[0]}")
     if not all(following.succeeded(one) for one in progress.tasks.values()):
         raise typer.Exit(ExitCode.FAILED)
 

@@ -14,9 +14,9 @@ from services.cli.errors import CliError, ExitCode
 from services.hierarchy.errors import HierarchyError, LocatorError
 from services.hierarchy.node import Node, Tree
 from services.hierarchy.parse import parse
+from services.hierarchy.surface import survey
 from services.hierarchy.targets import Screen, addressed, labels
 from services.screen_indexer.ranking import ranked
-from services.screen_indexer.surface import survey
 
 _TARGET: TypeAdapter[Target] = TypeAdapter(AnyTarget)
 _WRITTEN = {Strategy.ID: "id=", Strategy.TEXT: "text=", Strategy.ACCESSIBILITY_ID: "description="}

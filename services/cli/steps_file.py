@@ -54,15 +54,21 @@ def missing_variables(script: Script, given: Iterable[str]) -> list[str]:
     return sorted(n for n in used - script.variables.keys() - set(given) if not n.startswith("account."))
 
 
-def steps_and_variables(script: Script, var: list[str] | None, field: str) -> dict[str, Any]:
-    """What a request has of a file: its steps under `field`, and its variables, those of the command line counting
-    more. Raises `CliError` where one is missing."""
+def variables_given(var: list[str] | None) -> dict[str, str]:
+    """Texts by name from `NAME=TEXT`. Raises `CliError`."""
     given: dict[str, str] = {}
     for pair in var or []:
         name, found, text = pair.partition("=")
         if not found:
-            raise CliError(f"--var {pair}: write it as NAME=TEXT", ExitCode.USAGE)
+            raise CliError(f"{pair}: write it as NAME=TEXT", ExitCode.USAGE)
         given[name] = text
+    return given
+
+
+def steps_and_variables(script: Script, var: list[str] | None, field: str) -> dict[str, Any]:
+    """What a request has of a file: its steps under `field`, and its variables, those of the command line counting
+    more. Raises `CliError` where one is missing."""
+    given = variables_given(var)
     if missing := missing_variables(script, given):
         wanted = ", ".join(f"--var {name}=.." for name in missing)
         raise CliError(f"the steps need variables that nobody gives: {wanted}", ExitCode.USAGE)

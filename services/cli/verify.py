@@ -42,12 +42,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Reference:
-    """A column that holds ids of another schema's rows."""
+    """A column, or a part of one, that holds ids of another schema's rows."""
 
     table: str
     column: str
     target: str
     key: str = "id"
+
+    @property
+    def value(self) -> str:
+        """The column of a row called `s`."""
+        return self.column if "s." in self.column else f"s.{self.column}"
 
     @property
     def name(self) -> str:
@@ -74,6 +79,13 @@ REFERENCES = (
     Reference("alerter.alerts", "ack_by", "orchestrator.users"),
     Reference("notifier.alert_notifications", "alert_id", "alerter.alerts"),
     Reference("autoglm.step_screenshots", "step_id", "autoglm.task_steps"),
+    Reference("autoglm.task_steps", "screenshot_path", "autoglm.step_screenshots", "screenshot_path"),
+    Reference("autoglm.tasks", "id", "orchestrator.tasks"),
+    Reference("autoglm.tasks", "thread_id::uuid", "orchestrator.task_runs"),
+    Reference("autoglm.tasks", "user_id", "orchestrator.users", "account"),
+    Reference("autoglm.tasks", "(s.config->>'device_id')::uuid", "device_agent.devices"),
+    Reference("autoglm.tasks", "(s.config->>'model_config')::uuid", "orchestrator.integration_configs"),
+    Reference("autoglm.scripts", "(s.script_metadata->>'run_id')::uuid", "orchestrator.task_runs"),
 )
 
 OBJECTS = (
@@ -82,6 +94,7 @@ OBJECTS = (
     ("screen_indexer.screens", "dom_path"),
     ("screen_indexer.screen_diffs", "diff_detail_path"),
     ("locator_validator.element_validations", "screenshot_path"),
+    ("autoglm.step_screenshots", "metadata->>'key'"),
 )
 """Columns that hold keys of the object store, or `absent:<reason>`."""
 
@@ -128,12 +141,12 @@ async def _caught_up(sql: asyncpg.Connection, js: JetStreamContext, kept: Kept, 
 
 
 async def _dangling(sql: asyncpg.Connection, reference: Reference) -> Finding:
-    column, target, key = reference.column, reference.target, reference.key
-    refers = f"SELECT s.{column} AS id FROM {reference.table} s WHERE s.{column} IS NOT NULL"  # noqa: S608 - names from REFERENCES
+    column, target, key = reference.value, reference.target, reference.key
+    refers = f"SELECT {column} AS id FROM {reference.table} s WHERE {column} IS NOT NULL"  # noqa: S608 - names from REFERENCES
     counted = await sql.fetchval(f"SELECT count(*) FROM ({refers}) AS found")  # noqa: S608 - names from REFERENCES
     rows = await sql.fetch(
         f"SELECT id, count(*) AS rows FROM ({refers}"  # noqa: S608 - names from REFERENCES
-        f" AND NOT EXISTS (SELECT FROM {target} t WHERE t.{key} = s.{column})) AS dangling GROUP BY id ORDER BY id"
+        f" AND NOT EXISTS (SELECT FROM {target} t WHERE t.{key} = {column})) AS dangling GROUP BY id ORDER BY id"
     )
     examples = tuple(f"{row['id']} ({row['rows']} rows)" for row in rows[:SHOWN])
     return Finding(reference.name, counted, sum(row["rows"] for row in rows), examples)

@@ -154,6 +154,7 @@ class Agent:
     async def _lost(self, adb_serial: str, reason: str) -> None:
         """A way to a phone is gone. Where another one is ready, the phone is not lost."""
         serial = self._names.pop(adb_serial, adb_serial)
+        self._times.pop(adb_serial, None)
         hold = self._holds.get(serial)
         if hold is not None and hold.adb_serial != adb_serial:
             return

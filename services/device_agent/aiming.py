@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from contracts.sealed import Sealed
@@ -19,6 +19,7 @@ from contracts.values import (
     Click,
     Input,
     Point,
+    PressKey,
     Scroll,
     Sighting,
     Swipe,
@@ -27,14 +28,18 @@ from contracts.values import (
     TypeInto,
 )
 from services.device_agent.capture import LOOK_AGAIN_S, Capture
+from services.device_agent.guarding import Held, Refused, hold
 from services.device_agent.performing import Performed, Result
 from services.hierarchy.errors import HierarchyError, LocatorError
+from services.hierarchy.geometry import from_bounds
 from services.hierarchy.parse import parse
 from services.hierarchy.targets import Match, Miss, Screen, find, focused_field, is_seen, labels, point_of
 
 _REACH = 0.35
 """How far a drag goes, as a part of what is dragged over, to each side of its middle."""
 
+Aimed = Addressed | Await | PressKey
+"""Actions that are judged on what is in front, right before they are done."""
 Look = Callable[[], Awaitable[Capture]]
 
 
@@ -53,13 +58,24 @@ class _No:
     """Not on this screen."""
 
     reason: str
+    result: Result = Result.NOT_FOUND
+    score: str | None = None
 
 
-async def aim(action: Addressed | Await, look: Look, clock: Callable[[], float]) -> Aim:
-    """Looks until the target is there, for the action's `wait_s` at most. Raises what `look` does."""
-    if isinstance(action, Touch) and action.target.point is not None and action.target.point.unit == "PX":
-        point = Point(x=round(action.target.point.x), y=round(action.target.point.y))
+async def aim(action: Aimed, look: Look, clock: Callable[[], float], known: Capture | None = None) -> Aim:
+    """Looks until the target is there, and what the action's guard expects, for its `wait_s` at most.
+
+    `known` is what was seen a moment ago and nothing has touched since: where a guard holds on it, nobody looks again;
+    what it does not show is looked for anew. Raises what `look` does.
+    """
+    if isinstance(action, PressKey) and action.guard is None:
+        return Aim(action)
+    if isinstance(action, Touch) and action.guard is None and (point := _in_pixels(action.target)) is not None:
         return Aim(Click(point=point, press=action.press), sighting=Sighting(found=True, point=point))
+    if known is not None and not isinstance(action, Await) and action.guard is not None:
+        verdict = await asyncio.to_thread(judge, action, known)
+        if isinstance(verdict, Aim) and verdict.action is not None:
+            return _with_wait(verdict, known, 0.0)
     begun_s = clock()
     while True:
         seen = await look()
@@ -68,28 +84,80 @@ async def aim(action: Addressed | Await, look: Look, clock: Callable[[], float])
         if isinstance(verdict, Aim):
             return _with_wait(verdict, seen, waited_s)
         if waited_s + LOOK_AGAIN_S > action.wait_s:
-            return _missed(action, verdict.reason, seen, waited_s)
+            return _missed(action, verdict, seen, waited_s)
         await asyncio.sleep(LOOK_AGAIN_S)
 
 
-def judge(action: Addressed | Await, seen: Capture) -> Aim | _No:
+def judge(action: Aimed, seen: Capture) -> Aim | _No:
     """What the action is on this screen. Pure, but slow enough for a thread."""
     screen = _screen(seen)
+    if isinstance(action, Await):
+        return _awaited(action, seen, screen)
+    held = Held()
+    if action.guard is not None:
+        judged = hold(action.guard, _target(action), seen, screen)
+        if isinstance(judged, Refused):
+            return _No(judged.reason, judged.result, judged.score)
+        held = judged
+    verdict = _done_to(action, screen, None if held.found is None else held.found.match)
+    return _guarded(verdict, held) if isinstance(verdict, Aim) and action.guard is not None else verdict
+
+
+def _done_to(action: Addressed | PressKey, screen: Screen | Miss, guarded: Match | None) -> Aim | _No:
+    """`guarded` is the element that the action's guard names, found on this screen."""
     match action:
-        case Await():
-            return _awaited(action, seen, screen)
         case Touch():
-            match _place(screen, action.target):
+            match _point_within(action, screen, guarded) if guarded is not None else _place(screen, action.target):
                 case Match() as found:
                     return Aim(Click(point=found.point, press=action.press), sighting=_sighting(found))
                 case miss:
                     return _No(miss.reason)
         case TypeInto():
-            return _field(action, screen)
+            return _field(action, screen, guarded)
         case Swipe():
-            return _drag(action, screen)
+            return _drag(action, screen, guarded)
+        case PressKey():
+            return Aim(action)
         case _:
             assert_never(action)
+
+
+def _target(action: Addressed | PressKey) -> Target | None:
+    """What the action itself addresses its element by."""
+    match action:
+        case Touch() | TypeInto():
+            return action.target
+        case Swipe():
+            return action.within
+        case PressKey():
+            return None
+        case _:
+            assert_never(action)
+
+
+def _point_within(action: Touch, screen: Screen | Miss, guarded: Match) -> Match:
+    """The guard's element; touched at the point that was said, where that lies in it."""
+    place = action.target.point
+    if place is None or isinstance(screen, Miss) or guarded.bounds is None:
+        return guarded
+    point = point_of(place, screen.size)
+    holds = from_bounds(guarded.bounds).holds_point(point.x, point.y)
+    return replace(guarded, point=point) if holds else guarded
+
+
+def _guarded(aimed: Aim, held: Held) -> Aim:
+    """With what the guard saw."""
+    match = None if held.found is None else held.found.match
+    told = aimed.sighting or (Sighting(found=True) if match is None else _sighting(match))
+    healed = None if held.found is None else held.found.healed_by
+    return replace(aimed, sighting=told.model_copy(update={"healed_by": healed, "score": held.score}))
+
+
+def _in_pixels(target: Target) -> Point | None:
+    """A point that is the same on every screen."""
+    if target.point is None or target.point.unit != "PX":
+        return None
+    return Point(x=round(target.point.x), y=round(target.point.y))
 
 
 def sighted(until: Target | None, seen: Capture | None) -> Sighting | None:
@@ -131,10 +199,13 @@ def _sighting(found: Match) -> Sighting:
     return Sighting(found=True, bounds=found.bounds, point=found.point)
 
 
-def _field(action: TypeInto, screen: Screen | Miss) -> Aim | _No:
+def _field(action: TypeInto, screen: Screen | Miss, guarded: Match | None) -> Aim | _No:
     if isinstance(screen, Miss):
         return _No(screen.reason)
-    if action.target is not None:
+    found: Match | Miss
+    if guarded is not None:
+        found = guarded
+    elif action.target is not None:
         found = find(screen, action.target)
     else:
         focused = focused_field(screen)
@@ -149,7 +220,7 @@ def _field(action: TypeInto, screen: Screen | Miss) -> Aim | _No:
     return Aim(typed, sighting=_sighting(found))
 
 
-def _drag(action: Swipe, screen: Screen | Miss) -> Aim | _No:
+def _drag(action: Swipe, screen: Screen | Miss, guarded: Match | None) -> Aim | _No:
     if isinstance(screen, Miss):
         return _No(screen.reason)
     try:
@@ -161,7 +232,9 @@ def _drag(action: Swipe, screen: Screen | Miss) -> Aim | _No:
         start, end = point_of(action.start, screen.size), point_of(action.end, screen.size)
         return Aim(Scroll(start=start, end=end, duration_ms=action.duration_ms))
     box = screen.size.to_bounds()
-    if action.within is not None:
+    if guarded is not None:
+        box = guarded.bounds or box
+    elif action.within is not None:
         found = find(screen, action.within)
         if isinstance(found, Miss):
             return _No(found.reason)
@@ -206,8 +279,8 @@ def _with_wait(aimed: Aim, seen: Capture, waited_s: float) -> Aim:
     return Aim(aimed.action, aimed.performed, sighting, seen)
 
 
-def _missed(action: Addressed | Await, reason: str, seen: Capture, waited_s: float) -> Aim:
-    sighting = Sighting(found=False, waited_ms=round(waited_s * 1000))
+def _missed(action: Aimed, no: _No, seen: Capture, waited_s: float) -> Aim:
+    sighting = Sighting(found=False, waited_ms=round(waited_s * 1000), score=no.score)
     if isinstance(action, Await) and not action.strict:
         return Aim(sighting=sighting, seen=seen)
-    return Aim(None, Performed(Result.NOT_FOUND, f"{reason}; {on_screen(seen)}"), sighting, seen)
+    return Aim(None, Performed(no.result, f"{no.reason}; {on_screen(seen)}"), sighting, seen)

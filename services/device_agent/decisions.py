@@ -338,6 +338,7 @@ def _verdict(outcome: Outcome) -> tuple[ActionStatus, str | None, str | None]:
             Result.FAILED
             | Result.IMPOSSIBLE
             | Result.NOT_FOUND
+            | Result.GUARD
             | Result.REFUSED
             | Result.NOT_FIT
             | Result.NOT_ATTEMPTED

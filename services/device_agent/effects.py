@@ -14,10 +14,23 @@ from typing import Any
 from contracts import device_agent as events
 from contracts.orchestrator import ActionRequested
 from contracts.subjects import derived_id
-from contracts.values import Addressed, AppVersion, Await, Install, Navigate, ObjectRef, Observe, Uninstall
+from contracts.values import (
+    Addressed,
+    AppVersion,
+    Await,
+    Install,
+    Navigate,
+    ObjectRef,
+    Observe,
+    PressKey,
+    StartApp,
+    Uninstall,
+)
 from services.device_agent import capture as capturing
 from services.device_agent.adb.errors import AdbError
 from services.device_agent.aiming import aim
+from services.device_agent.apps.labels import Labels
+from services.device_agent.apps.starting import launch_of
 from services.device_agent.checks import Seen, check_all
 from services.device_agent.decisions import Action, Outcome
 from services.device_agent.installing import Installer, Lease
@@ -34,6 +47,10 @@ _SYSTEM_UI = b"com.android.systemui"
 _MAX_PACKAGES = 8
 _TO_TELL_S = 3.0
 """What an installation leaves of its time, so that its end is known before the run stops waiting for it."""
+_TO_LAUNCH_S = 15.0
+"""What looking for an app leaves of the action's time for its launch and a capture."""
+KNOWN_S = 0.5
+"""So long a screen that was seen at rest counts as seen right before an action: a capture itself takes longer."""
 BEGUN = 100
 DRIVEN = timedelta(minutes=10)
 """So long after an action began, what happens on the phone may still be its doing."""
@@ -64,6 +81,15 @@ class AdbTime:
         return total_ms
 
 
+@dataclass(frozen=True)
+class Ended:
+    """What an action ended with, seen `at_s` of the monotonic clock, under which lease."""
+
+    token: int
+    seen: capturing.Capture
+    at_s: float
+
+
 @dataclass
 class Attached:
     """A phone that this agent holds, with what it keeps of it: versions of apps, what was done on it."""
@@ -75,12 +101,21 @@ class Attached:
     """Set when an app was installed or removed: what is installed is read anew then."""
     prepared: int | None = None
     """Token of the lease for which the phone was made ready on this attachment."""
+    ended: Ended | None = None
+    """What the last action ended with; none while one is under way, and after what shows nothing."""
     begun: Begun = field(default_factory=lambda: deque(maxlen=BEGUN))
     """The last actions, each with the time at which it began; kept while a phone is away for a moment."""
 
     def last_before(self, moment: datetime) -> ActionRequested | None:
         """The action that was the last to begin before a moment; none where that is long ago: nobody drove it then."""
         return next((asked for at, asked in reversed(self.begun) if at <= moment < at + DRIVEN), None)
+
+    def take_known(self, token: int, now_s: float) -> capturing.Capture | None:
+        """What is on the phone, seen a moment ago and at rest, where nothing was done since; only once."""
+        ended, self.ended = self.ended, None
+        if ended is None or ended.token != token or now_s - ended.at_s > KNOWN_S:
+            return None
+        return ended.seen if ended.seen.stable and ended.seen.volatile is None else None
 
 
 @dataclass
@@ -92,6 +127,7 @@ class Driver:
     keeper: Keeper
     attached: Callable[[str], Attached | None]
     installer: Installer = field(init=False)
+    labels: Labels = field(default_factory=Labels)
 
     def __post_init__(self) -> None:
         self.installer = Installer(self.objects)
@@ -106,9 +142,10 @@ class Driver:
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
         held.begun.append((started_at, asked))
         held.adb_time.take_ms()
+        known = held.take_known(asked.lease_token, time.monotonic())
         if isinstance(asked.action, Install | Uninstall):
             return await self._change_apps(held, trigger, asked.action, started_at, fresh)
-        done = await self._do(held, trigger, fresh)
+        done = await self._do(held, trigger, fresh, known)
         seen, capture, checks = await self._look(held, asked, done)
         if done.performed.result is Result.UNKNOWN or _shows_no_app(seen):
             held.prepared = None  # It left, went dark or locked itself: before the next action it is made ready again.
@@ -116,7 +153,7 @@ class Driver:
             performed=done.performed if seen is None else read_back(done, seen),
             capture=capture,
             checks=checks,
-            declared_activities=await self._declared(held, asked),
+            declared_activities=await self._declared(held, done.action),
             started_at=started_at,
             adb_ms=held.adb_time.take_ms(),
             resolved=not fresh,
@@ -155,31 +192,46 @@ class Driver:
             await asyncio.sleep(pause_s)
         return await self._prepare(held, trigger)
 
-    async def _do(self, held: Attached, trigger: Trigger[ActionRequested], fresh: bool) -> Done:
+    async def _do(
+        self, held: Attached, trigger: Trigger[ActionRequested], fresh: bool, known: capturing.Capture | None
+    ) -> Done:
         """Does the action; while the phone surely was not touched, again, until it is back or patience ends."""
         asked = trigger.what
         tries = iter(_PAUSES_S)
         while True:
             refusal = await self._prepare(held, trigger)
-            done = await self._attempt(held, asked, fresh) if refusal is None else Done(refusal, asked.action)
+            done = await self._attempt(held, asked, fresh, known) if refusal is None else Done(refusal, asked.action)
+            known = None
             pause_s = next(tries, None)
             if done.performed.result is not Result.NOT_ATTEMPTED or pause_s is None:
                 return done
             await asyncio.sleep(pause_s)
 
-    async def _attempt(self, held: Attached, asked: ActionRequested, fresh: bool) -> Done:
+    async def _attempt(
+        self, held: Attached, asked: ActionRequested, fresh: bool, known: capturing.Capture | None
+    ) -> Done:
         action = asked.action
-        if not isinstance(action, Addressed | Await):
+        if not isinstance(action, Addressed | Await | PressKey | StartApp):
             return await send(held.phone, asked, Done(Performed(Result.DONE), action))
         try:
             if not fresh and await was_attempted(held.phone, asked):
                 # Where its target is now proves nothing: it may have gone because it was touched.
                 return Done(Performed(Result.DUPLICATE, "attempted before, by somebody who did not tell"), action)
-            aimed = await aim(action, lambda: self._captured(held), time.monotonic)
+            if isinstance(action, StartApp):
+                return await self._start(held, asked, action)
+            aimed = await aim(action, lambda: self._captured(held), time.monotonic, known)
         except AdbError as error:
             return Done(Performed(Result.NOT_ATTEMPTED, str(error)), action)
         done = Done(aimed.performed, aimed.action or action, aimed.sighting, aimed.seen)
         return done if aimed.action is None else await send(held.phone, asked, done)
+
+    async def _start(self, held: Attached, asked: ActionRequested, action: StartApp) -> Done:
+        """Launches the app that is called so. Raises `AdbError` where the phone cannot be asked which that is."""
+        left_s = (asked.expires_at - self.clock.now()).total_seconds() - _TO_LAUNCH_S
+        launch = await launch_of(self.labels, held.phone, action, left_s)
+        if isinstance(launch, Performed):
+            return Done(launch, action)
+        return await send(held.phone, asked, Done(Performed(Result.DONE), launch))
 
     async def _captured(self, held: Attached) -> capturing.Capture:
         """What is on the phone now, its bytes stored while the phone is still being read."""
@@ -228,6 +280,7 @@ class Driver:
             return None, None, ()
         try:
             seen = done.seen or await self._capture(held, asked.action)
+            held.ended = Ended(asked.lease_token, seen, time.monotonic())
             versions = await self._versions(held, seen)
         except AdbError:
             return None, None, ()
@@ -300,8 +353,7 @@ class Driver:
         found = [held.versions.get(package) for package in sorted(packages)]
         return tuple(version for version in found if version is not None)
 
-    async def _declared(self, held: Attached, asked: ActionRequested) -> tuple[str, ...]:
-        action = asked.action
+    async def _declared(self, held: Attached, action: Any) -> tuple[str, ...]:
         if not isinstance(action, Navigate) or action.to != "LAUNCH" or action.package is None:
             return ()
         try:

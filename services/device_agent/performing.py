@@ -22,6 +22,8 @@ class Result(StrEnum):
     """It cannot be done on this phone; nothing was sent."""
     NOT_FOUND = "NOT_FOUND"
     """What it is to be done to is not on the screen; nothing was sent."""
+    GUARD = "GUARD"
+    """The screen or the element is not what the action's guard expects; nothing was sent."""
     DUPLICATE = "DUPLICATE"
     """The phone attempted it before; it was not repeated."""
     STALE = "STALE"

@@ -53,9 +53,12 @@ async def was_attempted(phone: Phone, asked: ActionRequested) -> bool:
 
 def sighting(asked: ActionRequested, done: Done, seen: Capture | None) -> Sighting | None:
     """A drag that was made tells whether what it was made for is there now."""
-    if isinstance(asked.action, Swipe) and done.seen is None:
-        return sighted(asked.action.until, seen)
-    return done.sighting
+    if not isinstance(asked.action, Swipe) or done.seen is not None:
+        return done.sighting
+    there = sighted(asked.action.until, seen)
+    if there is None or done.sighting is None:
+        return there or done.sighting
+    return there.model_copy(update={"healed_by": done.sighting.healed_by, "score": done.sighting.score})
 
 
 def read_back(done: Done, seen: Capture) -> Performed:

@@ -35,10 +35,6 @@ class Rect(NamedTuple):
         """Pixels inside; 0 for an empty or inverted rectangle."""
         return max(self.right - self.left, 0) * max(self.bottom - self.top, 0)
 
-    @property
-    def is_inverted(self) -> bool:
-        return self.right < self.left or self.bottom < self.top
-
     def clipped(self, other: Rect) -> Rect:
         """The part inside `other`; EMPTY when nothing is left or one of the two is inverted."""
         left, top = max(self[0], other[0]), max(self[1], other[1])

@@ -6,13 +6,14 @@ The same answer on the phone, before something is touched, and for a person who 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contracts.values import Bounds, Place, Point, Strategy, Target
 from services.hierarchy.errors import LocatorError
 from services.hierarchy.geometry import Rect
 from services.hierarchy.locators import evaluate
 from services.hierarchy.node import Node, Tree
+from services.hierarchy.surface import Surface, survey
 from services.hierarchy.visibility import Sight, look
 
 LABELS_SHOWN = 12
@@ -26,6 +27,7 @@ class Screen:
     tree: Tree
     size: Rect
     sight: Sight
+    _surfaces: list[Surface] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def of(cls, tree: Tree, width: int | None, height: int | None) -> Screen:
@@ -33,6 +35,16 @@ class Screen:
         given = Rect(0, 0, width or 0, height or 0)
         size = given if given.area else tree.extent
         return cls(tree, size, look(tree, size))
+
+    @property
+    def surface(self) -> Surface:
+        """The same as a person sees it: whose it is, which windows count, which nodes are rows. Made once.
+
+        Not a `cached_property`: until Python 3.12 that has one lock for all screens.
+        """
+        if not self._surfaces:
+            self._surfaces.append(survey(self.tree, self.size.width, self.size.height, sight=self.sight))
+        return self._surfaces[0]
 
 
 @dataclass(frozen=True)

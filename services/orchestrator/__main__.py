@@ -7,15 +7,20 @@ from importlib.metadata import version
 from pathlib import Path
 
 from contracts import topology
-from contracts.orchestrator import ConfigChanged
+from contracts.orchestrator import ConfigChanged, FleetAnswered, ScriptAnswered
 from contracts.values import ConfigType
+from services.orchestrator.decisions import fleet_requests
 from services.orchestrator.decisions.configuration import config_reactor
 from services.orchestrator.decisions.fleet import PinnedModel, fleet_reactor
 from services.orchestrator.decisions.intake import intake_reactor
 from services.orchestrator.decisions.people import people_reactor
 from services.orchestrator.decisions.run import run_reactor
+from services.orchestrator.decisions.scripts import requested
+from services.orchestrator.decisions.scripts.keeping import script_reactor
 from services.orchestrator.projections import PROJECTION
-from services.orchestrator.requests import FleetRequestHandler, IntakeHandler
+from services.orchestrator.projections_autoglm import PROJECTION as PROJECTION_AUTOGLM
+from services.orchestrator.requests import AnsweredHandler, IntakeHandler
+from services.orchestrator.script_reader import ScriptReader
 from services.orchestrator.timers import TimerRouter
 from services.orchestrator.tracing import record_traces
 from services.runtime.service import Service, main
@@ -29,7 +34,7 @@ async def run() -> None:
     async with Service.open("orchestrator") as service:
         configs = service.view(View(service.js, service.sealer, (ConfigChanged,)))
 
-        intake = intake_reactor()
+        intake = intake_reactor(ScriptReader(service.log).prepare)
         decider = service.decider(intake.name, intake.aggregate)
         requests = topology.REQUEST_READER
         service.consume(
@@ -44,8 +49,21 @@ async def run() -> None:
         asked = topology.FLEET_REQUEST_READER
         service.consume(
             asked,
-            FleetRequestHandler(asked.name, fleet, fleet_decider, service.sealer, dead_letters=service.dead_letters),
-        )
+            AnsweredHandler(
+                asked.name, fleet, fleet_decider, service.sealer,
+                dead_letters=service.dead_letters, answer=FleetAnswered, answer_key=fleet_requests.answer_key,
+            ),
+        )  # fmt: skip
+        scripts = script_reactor()
+        script_decider = service.react(scripts, topology.SCRIPTS)
+        asked = topology.SCRIPT_REQUEST_READER
+        service.consume(
+            asked,
+            AnsweredHandler(
+                asked.name, scripts, script_decider, service.sealer,
+                dead_letters=service.dead_letters, answer=ScriptAnswered, answer_key=requested.answer_key,
+            ),
+        )  # fmt: skip
         exploring = run_reactor()
         run_decider = service.react(exploring, topology.RUN, on_appended=record_traces)
 
@@ -57,7 +75,7 @@ async def run() -> None:
         )
 
         service.project(PROJECTION, _MIGRATIONS)
-        service.migrate("autoglm", _MIGRATIONS_AUTOGLM)
+        service.project(PROJECTION_AUTOGLM, _MIGRATIONS_AUTOGLM)
         await service.run()
 
 

@@ -1,13 +1,14 @@
-"""Hands requests of people to the intake and to the fleet, and buries a copy of every refused one."""
+"""Hands requests of people to the intake, to the fleet and to scripts, and buries a copy of every refused one."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
-from contracts.orchestrator import FleetAnswered
+from contracts.orchestrator import FleetAnswered, ScriptAnswered
 from contracts.subjects import REQUESTS, event_filter, request_subject
-from services.orchestrator.decisions import fleet_requests
 from services.orchestrator.decisions.intake import Task, answer_key
 from services.runtime.dead_letters import DeadLetters
 from services.runtime.handlers import RawRequest, ReactorHandler
@@ -31,19 +32,22 @@ class IntakeHandler(ReactorHandler):
 
 
 @dataclass
-class FleetRequestHandler(ReactorHandler):
-    """The same for requests to the fleet."""
+class AnsweredHandler(ReactorHandler):
+    """The same for requests to the fleet and about scripts, whose answers are events of their own."""
 
     dead_letters: DeadLetters = field(kw_only=True)
+    answer: type[FleetAnswered | ScriptAnswered] = field(kw_only=True)
+    answer_key: Callable[[RawRequest], UUID] = field(kw_only=True)
 
     async def handle(self, trigger: Trigger[Any]) -> None:
         await super().handle(trigger)
-        key = fleet_requests.answer_key(trigger.what)
-        answered = await self.decider.log.last(event_filter(FleetAnswered, key=key))
-        if answered is None or answered.causation_id != trigger.id or not isinstance(answered.event, FleetAnswered):
+        key = self.answer_key(trigger.what)
+        answered = await self.decider.log.last(event_filter(self.answer, key=key))
+        if answered is None or answered.causation_id != trigger.id:
             return
-        if not answered.event.done:
-            await _bury(self.dead_letters, self.name, trigger, f"{answered.event.code}: {answered.event.text}")
+        event = answered.event
+        if isinstance(event, FleetAnswered | ScriptAnswered) and not event.done:
+            await _bury(self.dead_letters, self.name, trigger, f"{event.code}: {event.text}")
 
 
 async def _bury(letters: DeadLetters, consumer: str, trigger: Trigger[Any], reason: str) -> None:

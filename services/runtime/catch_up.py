@@ -24,10 +24,13 @@ from services.runtime.consumer import INFRASTRUCTURE
 from services.runtime.following import GapError, Ordered
 from services.runtime.log import Recorded, decode
 from services.runtime.projection import Projection
+from services.runtime.provision import key_bucket
+from services.runtime.sealing import BucketKeyStore, Sealer
 from services.runtime.tables import CONNECTION_LOST, FencedError, Tables, Unreadable, connect, read_checkpoint
 
 __all__ = ["AWAY", "CatchUp", "FencedError", "GapError", "behind", "connect", "count_after", "read_batches"]
 
+PATIENCE_S = 2.0
 _FETCH = 256
 _GATHER_S = 0.05
 """Pause at the end of the log: under load one transaction then takes what came meanwhile, not one an event."""
@@ -94,9 +97,21 @@ class CatchUp:
         """One transaction: the rows of the batch, and the checkpoint behind it. After `begin`. Raises `FencedError`."""
         await self.tables.apply(connection, batch, checkpoint)
 
+    async def read(
+        self, after: int, *, until_end: bool = False, patience_s: float = PATIENCE_S
+    ) -> AsyncGenerator[tuple[list[Recorded[Event]], int], None]:
+        """What `read_batches` gives of this projection's events, opened where it wants them so."""
+        sealer = Sealer(BucketKeyStore(await key_bucket(self.js))) if self.projection.opened else None
+        stream = read_batches(
+            self.js, self.projection.events, after, until_end=until_end, patience_s=patience_s, sealer=sealer
+        )
+        async with aclosing(stream) as batches:
+            async for batch in batches:
+                yield batch
+
     async def _follow(self, connection: asyncpg.Connection) -> None:
         checkpoint = await self.begin(connection)
-        async with aclosing(read_batches(self.js, self.projection.events, checkpoint)) as batches:
+        async with aclosing(self.read(checkpoint)) as batches:
             async for batch, pending in batches:
                 if batch:
                     await self.apply(connection, batch, checkpoint)
@@ -115,13 +130,14 @@ async def read_batches(
     after: int,
     *,
     until_end: bool = False,
-    patience_s: float = 2.0,
+    patience_s: float = PATIENCE_S,
+    sealer: Sealer | None = None,
 ) -> AsyncGenerator[tuple[list[Recorded[Event]], int], None]:
     """Events of these kinds behind sequence `after`, in order, in batches, each with how many are still to come.
 
     Ends at the end of the log with `until_end`, else never. A batch that is not full is waited for `patience_s` long.
-    Sealed fields stay sealed; what cannot be read is an `Unreadable`. Raises `GapError`, and `UnknownEventError` behind
-    a batch of what lies before the unknown event.
+    Sealed fields stay sealed without `sealer`; what cannot be read is an `Unreadable`. Raises `GapError`, and
+    `UnknownEventError` behind a batch of what lies before the unknown event.
     """
     ordered = Ordered(await js.pull_subscribe("", stream=STREAM, config=_reading(events, after)))
     try:
@@ -129,7 +145,7 @@ async def read_batches(
             return
         while True:
             messages = await ordered.fetch(_FETCH, timeout_s=patience_s)
-            batch, unknown = await _decoded(messages)
+            batch, unknown = await _decoded(messages, sealer)
             yield batch, ordered.pending
             if unknown is not None:
                 raise unknown
@@ -139,12 +155,14 @@ async def read_batches(
         await ordered.subscription.unsubscribe()
 
 
-async def _decoded(messages: Sequence[Msg]) -> tuple[list[Recorded[Event]], UnknownEventError | None]:
+async def _decoded(
+    messages: Sequence[Msg], sealer: Sealer | None
+) -> tuple[list[Recorded[Event]], UnknownEventError | None]:
     """Events up to the first of an unknown type or version, and that one's error."""
     batch: list[Recorded[Event]] = []
     for message in messages:
         try:
-            batch.append(await decode(message.metadata.sequence.stream, message.data, None))
+            batch.append(await decode(message.metadata.sequence.stream, message.data, sealer))
         except UnknownEventError as unknown:
             return batch, unknown
         except ValidationError as error:

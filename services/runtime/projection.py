@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.event import Event
+from contracts.sealed import Sealed
 from services.runtime.log import Recorded
+
+ERASED = "[erased]"
+"""Stands in a row for what was sealed with a key that is gone."""
+
+Place = tuple[str, Any]
+"""A row of a table: the table's name, and the row's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +36,15 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A statement with its values."""
+    """A statement with its values. `reads`: other rows that the statement looks at, so that it stays behind what writes
+    them."""
 
     statement: Statement
     values: tuple[Any, ...]
+    reads: tuple[Place, ...] = ()
 
     @property
-    def place(self) -> tuple[str, Any]:
+    def place(self) -> Place:
         return (self.statement.table, self.values[0])
 
 
@@ -44,32 +53,60 @@ Project = Callable[[Recorded[Event]], Iterable[Row]]
 
 @dataclass(frozen=True)
 class Projection:
-    """What one service keeps in one schema. `events` are the kinds that `project` understands."""
+    """What one service keeps in one schema. `events` are the kinds that `project` understands.
+
+    `opened`: sealed fields are opened before, as far as their keys are still there; else they come as they are kept.
+    """
 
     name: str
     schema: str
     events: tuple[type[Event], ...]
     project: Project
+    opened: bool = False
 
 
 def grouped(rows: Iterable[Row]) -> list[tuple[Statement, list[tuple[Any, ...]]]]:
     """Rows in groups of one statement each, to be executed group by group.
 
-    A row joins the last group of its statement, unless a later group writes the same row: then order matters, and it
-    opens a new group. Foreign keys are deferred to the end of the transaction, so they set no order.
+    A row joins the last group of its statement, unless a later group writes a row that it writes or reads, or reads the
+    one that it writes: then order matters, and it opens a new group. Foreign keys are deferred to the end of the
+    transaction, so they set no order.
     """
     groups: list[tuple[Statement, list[tuple[Any, ...]]]] = []
     last_of_statement: dict[Statement, int] = {}
-    last_of_place: dict[tuple[str, Any], int] = {}
+    last_write: dict[Place, int] = {}
+    last_read: dict[Place, int] = {}
     for row in rows:
+        before = [last_write.get(place, -1) for place in (row.place, *row.reads)]
         index = last_of_statement.get(row.statement)
-        if index is None or index < last_of_place.get(row.place, -1):
+        if index is None or index < max(*before, last_read.get(row.place, -1)):
             index = len(groups)
             groups.append((row.statement, []))
             last_of_statement[row.statement] = index
         groups[index][1].append(row.values)
-        last_of_place[row.place] = index
+        last_write[row.place] = index
+        last_read.update(dict.fromkeys(row.reads, index))
     return groups
+
+
+def readable(field: Sealed[Any] | None) -> Any:
+    """What a sealed field holds, for a projection that has it opened; `ERASED` where nobody can read it any more."""
+    if field is None or (field.clear is None and field.cipher is None):
+        return None
+    return ERASED if field.clear is None else field.clear
+
+
+def storable(value: Any) -> Any:
+    """A JSON value as PostgreSQL takes it: it refuses NUL, and halves of surrogate pairs, in every text."""
+    match value:
+        case str():
+            return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+        case list() | tuple():
+            return [storable(item) for item in value]
+        case dict():
+            return {storable(name): storable(item) for name, item in value.items()}
+        case _:
+            return value
 
 
 def upsert(table: str, columns: Sequence[str], key: Sequence[str], update: Sequence[str] = ()) -> Statement:

@@ -16,7 +16,7 @@ from pathlib import Path
 import asyncpg
 from nats.js import JetStreamContext
 
-from services.runtime.catch_up import CatchUp, connect, read_batches
+from services.runtime.catch_up import CatchUp, connect
 from services.runtime.fingerprint import COMPARING_LIMIT_S, differences, fingerprints
 from services.runtime.migrations import ensure_extensions, migrate
 from services.runtime.projection import Projection
@@ -82,8 +82,7 @@ class _Side:
 
     async def follow(self, until: int | None = None) -> None:
         """Applies the log behind `seq`, to its end or up to sequence `until`."""
-        kinds = self.catch_up.projection.events
-        stream = read_batches(self.catch_up.js, kinds, self.seq, until_end=True, patience_s=_LAST_BATCH_S)
+        stream = self.catch_up.read(self.seq, until_end=True, patience_s=_LAST_BATCH_S)
         async for batch, pending in stream:
             wanted = batch if until is None else [recorded for recorded in batch if recorded.seq <= until]
             if wanted:

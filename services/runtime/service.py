@@ -157,16 +157,6 @@ class Service:
 
         self.background(f"projection {projection.name}", job)
 
-    def migrate(self, schema: str, migrations: Path) -> None:
-        """Creates the tables of a schema that nothing is projected into."""
-        dsn = self.settings.postgres_dsn.get_secret_value()
-
-        async def job() -> None:
-            await _migrated(dsn, schema, migrations)
-            await asyncio.Event().wait()
-
-        self.background(f"migrations {schema}", job)
-
     def view(self, view: View) -> View:
         self.background("view", view.follow)
         return view

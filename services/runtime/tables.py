@@ -18,7 +18,7 @@ import asyncpg
 from contracts.event import Event
 from services.runtime import telemetry
 from services.runtime.log import Recorded
-from services.runtime.projection import Projection, Row, grouped
+from services.runtime.projection import Projection, Row, grouped, storable
 
 CONNECTION_LOST = (
     asyncpg.PostgresConnectionError,
@@ -140,8 +140,8 @@ class Tables:
             recorded.seq,
             event.event_type if isinstance(event, Unreadable) else event.type_name(),
             event.key,
-            _storable(reason),
-            _storable(event.model_dump(mode="json")),
+            storable(reason),
+            storable(event.model_dump(mode="json")),
             recorded.time,
         )
 
@@ -161,19 +161,6 @@ class Tables:
 
 
 _EARLIER = "an earlier event of this key is parked"
-
-
-def _storable(value: Any) -> Any:
-    """Without NUL, which PostgreSQL refuses in every text: that may be the very reason why an event is parked."""
-    match value:
-        case str():
-            return value.replace("\x00", "\ufffd")
-        case list():
-            return [_storable(item) for item in value]
-        case dict():
-            return {_storable(name): _storable(item) for name, item in value.items()}
-        case _:
-            return value
 
 
 async def connect(dsn: str, schema: str) -> asyncpg.Connection:

@@ -61,7 +61,6 @@ def decide_capture(indexed: bool, trigger: Trigger[Understood], _now: datetime) 
         state_id=understood.indexed.state_signature,
         new_screen=not understood.known,
         gestures=understood.indexed.gestures,
-        screenshot=capture.screenshot,
     )
     if understood.known or capture.hierarchy is None:
         return Decision((event,))
@@ -103,6 +102,13 @@ def _indexed(finished: ActionFinished, capture: Capture, **found: object) -> Cap
             "adb_ms": finished.adb_ms,
             "declared_activities": finished.declared_activities,
             "found": None if finished.sighting is None else finished.sighting.found,
+            "sighting": finished.sighting,
+            "screenshot": capture.screenshot,
+            "screenshot_absent": capture.screenshot_absent,
+            "hierarchy": capture.hierarchy,
+            "hierarchy_absent": capture.hierarchy_absent,
+            "width": capture.width,
+            "height": capture.height,
             **found,
         }
     )

@@ -8,10 +8,12 @@ from typing import Final
 
 from contracts.values import ScreenElement, Strategy
 from services.hierarchy.geometry import Rect
+from services.hierarchy.labels import own_label
 from services.hierarchy.locators import evaluate
 from services.hierarchy.node import Node
+from services.hierarchy.surface import Surface
+from services.hierarchy.volatile import steady
 from services.screen_indexer.elements import chosen_nodes, to_element
-from services.screen_indexer.labels import own_label
 from services.screen_indexer.matching import match, profiles
 from services.screen_indexer.model import (
     ElementChange,
@@ -20,9 +22,8 @@ from services.screen_indexer.model import (
     LocatorFate,
     Risk,
     ScreenDiff,
+    resurvey,
 )
-from services.screen_indexer.surface import Surface, resurvey
-from services.screen_indexer.volatile import steady
 
 _MOVED: Final = 0.02
 _STATIC_SHARE: Final = 0.5

@@ -6,9 +6,9 @@ from hashlib import blake2b
 from typing import Final
 
 from contracts.values import LocatorCandidate, ScreenElement, Visibility
+from services.hierarchy.labels import has_trusted_id, is_editable, own_label, spoken_label
 from services.hierarchy.node import Node
-from services.screen_indexer.labels import has_trusted_id, is_editable, own_label, spoken_label
-from services.screen_indexer.surface import Surface
+from services.hierarchy.surface import Surface
 
 MAX_ELEMENTS: Final = 300
 _MAX_TEXT: Final = 1_000

@@ -13,10 +13,10 @@ from typing import Final, Literal
 
 from contracts.values import ActionType, Bounds, Gesture
 from services.hierarchy.geometry import Rect
+from services.hierarchy.labels import is_editable, spoken_label
 from services.hierarchy.node import Node
+from services.hierarchy.surface import Surface, is_pager
 from services.screen_indexer.elements import element_hash
-from services.screen_indexer.labels import is_editable, spoken_label
-from services.screen_indexer.surface import Surface, is_pager
 
 MAX_GESTURES: Final = 200
 _MAX_FALLBACK: Final = 10

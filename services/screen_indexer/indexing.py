@@ -8,13 +8,13 @@ from contracts.values import Orientation
 from services.hierarchy.errors import Defect, HierarchyError
 from services.hierarchy.node import Tree
 from services.hierarchy.parse import parse
+from services.hierarchy.surface import survey
 from services.screen_indexer.elements import chosen_nodes, to_element
 from services.screen_indexer.gestures import gestures_of
-from services.screen_indexer.model import CaptureInput, Indexed
+from services.screen_indexer.model import CaptureInput, Indexed, resurvey
 from services.screen_indexer.naming import primary_text, screen_name
 from services.screen_indexer.ranking import ranked, template_requests
 from services.screen_indexer.signature import dom_hash, screen_signature, state_signature
-from services.screen_indexer.surface import resurvey, survey
 
 
 def index(capture: CaptureInput) -> Indexed:

@@ -15,9 +15,9 @@ from typing import Final
 from rapidfuzz import fuzz
 
 from services.hierarchy.geometry import Rect
+from services.hierarchy.labels import has_trusted_id, is_editable, own_label, spoken_label
 from services.hierarchy.node import Node, Tree
-from services.screen_indexer.labels import has_trusted_id, is_editable, own_label, spoken_label
-from services.screen_indexer.volatile import steady
+from services.hierarchy.volatile import steady
 
 THRESHOLD: Final = 0.62
 MARGIN: Final = 0.06

@@ -7,17 +7,8 @@ from enum import StrEnum
 
 from contracts.values import Bounds, Foreground, Gesture, Orientation, ScreenElement, Strategy
 from services.hierarchy.node import Tree
-
-
-class Owner(StrEnum):
-    """Whose screen is in front. Only APP is explored; what the others are for is the orchestrator's business."""
-
-    APP = "APP"
-    PERMISSION = "PERMISSION"
-    LAUNCHER = "LAUNCHER"
-    SETTINGS = "SETTINGS"
-    SYSTEM = "SYSTEM"
-    KEYBOARD = "KEYBOARD"
+from services.hierarchy.owners import Owner
+from services.hierarchy.surface import Surface, survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +56,12 @@ class Indexed:
     gestures: tuple[Gesture, ...]
     templates: tuple[TemplateRequest, ...] = ()
     tree: Tree = field(compare=False, repr=False, default_factory=lambda: Tree(()))
+
+
+def resurvey(indexed: Indexed) -> Surface:
+    """The surface of what was indexed before."""
+    front = Foreground(package=indexed.package, activity=indexed.activity)
+    return survey(indexed.tree, indexed.width, indexed.height, front)
 
 
 class Risk(StrEnum):

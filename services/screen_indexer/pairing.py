@@ -8,11 +8,10 @@ from typing import Final
 
 from rapidfuzz import fuzz
 
-from services.screen_indexer.labels import own_label
-from services.screen_indexer.model import Indexed
+from services.hierarchy.labels import own_label
+from services.hierarchy.volatile import steady
+from services.screen_indexer.model import Indexed, resurvey
 from services.screen_indexer.signature import screen_features
-from services.screen_indexer.surface import resurvey
-from services.screen_indexer.volatile import steady
 
 THRESHOLD: Final = 0.5
 _MAX_LABELS: Final = 40

@@ -12,16 +12,15 @@ of them are checked, because what is in a feed differs at every visit.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Final
 
+from services.hierarchy.headings import chosen_tab, title
+from services.hierarchy.labels import has_trusted_id, is_editable, is_fleeting, own_label
 from services.hierarchy.node import Node, Tree
-from services.screen_indexer.labels import has_trusted_id, is_editable, own_label
-from services.screen_indexer.naming import chosen_tab, title
-from services.screen_indexer.surface import Surface, is_list
-from services.screen_indexer.volatile import steady
+from services.hierarchy.surface import Surface, is_list
+from services.hierarchy.volatile import steady
 
 _POOR: Final = 3
 _RICH: Final = 5
@@ -30,14 +29,6 @@ _MAX_TEXT: Final = 80
 _MAX_FIXED_LABEL: Final = 30
 _EXACT_CHECKS: Final = 3
 _SPAN: Final = 0.9
-# Ids of parts that come and go on one and the same screen.
-_FLEETING_ID: Final = re.compile(
-    r"badge|unread|red_?dot|counter|progress|loading|spinner|shimmer|skeleton|snackbar|toast|tooltip|refresh|indicator"
-    r"|clear_?(?:button|text|icon|btn)|search_close|textinput_(?:error|helper)|end_icon|error|touch_outside"
-    r"|empty|no_?(?:data|results?|content|items?)(?:_|$)|placeholder|retry",
-    re.IGNORECASE,
-)
-_FLEETING_CLASSES: Final = ("ProgressBar", "ProgressIndicator", "Toast", "RefreshView", "ShimmerFrameLayout")
 
 
 def screen_signature(surface: Surface) -> str:
@@ -115,13 +106,6 @@ def _spans(surface: Surface, node: Node) -> bool:
         if above.position not in surface.scrolled:
             return node.bounds.clipped(above.bounds).area >= _SPAN * above.bounds.area > 0
     return False
-
-
-def is_fleeting(node: Node) -> bool:
-    """A badge, a spinner, a message: no part of an identity."""
-    return node.class_name.endswith(_FLEETING_CLASSES) or (
-        bool(node.resource_id) and _FLEETING_ID.search(node.id_name) is not None
-    )
 
 
 def _fixed_labels(surface: Surface) -> list[str]:

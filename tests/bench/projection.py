@@ -102,7 +102,8 @@ class Ground:
 
 
 async def _compare(js: JetStreamContext, dsn: str) -> list[Figure]:
-    grounds = [Ground(js, dsn, projection, await _count(js, projection)) for projection in projections()]
+    measured = [projection for projection in projections() if (_SERVICES / projection.name).is_dir()]
+    grounds = [Ground(js, dsn, projection, await _count(js, projection)) for projection in measured]
     grounds = [ground for ground in grounds if ground.events > _EVENTS // 20]
     ways: list[tuple[str, Callable[[Ground], Awaitable[float]]]] = [("catch-up", _catch_up), ("bare", _bare)]
     seconds: dict[tuple[str, str], list[float]] = {}

@@ -150,7 +150,7 @@ async def settled(platform: Platform) -> None:
 
     async def tables_made() -> bool:
         assert not platform.dead(), f"{platform.dead()} ended: read {platform.folder}/logs"
-        schemas = [p.schema for p in projections() if p.name in platform.services]
+        schemas = [p.schema for p in projections(platform.services)]
         sql = "SELECT count(to_regclass(schema || '.checkpoint')) FROM unnest($1::text[]) AS schema"
         return (await rows(platform, sql, schemas))[0][0] == len(schemas)
 

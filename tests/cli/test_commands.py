@@ -15,6 +15,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
+from contracts.requests import GoalRequest, ReplayRequest
 from services.cli.__main__ import app
 from services.cli.environment import UP_FILE, read_settings, shown_address, user_name
 from services.cli.errors import CliError, ExitCode
@@ -73,6 +74,9 @@ def test_help_documents_the_exit_codes() -> None:
         (("devices",), "WAYMARK_POSTGRES_DSN"),
         (("runs", "--json"), "WAYMARK_POSTGRES_DSN"),
         (("run", "explore", "--app", "com.example.shop"), "WAYMARK_NATS_URL"),
+        (("run", "task", "buy a tent"), "WAYMARK_NATS_URL"),
+        (("run", "replay", "order", "--detach"), "WAYMARK_NATS_URL"),
+        (("confirm", "5f2f6a0f-6a51-7c3e-9d43-5f2f6a0f8f11"), "WAYMARK_NATS_URL"),
         (("dlq", "list"), "WAYMARK_NATS_URL"),
         (("provision",), "WAYMARK_NATS_URL"),
         (("watch",), "WAYMARK_POSTGRES_DSN"),
@@ -97,6 +101,17 @@ def test_an_unreachable_server_is_named_with_its_variable_and_without_secrets(
         (("run", "explore", "--app", "com.example.shop", "--priority", "9"), "--priority"),
         (("run", "explore", "--app", "com.example.shop", "--profile", "deep"), "--profile"),
         (("run", "explore", "--app", "com.example.shop", "--coverage-file", "absent.yaml"), "absent.yaml"),
+        (("run", "task"), "goal"),
+        (("run", "task", " "), "goal:"),
+        (("run", "task", "buy a tent", "--app", "not a package"), "app:"),
+        (("run", "task", "buy a tent", "--deny-action", "dance"), "rules.deny_actions"),
+        (("run", "task", "buy a tent", "--confirm", "perhaps"), "rules.confirm"),
+        (("run", "task", "buy a tent", "--set", "a=b"), "--setup"),
+        (("run", "task", "buy a tent", "--max-duration", "0"), "--max-duration"),
+        (("run", "replay"), "script"),
+        (("run", "replay", "order", "--set", "query"), "NAME=TEXT"),
+        (("run", "replay", "order", "--version", "0"), "--version"),
+        (("answer", "last"), "text"),
         (("locators",), "--element"),
         (("config", "set", "LLM", "main", "model=big-1"), "base_url"),
         (("config", "set", "ALERT_CHANNEL", "qa", "nonsense"), "KEY=VALUE"),
@@ -130,6 +145,44 @@ def test_a_request_that_cannot_be_sent_is_refused_with_a_reason(nowhere: dict[st
     result = call("submit", "-", env=nowhere, stdin=body)
     assert result.exit_code == ExitCode.USAGE
     assert said in result.output
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+    """What would be published: the command ends before a server is needed."""
+    sent: list[dict[str, object]] = []
+
+    async def ask(_session: object, body: dict[str, object]) -> None:
+        sent.append(body)
+        raise CliError("no server in this test")
+
+    monkeypatch.setattr("services.cli.asking.ask", ask)
+    return sent
+
+
+def test_a_task_in_plain_language_is_published_with_its_rules_and_limits(published: list[dict[str, object]]) -> None:
+    call(
+        "run", "task", "买一顶帐篷", "--app", "com.example.shop", "--model", "main", "--token-budget", "50000",
+        "--cost-budget", "1.5", "--max-duration", "5", "--deny-package", "com.bank.*", "--allow-action", "tap",
+        "--confirm", "deny", "--person-wait", "60", "--no-record", "--where", "api>=33", "--phones", "2",
+    )  # fmt: skip
+    (body,) = published
+    assert GoalRequest.model_validate_json(json.dumps(body)).limits.max_steps == 100
+    assert body == {
+        "kind": "task", "goal": "买一顶帐篷", "app": "com.example.shop", "where": ["api>=33"], "phones": 2,
+        "priority": 3, "limits": {"max_steps": 100, "max_duration_s": 300},
+        "rules": {"model": "main", "token_budget": 50000, "cost_budget": "1.500000", "confirm": "deny",
+                  "person_wait_s": 60, "deny_packages": ["com.bank.*"], "allow_actions": ["TAP"], "record": False},
+    }  # fmt: skip
+
+
+def test_a_replay_is_published_with_its_parameters(published: list[dict[str, object]]) -> None:
+    call("run", "replay", "order a tent", "--set", "query=帐篷=大", "--version", "2", "--repair")
+    assert published == [
+        {"kind": "replay", "script": "order a tent", "script_version": 2, "variables": {"query": "帐篷=大"},
+         "repair": True, "priority": 3}
+    ]  # fmt: skip
+    ReplayRequest.model_validate_json(json.dumps(published[0]))
 
 
 def test_an_unknown_service_is_not_found(nowhere: dict[str, str]) -> None:

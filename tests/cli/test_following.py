@@ -46,9 +46,10 @@ from contracts.values import (
     ValidationType,
 )
 from services.cli.commands.tracing import titles, trace_ids, tree
-from services.cli.following import Progress, evolve, panel, succeeded, summary, told
+from services.cli.following import Progress, evolve, succeeded, told
 from services.cli.report.crashes import verdict, way
 from services.cli.report.walk import walk
+from services.cli.showing import panel, summary
 from services.runtime.log import Recorded
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -149,6 +149,12 @@ async def test_a_task_is_stopped_and_the_exit_code_says_that_it_did_not_succeed(
     assert again.exit_code == ExitCode.NOT_FOUND
 
 
+async def test_a_request_about_a_task_that_nobody_knows_is_refused_in_words(running: Running) -> None:
+    refused = await running.call("submit", "-", stdin=json.dumps({"kind": "pause", "task": str(uuid4())}))
+    assert refused.exit_code == ExitCode.FAILED
+    assert "UNKNOWN_TASK" in refused.output
+
+
 async def test_a_refused_request_is_a_dead_letter_that_can_be_sent_again_and_dropped(running: Running) -> None:
     await running.platform.request("waymark.request.task.bob", b"{nonsense")
     async with asyncio.timeout(LIMIT_S):
@@ -229,17 +235,29 @@ async def test_schedules_are_set_held_and_ended(running: Running) -> None:
     assert (wrong.exit_code, "Bad hour" in wrong.output) == (ExitCode.FAILED, True)
 
 
+def only(rebuilt: Any, schema: str) -> Any:
+    """What was said of one schema: a service with several says it of each."""
+    return next(one for one in rebuilt if one["schema"] == schema) if isinstance(rebuilt, list) else rebuilt
+
+
 @pytest.mark.parametrize("kept", all_kept(), ids=lambda kept: kept.projection.name)
 async def test_rebuilt_tables_are_identical_and_the_live_reader_goes_on(running: Running, kept: Any) -> None:
     await caught_up(running)
     schema = kept.projection.schema
     before = await running.sql.fetchval("SELECT oid FROM pg_namespace WHERE nspname = $1", schema)
-    checked = await running.rows("rebuild", schema, "--check")
+    checked = only(await running.rows("rebuild", schema, "--check"), schema)
     assert checked["differences"] == []
-    assert (await running.rows("rebuild", schema))["events"] == checked["events"]
+    assert only(await running.rows("rebuild", schema), schema)["events"] == checked["events"]
     names = {row[0] for row in await running.sql.fetch("SELECT nspname FROM pg_namespace")}
     assert not names & {schema + SUFFIX, schema + OLD_SUFFIX}
     assert await running.sql.fetchval("SELECT oid FROM pg_namespace WHERE nspname = $1", schema) != before
+    assert [finding for finding in await caught_up(running) if not finding["ok"]] == []
+
+
+async def test_both_schemas_of_the_orchestrator_are_rebuilt_at_once(running: Running) -> None:
+    await caught_up(running)
+    made = await running.rows("rebuild", "orchestrator")
+    assert [one["schema"] for one in made] == ["orchestrator", "autoglm"]
     assert [finding for finding in await caught_up(running) if not finding["ok"]] == []
 
 

@@ -30,6 +30,7 @@ READ_BY_THEIR_OWNER_ONLY = {
     "orchestrator.AccountRemoved": "folded into the fleet's test accounts",
     "orchestrator.UserLimited": "folded into the fleet's limits",
     "orchestrator.FleetAnswered": "the answer to whoever sent the request, who listens to the subject of its key",
+    "orchestrator.ScriptAnswered": "the answer to whoever sent the request, who listens to the subject of its key",
     "orchestrator.TaskSplit": "folded into the fleet's groups; `waymark run list --group` reads the log itself",
     "orchestrator.ScheduleHeld": "folded into the fleet's schedules",
     "orchestrator.ScheduleEnded": "folded into the fleet's schedules",
@@ -39,6 +40,7 @@ READ_BY_THEIR_OWNER_ONLY = {
     "orchestrator.RunEnding": "folded into the run, whose end follows as RunFinished",
     "screen_indexer.VersionExplored": "folded into the app's catalogue",
     "llm_gateway.CallStarted": "folded into the run's ledger of calls",
+    "llm_gateway.ApiCallStarted": "folded into the call, so that it is made once at most",
     "alerter.AlertEased": "folded into the alert: it changes no column",
 }
 """Events that no durable, projection or view reads, and who needs each. Snapshots and receipts are like that."""

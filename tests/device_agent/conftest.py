@@ -9,6 +9,8 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
+from deploy.embedded.stack import Stack
+from tests.device_agent import driving
 from tests.device_agent.real_shell import RealShell
 
 # These tests start shells and share the machine: how long an example takes proves nothing.
@@ -46,3 +48,9 @@ def bench(adb_port: int) -> partial:
     from tests.device_agent import bench as benches
 
     return partial(benches.bench, adb_port)
+
+
+@pytest.fixture
+def drive(adb_port: int, stack: Stack) -> partial:
+    """`async with drive("demo@1") as d`: a simulated phone with the driver of an agent."""
+    return partial(driving.driven, adb_port, stack)

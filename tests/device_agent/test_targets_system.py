@@ -3,77 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from contracts.orchestrator import ActionRequested
 from contracts.sealed import Sealed
-from contracts.subjects import derived_id
 from contracts.values import Await, Navigate, Place, PressKey, Swipe, Target, Touch, TypeInto
-from deploy.embedded.stack import Stack
-from services.device_agent.decisions import Action, Outcome
-from services.device_agent.effects import AdbTime, Attached, Driver
 from services.device_agent.performing import Result
-from services.runtime.clock import SystemClock
-from services.runtime.objects import Objects, StoreAddress
-from services.runtime.reactor import Trigger
 from tests.device_agent import worlds
 from tests.device_agent.bench import until
+from tests.device_agent.driving import DEMO
 from tests.device_agent.worlds import TestWorld, playing
 
 pytestmark = pytest.mark.system
 
-DEMO = "com.waymark.demo"
 SECRET = "geheim passwort%s 42"
-CLOCK = SystemClock()
-
-
-@dataclass
-class Driven:
-    """A phone with the driver of an agent; each action has the next number of one lease."""
-
-    driver: Driver
-    attached: Attached
-    bench: Any
-    number: int = 0
-    last: list[ActionRequested] = field(default_factory=list)
-
-    async def do(self, action: Any) -> Outcome:
-        self.number += 1
-        now, run = CLOCK.now(), derived_id("run", "driven")
-        asked = ActionRequested(
-            run_id=run, task_id=run, device_id=run, serial=self.attached.phone.serial,
-            action_id=derived_id("action", self.number), sequence=self.number, lease_token=1, package=DEMO,
-            purpose="STEP", action=action, expires_at=now + timedelta(seconds=60), requested_at=now,
-        )  # fmt: skip
-        self.last.append(asked)
-        return await self.again(fresh=True)
-
-    async def again(self, *, fresh: bool = False) -> Outcome:
-        asked = self.last[-1]
-        return await self.driver.perform(Action(), Trigger(asked.action_id, asked, CLOCK.now()), fresh)
-
-    async def commands(self) -> str:
-        return json.dumps(await self.bench.control.trace())
-
-
-@pytest.fixture
-def drive(bench, stack: Stack):
-    @asynccontextmanager
-    async def driving(spec: str) -> AsyncIterator[Driven]:
-        s3 = stack.s3
-        async with bench(spec) as b, Objects(StoreAddress(s3.endpoint, s3.access_key, s3.secret_key, s3.bucket)) as o:
-            # The phone was prepared for this lease; preparing has tests of its own.
-            attached = Attached(await b.phone(), AdbTime(), prepared=1)
-            yield Driven(Driver(o, CLOCK, None, lambda _serial: attached), attached, b)
-
-    return driving
 
 
 async def test_logging_in_with_a_secret_that_appears_in_no_word(drive, monkeypatch):

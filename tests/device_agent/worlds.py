@@ -123,6 +123,13 @@ class TestWorld(BareWorld):
         return tuple(line for line in self.lines if line.at_s > since_s)
 
 
+class Named(TestWorld):
+    """Two apps have the same label."""
+
+    def apps(self) -> tuple[InstalledApp, ...]:
+        return tuple(InstalledApp(name, "1.0", 1, "Mail", (MAIN,)) for name in (PACKAGE, "com.other"))
+
+
 class Moving(TestWorld):
     """An animation over the whole screen that rests after five pictures."""
 

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.values import ActionType, Gesture
-from services.llm_gateway.decisions.answer import MAX_TEXT_CHARS, Advice, MalformedAnswerError, parse_answer
+from services.llm_gateway.decisions.answer import MAX_TEXT_CHARS, parse_answer
+from services.llm_gateway.decisions.asking import Answer, MalformedAnswerError
 from services.llm_gateway.grammars.literals import MAX_CHARS, objects
 from tests.llm_gateway.world import FIELD, HELP, LOGIN
 
 LISTED = (FIELD, LOGIN, HELP)
-WHOLE = Advice(("login", "help"), {"field": "a@b.cn"})
+WHOLE = Answer(("login", "help"), {"field": "a@b.cn"})
 
 WRITTEN = {
     "plain": '{"order": [2, 3], "texts": {"1": "a@b.cn"}}',
@@ -72,7 +73,7 @@ def test_quotes_inside_a_text_belong_to_the_text() -> None:
 
 
 def test_an_answer_that_nothing_matters_is_an_answer() -> None:
-    assert parse_answer('{"order": [], "texts": {}}', LISTED) == Advice()
+    assert parse_answer('{"order": [], "texts": {}}', LISTED) == Answer()
 
 
 def test_what_was_not_listed_is_dropped_and_counted() -> None:

@@ -14,7 +14,9 @@ from contracts.event import Event
 from contracts.llm_gateway import CallFinished, CallStarted
 from contracts.orchestrator import AdviceRequested
 from contracts.subjects import derived_id
-from services.llm_gateway.decisions.calls import Asking, Reply, decide_call, pause_s
+from services.llm_gateway.decisions.asking import Asking
+from services.llm_gateway.decisions.calls import decide_call, pause_s
+from services.llm_gateway.decisions.exchange import Reply
 from services.llm_gateway.decisions.ledger import LEDGER, Charge, Ledger
 from services.llm_gateway.decisions.question import question
 from services.runtime.log import Recorded

@@ -11,13 +11,14 @@ from pydantic import SecretStr
 
 from deploy.embedded.openai_server import Failure, Garbage, Hang, ModelRequest, ScriptedModel, Turn
 from deploy.embedded.openai_server import Reply as Answer
-from services.llm_gateway.decisions.answer import MalformedAnswerError, parse_answer
-from services.llm_gateway.decisions.calls import Reply
+from services.llm_gateway.decisions.answer import parse_answer
+from services.llm_gateway.decisions.asking import MalformedAnswerError
+from services.llm_gateway.decisions.exchange import Reply, Request
 from services.llm_gateway.effects.endpoint import Endpoint
 from tests.llm_gateway.world import FIELD, config
 
 KEY = SecretStr("sk-very-secret")
-MESSAGES = [{"role": "user", "content": "which?"}]
+MESSAGES = Request([{"role": "user", "content": "which?"}])
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from contracts.values import ActionType, Gesture
-from services.llm_gateway.decisions.question import MAX_LABEL_CHARS, MAX_LISTED, question, tokens_in
+from services.llm_gateway.decisions.question import MAX_LABEL_CHARS, MAX_LISTED, question
+from services.llm_gateway.decisions.tokens import tokens_in
 from tests.llm_gateway.world import FIELD, HELP, LOGIN, advice_requested
 
 

@@ -6,44 +6,27 @@ The tests share one gateway: each has a run and a model configuration of its own
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import pytest_asyncio
 
 from contracts import topology
 from contracts.llm_gateway import CallFinished, CallStarted
 from contracts.orchestrator import AdviceRequested
 from contracts.sealed import Sealed
 from contracts.subjects import event_filter
-from deploy.embedded.databases import create_database, drop_database
 from deploy.embedded.openai_server import Failure, Garbage, Hang, ModelRequest, Reply, ScriptedModel, Turn
-from deploy.embedded.stack import Stack
 from services.runtime.clock import SystemClock
 from services.runtime.log import Recorded
-from tests.llm_gateway.world import advice_requested, config, config_changed
+from tests.llm_gateway.world import SECRET, advice_requested, config, config_changed
 from tests.one_service import OneService
 
 pytestmark = [pytest.mark.system, pytest.mark.asyncio(loop_scope="module")]
 
 ANSWER = '```json\n{"order": [2, 3], "texts": {"1": "小明@例子.cn"},}\n```'
-SECRET = "sk-test-secret"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def gateway(
-    stack: Stack, templates: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[OneService]:
-    name = f"test_{uuid4().hex[:12]}"
-    database = await create_database(stack.postgres_dsn, name, templates["empty"])
-    folder = tmp_path_factory.mktemp("gateway")
-    async with OneService.running("llm_gateway", stack, database, folder, {"MODEL_KEY": SECRET}) as service:
-        yield service
-    await drop_database(stack.postgres_dsn, name)
 
 
 @dataclass

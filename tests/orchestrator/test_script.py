@@ -17,8 +17,10 @@ from contracts.values import (
     ActionStatus,
     Await,
     Navigate,
+    Point,
     PressKey,
     RunStatus,
+    Sighting,
     Swipe,
     Target,
     Touch,
@@ -109,6 +111,16 @@ def test_a_step_that_fails_ends_the_run_with_its_number_its_words_and_what_was_t
     assert finished.failure_reason == (
         'set-up step 2 of 2 (tap id=pay): not within 1 s: nothing matches id=pay; on the screen (x): "Hi"'
     )
+
+
+@pytest.mark.parametrize("recognised", [True, False])
+def test_a_step_tells_where_its_element_was_seen_even_on_a_screen_that_nobody_knows(recognised: bool):
+    story = alone([{"tap": "OK"}, {"press": "BACK"}])
+    seen = Sighting(found=True, point=Point(x=5, y=7), healed_by=Target(id="ok"), score="0.900")
+    nothing = {} if recognised else {"screen_id": None, "state_id": None, "reason": "EMPTY"}
+    story.shows("one", found=True, sighting=seen, **nothing)
+    assert story.last(StepFinished).sighting == seen
+    assert story.last(StepFinished).succeeded
 
 
 def test_a_long_wait_asks_again_as_long_as_it_may():

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from services.hierarchy.labels import is_editable
 from services.hierarchy.node import Tree
-from services.screen_indexer.labels import is_editable
+from services.hierarchy.volatile import steady
 from services.screen_indexer.model import Indexed, Owner
-from services.screen_indexer.volatile import steady
 from tests.screen_indexer.screens import Recorded, changed, indexed, n, of_tree, with_window
 
 KEYBOARD = n(

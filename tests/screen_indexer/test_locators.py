@@ -8,13 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from contracts.values import LocatorCandidate, ObjectRef, ScreenElement, Strategy, Visibility
+from services.hierarchy.labels import is_generated, is_obfuscated
 from services.hierarchy.locators import evaluate
 from services.hierarchy.node import Node
+from services.hierarchy.proposing import MAX_CANDIDATES
+from services.hierarchy.volatile import steady
 from services.screen_indexer.elements import MAX_ELEMENTS
-from services.screen_indexer.labels import is_generated, is_obfuscated
 from services.screen_indexer.model import Indexed
-from services.screen_indexer.ranking import MAX_CANDIDATES, MAX_TEMPLATES, template_candidate
-from services.screen_indexer.volatile import steady
+from services.screen_indexer.ranking import MAX_TEMPLATES, template_candidate
 from tests.screen_indexer.screens import Recorded, indexed, n
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.screen_indexer.volatile import MAX_CHARS, is_volatile, steady
+from services.hierarchy.volatile import MAX_CHARS, is_volatile, steady
 
 
 @pytest.mark.parametrize(

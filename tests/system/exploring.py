@@ -102,9 +102,8 @@ async def caught_up(platform: Platform, *, limit_s: float = 60.0) -> None:
     js, dsn = platform.nats.jetstream(timeout=10), platform.stack.postgres_dsn
 
     async def all_there() -> bool:
-        return not [p.name for p in projections() if p.name in names and await behind(js, dsn, p)]
+        return not [p.name for p in projections(platform.services) if await behind(js, dsn, p)]
 
-    names = set(platform.services)
     await until("the projections catching up", all_there, limit_s=limit_s)
 
 

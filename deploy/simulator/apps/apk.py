@@ -1,5 +1,6 @@
-"""Package files of the simulated apps: a real ZIP with a real binary AndroidManifest.xml and a certificate, and nothing
-that runs. They carry their identity a second time as JSON, so that a simulated phone need not read the manifest.
+"""Package files of the simulated apps: a real ZIP with a real binary AndroidManifest.xml, a table of resources where
+the label is there in several languages, and a certificate; nothing that runs. They carry their identity a second time
+as JSON, so that a simulated phone need not read the manifest.
 
 The certificate is a real one, the signature over the files is missing: a simulated phone does not look for it.
 """
@@ -16,10 +17,12 @@ import orjson
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
-from deploy.simulator.apps.axml import Element, encode
+from deploy.simulator.apps import resources
+from deploy.simulator.apps.axml import Element, Reference, encode
 from deploy.simulator.apps.model import App
 
 MIN_SDK, TARGET_SDK = 23, 35
+_STORED_SINCE = 30
 _IDENTITY = "assets/simulated-app.json"
 _FILLER = "assets/filler.bin"
 _DATE = (2026, 1, 1, 0, 0, 0)
@@ -86,6 +89,11 @@ def build_apk(app: App, build: Build | None = None) -> bytes:
             *(() if build.split else (("classes.dex", b"dex\n035\x00"),)),
         ):
             archive.writestr(zipfile.ZipInfo(name, _DATE), content)
+        if app.labels and not build.split:
+            # Apps for Android 11 and newer have to have it uncompressed.
+            method = zipfile.ZIP_STORED if build.target_sdk >= _STORED_SINCE else zipfile.ZIP_DEFLATED
+            table = resources.encode(app.package, {"": app.label, **app.labels})
+            archive.writestr(zipfile.ZipInfo("resources.arsc", _DATE), table, method)
         if build.filler_bytes:
             archive.writestr(zipfile.ZipInfo(_FILLER, _DATE), _filler(build.filler_bytes), zipfile.ZIP_STORED)
     return buffer.getvalue()
@@ -124,6 +132,7 @@ def _manifest(app: App, build: Build) -> Element:
         )
         for number, name in enumerate(app.activities)
     ]
+    label = Reference(resources.LABEL) if app.labels else app.label
     flags = [("testOnly", True)] * build.test_only + [("debuggable", True)] * build.debuggable
     needed = [("isSplitRequired", True)] * build.split_required
     return Element(
@@ -133,7 +142,7 @@ def _manifest(app: App, build: Build) -> Element:
             Element("uses-sdk", (("minSdkVersion", build.min_sdk), ("targetSdkVersion", build.target_sdk))),
             *(Element("uses-permission", (("name", permission),)) for permission in app.permissions),
             *(Element("permission", (("name", permission),)) for permission in build.declares),
-            Element("application", (("label", app.label), *flags), tuple(activities)),
+            Element("application", (("label", label), *flags), tuple(activities)),
         ),
     )
 

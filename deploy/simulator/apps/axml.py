@@ -1,4 +1,4 @@
-"""Android's binary XML, as far as a manifest needs it.
+"""Android's binary XML and its string pools, as far as a manifest needs them.
 
 The format is that of `frameworks/base/libs/androidfw/include/androidfw/ResourceTypes.h`: a string pool, a map of
 attribute ids, and the elements.
@@ -12,7 +12,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 NAMESPACE = "http://schemas.android.com/apk/res/android"
-Value: TypeAlias = str | int | bool
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A value that lies in the app's resources (`resources.py`)."""
+
+    resource: int
+
+
+Value: TypeAlias = str | int | bool | Reference
 
 ATTRIBUTE_IDS = {
     "label": 0x01010001,
@@ -30,7 +39,7 @@ ATTRIBUTE_IDS = {
 """Attributes of the `android:` namespace, by the ids that they have in every Android; in the order of these ids."""
 
 _NONE = 0xFFFFFFFF
-_STRING, _INTEGER, _BOOLEAN = 0x03, 0x10, 0x12
+_REFERENCE, _STRING, _INTEGER, _BOOLEAN = 0x01, 0x03, 0x10, 0x12
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ def encode(root: Element) -> bytes:
     at = {text: index for index, text in enumerate(texts)}
     scope = struct.pack("<II", at["android"], at[NAMESPACE])
     ids = struct.pack(f"<HHI{len(with_id)}I", 0x0180, 8, 8 + 4 * len(with_id), *(ATTRIBUTE_IDS[n] for n in with_id))
-    body = b"".join((_string_pool(tuple(texts)), ids, _node(0x0100, scope), _element(root, at), _node(0x0101, scope)))
+    body = b"".join((string_pool(tuple(texts)), ids, _node(0x0100, scope), _element(root, at), _node(0x0101, scope)))
     return struct.pack("<HHI", 0x0003, 8, 8 + len(body)) + body
 
 
@@ -88,10 +97,12 @@ def _attribute(name: str, value: Value, at: dict[str, int]) -> bytes:
             raw, kind, data = _NONE, _INTEGER, value
         case str():
             raw, kind, data = at[value], _STRING, at[value]
+        case Reference():
+            raw, kind, data = _NONE, _REFERENCE, value.resource
     return struct.pack("<IIIHBBI", namespace, at[name], raw, 8, 0, kind, data)
 
 
-def _string_pool(strings: tuple[str, ...]) -> bytes:
+def string_pool(strings: tuple[str, ...]) -> bytes:
     """UTF-16 strings, each with its length before and a zero after."""
     encoded = [struct.pack("<H", len(s.encode("utf-16-le")) // 2) + s.encode("utf-16-le") + b"\0\0" for s in strings]
     offsets = [sum(len(each) for each in encoded[:index]) for index in range(len(encoded))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from deploy.simulator.apps import lifecycle, packages, system
+from deploy.simulator.apps import lifecycle, packages, resources, system
 from deploy.simulator.apps.actions import Effect, Toggle
 from deploy.simulator.apps.apk import build_apk
 from deploy.simulator.apps.effects import perform
@@ -218,7 +218,15 @@ class AppsWorld:
         """What is installed, the system's apps first."""
         return tuple(
             InstalledApp(
-                app.package, app.version_name, app.version_code, app.label, app.activities, app.system, app.permissions
+                app.package,
+                app.version_name,
+                app.version_code,
+                app.label,
+                app.activities,
+                app.system,
+                app.permissions,
+                launchable=bool(app.start) and not app.hidden,
+                label_resource=resources.LABEL if app.labels else 0,
             )
             for app in (installed.app for installed in self.phone.installed.values())
         )
@@ -241,7 +249,7 @@ class AppsWorld:
     def apk(self, package: str) -> bytes | None:
         """The package file of an app that was installed from the beginning."""
         installed = self.phone.installed.get(package)
-        return None if installed is None or installed.app.system else build_apk(installed.app)
+        return None if installed is None else build_apk(installed.app)
 
     def grant(self, package: str, permission: str, on: bool) -> None:
         """`pm grant` and `pm revoke`."""

@@ -124,3 +124,5 @@ class App:
     system: bool = False
     hidden: bool = False
     """Without an icon in the launcher."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The label in further languages (`zh-CN`); `label` is that of all others, which the launcher shows."""

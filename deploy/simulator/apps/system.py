@@ -109,7 +109,9 @@ def settings() -> App:
     ]
     activity = f"{SETTINGS}.Settings"
     screen = Screen("settings", activity, page(toolbar("Settings", back=False), listing("recycler_view", listed)))
-    return App(SETTINGS, "14", 34, "Settings", "settings", {"settings": screen}, (activity,), system=True)
+    labels = {"zh-CN": "设置", "de": "Einstellungen"}
+    screens = {"settings": screen}
+    return App(SETTINGS, "14", 34, "Settings", "settings", screens, (activity,), system=True, labels=labels)
 
 
 def browser() -> App:
@@ -140,7 +142,8 @@ def browser() -> App:
         caption("© Waymark Demo"),
     )
     screens = {"web": Screen("web", activity, page(bar, document))}
-    return App(BROWSER, "120.0", 120, "Browser", "web", screens, (activity,), system=True)
+    labels = {"zh-CN": "浏览器"}
+    return App(BROWSER, "120.0", 120, "Browser", "web", screens, (activity,), system=True, labels=labels)
 
 
 def keyboard() -> App:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from deploy.simulator.shell.call import Program
 
-from . import activities, capture, dumpsys, files, logcat, network, packages, pointer, resident, system, text
+from . import activities, blocks, capture, dumpsys, files, logcat, network, packages, pointer, resident, system, text
 
 PROGRAMS: dict[str, Program] = {
     name: program
-    for module in (activities, capture, dumpsys, files, logcat, network, packages, pointer, resident, system, text)
+    for module in (
+        activities,
+        blocks,
+        capture,
+        dumpsys,
+        files,
+        logcat,
+        network,
+        packages,
+        pointer,
+        resident,
+        system,
+        text,
+    )
     for name, program in module.PROGRAMS.items()
 }

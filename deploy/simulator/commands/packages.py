@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import time
 
+from deploy.simulator.commands.launchers import launchers, resolver_table
 from deploy.simulator.components import component, find_app, token, uid
 from deploy.simulator.filesystem import FileError
-from deploy.simulator.package_manager import Options, folder_of
+from deploy.simulator.package_manager import Options, apk_path, folder_of
 from deploy.simulator.shell.call import Call, Program
 from deploy.simulator.world import InstalledApp
 
 _INSTALLED_AT_S = 1_767_225_600
 _MAX_APK_BYTES = 2 * 1024**3
-
-
-def apk_path(app: InstalledApp) -> str:
-    """Where the app's base APK lies."""
-    return f"{folder_of(app)}/{app.package if app.system else 'base'}.apk"
 
 
 def _apps(call: Call) -> tuple[InstalledApp, ...]:
@@ -86,6 +82,8 @@ async def _package(call: Call, words: list[str]) -> int:
             return await _install(call, verb, words)
         case "resolve-activity":
             return _resolve(call, words)
+        case "query-activities":
+            call.out(launchers(call))
         case "dump":
             call.argv = ("dumpsys", "package", *words)
             call.out(dump_package(call))
@@ -227,27 +225,15 @@ def _installed(call: Call, apks: list[bytes], options: Options) -> int:
 
 
 def dump_package(call: Call) -> str:
-    """`dumpsys package PACKAGE`: every activity in the resolver table, the launcher's filter first."""
+    """`dumpsys package PACKAGE`: every activity in the resolver table, the launcher's filter first; `resolvers` in its
+    place: the tables of all apps."""
     wanted = next((word for word in call.arguments[1:] if not word.startswith("-")), "")
+    if wanted in {"r", "resolvers"}:
+        return resolver_table(*(app for app in call.phone.world.apps() if app.launchable))
     app = next((app for app in _apps(call) if app.package == wanted), None)
     if app is None:
         return f"Unable to find package: {wanted}\n" if wanted else "Packages:\n"
-    return _resolver_table(app) + _description(call, app)
-
-
-def _resolver_table(app: InstalledApp) -> str:
-    lines = ["Activity Resolver Table:", "  Non-Data Actions:"]
-    for number, activity in enumerate(app.activities):
-        name = component(app.package, activity)
-        action = "android.intent.action.MAIN" if number == 0 else "android.intent.action.VIEW"
-        category = "android.intent.category.LAUNCHER" if number == 0 else "android.intent.category.DEFAULT"
-        lines += [
-            f"      {action}:",
-            f"        {token('activity', name)} {name} filter {token('filter', name)}",
-            f'          Action: "{action}"',
-            f'          Category: "{category}"',
-        ]
-    return "\n".join(lines) + "\n\n"
+    return resolver_table(app) + _description(call, app)
 
 
 def _description(call: Call, app: InstalledApp) -> str:

@@ -12,7 +12,7 @@ from services.cli import verify as verification
 from services.cli.connection import Session, execute
 from services.cli.errors import CliError, ExitCode
 from services.cli.output import Json, complain, console, print_json, say, show
-from services.cli.services import all_kept, kept_by
+from services.cli.services import Kept, all_kept, kept_by
 from services.runtime import rebuild as rebuilding
 from services.runtime.migrations import MigrationError
 from services.runtime.provision import ProvisioningError
@@ -37,7 +37,9 @@ def provision(context: typer.Context) -> None:
 
 def rebuild(
     context: typer.Context,
-    service: Annotated[str, typer.Argument(help="Service whose tables are made anew, e.g. screen_indexer.")],
+    service: Annotated[
+        str, typer.Argument(help="Service, or schema, whose tables are made anew, e.g. screen_indexer.")
+    ],
     check: Annotated[
         bool, typer.Option("--check", help="Only compare: rebuild aside, say what differs, change nothing.")
     ] = False,
@@ -45,41 +47,53 @@ def rebuild(
 ) -> None:
     """Make a service's tables anew from the log, and swap them in. They stay readable; the service keeps running.
 
+    The orchestrator has two schemas, and both are made anew; `autoglm` names the second one alone.
+
     Examples:
 
       waymark rebuild screen_indexer
 
+      waymark rebuild orchestrator
+
       waymark rebuild alerter --check
     """
-    work = rebuilding.check if check else rebuilding.rebuild
 
-    async def command(session: Session) -> rebuilding.Rebuilt:
-        kept = kept_by(service)
+    async def command(session: Session) -> list[rebuilding.Rebuilt]:
         with Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             console=console(stderr=True), transient=True, disable=as_json,
         ) as bar:  # fmt: skip
-            job = bar.add_task(f"{kept.projection.schema}: events", total=None)
             try:
-                return await work(
-                    kept.projection, kept.migrations, await session.js(), session.dsn,
-                    lambda done, left: bar.update(job, completed=done, total=done + left),
-                )  # fmt: skip
+                return [await _remake(session, kept, bar, check=check) for kept in kept_by(service)]
             except (rebuilding.RebuildError, MigrationError) as error:
                 raise CliError(str(error)) from error
 
     rebuilt = execute(context, command)
     if as_json:
-        print_json(asdict(rebuilt))
+        made = [asdict(one) for one in rebuilt]
+        print_json(made[0] if len(made) == 1 else made)
     else:
-        done = "compared" if check else "rebuilt and swapped in"
-        say(f"{rebuilt.schema}: {done}, {rebuilt.events} events up to sequence {rebuilt.seq}")
-        for difference in rebuilt.differences:
-            complain(f"differs: {difference}")
-        if rebuilt.parked:
-            complain(f"{rebuilt.parked} events could not be applied: see {rebuilt.schema}.parked_events")
-    if rebuilt.differences or rebuilt.parked:
+        for one in rebuilt:
+            _tell(one, "compared" if check else "rebuilt and swapped in")
+    if any(one.differences or one.parked for one in rebuilt):
         raise typer.Exit(ExitCode.FAILED)
+
+
+async def _remake(session: Session, kept: Kept, bar: Progress, *, check: bool) -> rebuilding.Rebuilt:
+    work = rebuilding.check if check else rebuilding.rebuild
+    job = bar.add_task(f"{kept.projection.schema}: events", total=None)
+    return await work(
+        kept.projection, kept.migrations, await session.js(), session.dsn,
+        lambda done, left: bar.update(job, completed=done, total=done + left),
+    )  # fmt: skip
+
+
+def _tell(rebuilt: rebuilding.Rebuilt, done: str) -> None:
+    say(f"{rebuilt.schema}: {done}, {rebuilt.events} events up to sequence {rebuilt.seq}")
+    for difference in rebuilt.differences:
+        complain(f"differs: {difference}")
+    if rebuilt.parked:
+        complain(f"{rebuilt.parked} events could not be applied: see {rebuilt.schema}.parked_events")
 
 
 def verify(

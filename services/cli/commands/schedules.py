@@ -9,7 +9,7 @@ import typer
 
 from contracts.values import CoverageProfile
 from services.cli import asking, fleet
-from services.cli.commands import runs
+from services.cli.commands import starting
 from services.cli.connection import Session, execute
 from services.cli.errors import CliError, ExitCode
 from services.cli.output import Json, print_json, say, show
@@ -47,8 +47,8 @@ def add(
         CoverageProfile, typer.Option(help="How thoroughly.", case_sensitive=False)
     ] = CoverageProfile.FULL,
     priority: Annotated[int, typer.Option(min=1, max=5, help="1 is first.")] = 3,
-    where: runs.Where = None,
-    phones: runs.Phones = None,
+    where: starting.Where = None,
+    phones: starting.Phones = None,
     account: Annotated[str | None, typer.Option(help="Pool of test accounts, one of which each run has.")] = None,
     name: Annotated[str | None, typer.Option(help="What people call it.")] = None,
     own_id: Annotated[str | None, typer.Option("--id", help="Your own id: sent twice, it is one schedule.")] = None,
@@ -65,14 +65,14 @@ def add(
 
       waymark schedules add "*/30 9-18 * * MON-FRI" --request smoke.yaml --name smoke
     """
-    body: dict[str, Any] = {"kind": "explore"} if request is None else runs.read_file(request)
+    body: dict[str, Any] = {"kind": "explore"} if request is None else starting.read_file(request)
     given = {
         "schedule": schedule, "zone": zone, "app": app, "version": version, "name": name, "id": own_id,
-        **runs.placement(where, phones, account),
+        **starting.placement(where, phones, account),
         **({} if request is not None else {"profile": profile.value, "priority": priority}),
     }  # fmt: skip
     body |= {field: value for field, value in given.items() if value is not None}
-    runs.check(body)
+    starting.check(body)
     execute(context, lambda s: _add(s, body, as_json=as_json))
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.commands.runs import Account, Phones, Where, placement, run_app, start
-from services.cli.commands.runs import check as check_request
+from services.cli.commands.starting import Account, Phones, Where, placement, start
+from services.cli.commands.starting import check as check_request
 from services.cli.connection import execute
 from services.cli.errors import CliError, ExitCode
 from services.cli.output import Json, complain, print_json, say
@@ -55,7 +55,6 @@ def _tell(one: dict[str, Any]) -> None:
     say(f"{one['file']}: {one['steps']} steps, all of them well formed{needs}")
 
 
-@run_app.command("steps")
 def run_steps(
     context: typer.Context,
     file: File,

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from contracts.orchestrator import RunStarted, TaskAccepted
 from contracts.subjects import event_filter
-from services.cli import following, queries
+from services.cli import following, queries, showing, turns
 from services.cli.connection import Session, execute
 from services.cli.errors import CliError, ExitCode
 from services.cli.group_progress import follow_group
@@ -40,7 +40,8 @@ def watch(
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Of the page; 0: any that is free.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Follow a run: screens found, actions, locators verified, alerts. The exit code is the run's outcome.
+    """Follow a run: screens found, actions, locators verified, alerts; of a task in plain language each turn, with what
+    the model thinks, what came of it and what it costs. The exit code is the run's outcome.
 
     In a terminal the view is live, with the picture of the phone where the terminal can show one; elsewhere a line is
     written for everything that a person wants to know. With --page several runs can be watched at once.
@@ -69,7 +70,7 @@ def watch(
 
 async def task_of(session: Session, given: str) -> UUID:
     """The task that is named. One whose rows are not there yet is found in the log, by its whole id."""
-    whole = _uuid(given)
+    whole = whole_id(given)
     if whole is not None:
         log = await session.log()
         if await log.last(event_filter(TaskAccepted, key=whole)) is not None:
@@ -98,22 +99,24 @@ async def follow(
     async with contextlib.AsyncExitStack() as stack:
         if view is not None:
             stack.enter_context(view)
-        events = await stack.enter_async_context(aclosing(following.events_of_run(js, progress, after)))
+        events = await stack.enter_async_context(
+            aclosing(following.events_of_run(js, await session.sealer(), progress, after))
+        )
         async for recorded in events:
             if recorded is not None:
                 line = following.told(recorded, progress)
                 progress = following.evolve(progress, recorded)
                 shown = spotlight.evolve(shown, recorded.event)
                 if view is None and not quiet and line is not None:
-                    say(line)
+                    say(line, "bold yellow" if isinstance(recorded.event, turns.LOUD) else "")
             elif view is not None:
-                await view.show(following.panel(progress, session.clock.now()), shown)
+                await view.show(showing.panel(progress, session.clock.now()), shown)
             if recorded is None and progress.over:
                 break
     if as_json:
-        print_json(following.as_json(progress))
+        print_json(showing.as_json(progress))
     else:
-        lines([*following.summary(progress), f"Report:  waymark report {progress.run_id}"])
+        lines([*showing.summary(progress), f"Report:  waymark report {progress.run_id}"])
     if not following.succeeded(progress):
         raise typer.Exit(ExitCode.FAILED)
 
@@ -124,7 +127,8 @@ async def _view(session: Session, out: Console, graphics: Graphics) -> LiveView:
     return LiveView(out, wanted, objects)
 
 
-def _uuid(text: str) -> UUID | None:
+def whole_id(text: str) -> UUID | None:
+    """The id that a text is; None where it is no whole one."""
     try:
         return UUID(text)
     except ValueError:

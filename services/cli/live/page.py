@@ -110,6 +110,10 @@ def _without_script(state: dict[str, Any]) -> str:
     parts = []
     for run in state["runs"]:
         words = f"{run['run']}: {run['status']}, {run['actions']} actions, {run['screens']} screens, {run['screen']}"
+        if run.get("asked"):
+            words += f". A person is asked: {run['asked']}: {run['answer_with']}"
+        if run.get("thinking"):
+            words += f". It thinks: {run['thinking']}"
         image = f'<img src="{html.escape(run["picture"])}" alt="" width="260">' if run["picture"] else ""
         parts.append(f"<article><figure>{image}<figcaption>{html.escape(words)}</figcaption></figure></article>")
     return f"<noscript>{''.join(parts)}</noscript>"

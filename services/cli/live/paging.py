@@ -10,7 +10,7 @@ from uuid import UUID
 
 import typer
 
-from services.cli import following
+from services.cli import following, showing
 from services.cli.connection import Session
 from services.cli.errors import CliError, ExitCode
 from services.cli.following import Progress
@@ -37,7 +37,7 @@ class Watched:
         progress, after = await following.begun(log, task_id)
         run = progress.run_id
         self.progress[run], self.shown[run] = progress, Spotlight()
-        async with aclosing(following.events_of_run(js, progress, after)) as events:
+        async with aclosing(following.events_of_run(js, await self._session.sealer(), progress, after)) as events:
             async for recorded in events:
                 if recorded is not None:
                     self.progress[run] = following.evolve(self.progress[run], recorded)
@@ -54,7 +54,7 @@ class Watched:
 def _run(progress: Progress, shown: Spotlight) -> dict[str, Any]:
     started = progress.started
     return {
-        **following.as_json(progress),
+        **showing.as_json(progress),
         "app": "" if started is None else f"{started.app.package} {started.app.version_name}",
         "serial": "" if started is None else started.serial,
         "screen": shown.screen,
@@ -84,8 +84,8 @@ async def follow(session: Session, tasks: Sequence[UUID], port: int, *, as_json:
         await asyncio.sleep(LAST_LOOK_S)
     ended = list(watched.progress.values())
     if as_json:
-        print_json([following.as_json(progress) for progress in ended])
+        print_json([showing.as_json(progress) for progress in ended])
     else:
-        lines([line for progress in ended for line in following.summary(progress)])
+        lines([line for progress in ended for line in showing.summary(progress)])
     if not all(following.succeeded(progress) for progress in ended):
         raise typer.Exit(ExitCode.FAILED)

@@ -8,11 +8,12 @@ from io import BytesIO
 from PIL import Image, ImageDraw
 
 from contracts.event import Event
-from contracts.orchestrator import ActionRequested, StateAdded, StepFinished
-from contracts.values import ObjectRef, Point
+from contracts.orchestrator import ActionRequested, StateAdded, StepFinished, TurnTaken
+from contracts.values import Action, ObjectRef, Point, PressKey, Swipe, Touch, TypeInto
+from services.cli.turns import drag_of
 from services.orchestrator.decisions.trail import touched
 
-FOLLOWED: tuple[type[Event], ...] = (StateAdded, ActionRequested, StepFinished)
+FOLLOWED: tuple[type[Event], ...] = (StateAdded, TurnTaken, ActionRequested, StepFinished)
 _RED = (220, 38, 38)
 _NAMES = 2_000
 _QUALITY = 80
@@ -40,8 +41,12 @@ def evolve(shown: Spotlight, event: Event) -> Spotlight:
             while len(names) > _NAMES:
                 names.pop(next(iter(names)))
             return replace(shown, names=names)
+        case TurnTaken():
+            return _turned(shown, event)
+        case ActionRequested(turn=turn) if turn is not None and shown.point is not None:
+            return replace(shown, step=event.sequence)
         case ActionRequested():
-            point, end = touched(event.action)
+            point, end = places_of(event.action)
             doing = f"{event.purpose.lower()}: {event.action.type.lower()}"
             return replace(shown, step=event.sequence, point=point, end=end, doing=doing)
         case StepFinished():
@@ -51,6 +56,23 @@ def evolve(shown: Spotlight, event: Event) -> Spotlight:
             return replace(shown, picture=picture, point=None, end=None, screen=screen, doing=doing)
         case _:
             return shown
+
+
+def _turned(shown: Spotlight, event: TurnTaken) -> Spotlight:
+    """The model has said where; the action that follows finds its place on the phone anew."""
+    acts = event.verdict in {"ACT", "ASK"}
+    drag = drag_of(event) if acts else None
+    point = (event.point or (None if drag is None else drag.start)) if acts else None
+    picture = event.screenshot or shown.picture
+    return replace(shown, picture=picture, point=point, end=None if drag is None else drag.end, doing=event.words)
+
+
+def places_of(action: Action) -> tuple[Point | None, Point | None]:
+    """Where the finger comes down and leaves; of what is found on the phone only later, where it was seen before."""
+    if isinstance(action, Touch | TypeInto | Swipe | PressKey):
+        element = None if action.guard is None else action.guard.element
+        return (None if element is None else element.bounds.centre), None
+    return touched(action)
 
 
 def drawn(png: bytes, shown: Spotlight, width_px: int, kind: str = "PNG") -> bytes | None:

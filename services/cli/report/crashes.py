@@ -15,6 +15,8 @@ from services.cli.report.model import CrashView, Shot
 from services.cli.report.walk import Walk
 from services.runtime.objects import MissingObjectError, Objects
 
+SHOT_PX = 240
+"""Of pictures that stand several in a row."""
 _PAPER_CHARS = 60_000
 _HEADINGS = {
     "log": "Log of the phone around it",
@@ -48,7 +50,7 @@ async def _view(
     texts = await asyncio.gather(*(_text(objects, ref) for ref in papers.values()))
     shown = tuple((_HEADINGS[name], text) for name, text in zip(papers, texts, strict=True) if text)
     pictures = () if traced is None else traced.pictures
-    shots = await asyncio.gather(*(gallery.shot(picture.screenshot) for picture in pictures))
+    shots = await asyncio.gather(*(gallery.shot(picture.screenshot, SHOT_PX) for picture in pictures))
     return CrashView(
         at=crash.happened_at or crash.seen_at,
         kind=crash.kind,

@@ -13,17 +13,17 @@ from services.runtime.objects import MissingObjectError, Objects
 
 _AT_ONCE = 4
 _NO_SIZE = (1080, 1920)
-_SHOT_PX = 240
 
 
 class Gallery:
-    """Makes pictures of rows of `screens`."""
+    """Makes pictures of rows of `screens`, and of screenshots by themselves."""
 
     def __init__(self, objects: Objects, width_px: int) -> None:
         self._objects = objects
         self._width_px = width_px
         self._gate = asyncio.Semaphore(_AT_ONCE)
         self._made: dict[UUID, Picture] = {}
+        self._shots: dict[str, asyncio.Task[Picture]] = {}
 
     async def picture(self, row: dict[str, Any]) -> Picture:
         made = self._made.get(row["id"])
@@ -31,16 +31,23 @@ class Gallery:
             made = self._made[row["id"]] = await self._make(row)
         return made
 
-    async def shot(self, ref: ObjectRef | None) -> Picture:
-        """A screenshot by itself, as small as one of several in a row may be."""
+    async def shot(self, ref: ObjectRef | None, width_px: int | None = None) -> Picture:
+        """A screenshot by itself, `width_px` wide (else as wide as all); fetched once, however often it is shown."""
         if ref is None:
             return Picture(*_NO_SIZE, absent="the picture could not be taken")
+        width = width_px or self._width_px
+        key = f"{ref.key} {width}"
+        if key not in self._shots:
+            self._shots[key] = asyncio.create_task(self._shot(ref, width))
+        return await self._shots[key]
+
+    async def _shot(self, ref: ObjectRef, width_px: int) -> Picture:
         async with self._gate:
             try:
                 png = await self._objects.get(ref.key)
             except MissingObjectError:
                 return Picture(*_NO_SIZE, absent="the picture is no longer kept")
-            uri = await asyncio.to_thread(shrink, png, _SHOT_PX)
+            uri = await asyncio.to_thread(shrink, png, width_px)
         width, height = size_of(png) or _NO_SIZE
         return Picture(width, height, uri, "" if uri else "the picture cannot be read")
 

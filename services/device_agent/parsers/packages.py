@@ -38,6 +38,18 @@ def installed(output: str) -> dict[str, int | None]:
     return found
 
 
+def installed_files(output: str) -> dict[str, str]:
+    """Package to its base APK by `pm list packages -f`."""
+    matches = (_LISTED.match(line.strip()) for line in output.splitlines())
+    return {match["package"]: match["path"] for match in matches if match and match["path"]}
+
+
+def launching(table: str) -> tuple[tuple[str, str], ...]:
+    """Package and activity (full class name) of everything that a launcher starts, by an activity resolver table."""
+    filters = _activity_filters(table, None)
+    return tuple(component for component, lines in filters.items() if _launches(lines))
+
+
 def package(output: str, name: str) -> Package | None:
     """The app `name` by `dumpsys package NAME`; None where it is not installed."""
     section = _installed_section(output, name)
@@ -45,7 +57,7 @@ def package(output: str, name: str) -> Package | None:
         return None
     version = re.search(r"^\s+versionName=(.*?)\s*$", section, re.MULTILINE)
     code = re.search(r"^\s+versionCode=(\d+)", section, re.MULTILINE)
-    filters = _activity_filters(output, name)
+    filters = {activity: lines for (_, activity), lines in _activity_filters(output, name).items()}
     activities = dict.fromkeys([*filters, *_declared(section, name)])
     launcher = next((activity for activity, lines in filters.items() if _launches(lines)), None)
     return Package(
@@ -67,13 +79,14 @@ def _installed_section(output: str, name: str) -> str | None:
     return rest[: end.start()] if end else rest
 
 
-def _activity_filters(output: str, name: str) -> dict[str, list[list[str]]]:
-    """Activity to its intent filters (their lines) in the activity resolver table."""
+def _activity_filters(output: str, name: str | None) -> dict[tuple[str, str], list[list[str]]]:
+    """Package and activity to their intent filters (the lines of each) in the activity resolver table; only those of
+    the app `name`, where one is given."""
     begin = re.search(r"^\s*Activity Resolver Table:\s*$", output, re.MULTILINE)
     if begin is None:
         return {}
     indent = len(begin[0].strip("\n")) - len(begin[0].strip())
-    found: dict[str, list[list[str]]] = {}
+    found: dict[tuple[str, str], list[list[str]]] = {}
     lines: list[str] | None = None
     for line in output[begin.end() :].splitlines():
         if line.strip() and len(line) - len(line.lstrip()) <= indent:
@@ -81,9 +94,9 @@ def _activity_filters(output: str, name: str) -> dict[str, list[list[str]]]:
         component = _COMPONENT.match(line)
         if component:
             activity = full_class_name(component["package"], component["activity"])
-            lines = [] if component["package"] == name else None
+            lines = [] if name in {None, component["package"]} else None
             if lines is not None:
-                found.setdefault(activity, []).append(lines)
+                found.setdefault((component["package"], activity), []).append(lines)
         elif lines is not None:
             lines.append(line.strip())
     return found

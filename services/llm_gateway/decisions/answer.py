@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from contracts.values import ActionType, Gesture
+from services.llm_gateway.decisions.asking import Answer, MalformedAnswerError
 from services.llm_gateway.grammars.literals import objects
 
 MAX_TEXT_CHARS: Final = 200
@@ -21,22 +21,12 @@ _ID_KEYS: Final = ("id", "n", "number", "element", "gesture_id")
 _TEXT_KEYS: Final = ("text", "value")
 
 
-class MalformedAnswerError(Exception):
-    """The answer is not what was asked for. The message says why, in words that the model can be told."""
+def parse_answer(text: str, listed: Sequence[Gesture]) -> Answer:
+    """Reads an answer about `listed`, which the question numbered from 1: gesture ids in `order`, the most useful
+    first, and `texts` by gesture id. Raises `MalformedAnswerError`.
 
-
-@dataclass(frozen=True)
-class Advice:
-    """`order`: gesture ids, the most useful first. `texts`: what to type, by gesture id. `dropped`: what was left out,
-    counted by reason (unknown_element, repeated_element, text_for_no_field, text_not_a_text, text_too_long)."""
-
-    order: tuple[str, ...] = ()
-    texts: dict[str, str] = field(default_factory=dict)
-    dropped: dict[str, int] = field(default_factory=dict)
-
-
-def parse_answer(text: str, listed: Sequence[Gesture]) -> Advice:
-    """Reads an answer about `listed`, which the question numbered from 1. Raises `MalformedAnswerError`.
+    Dropped is what names no element (unknown_element) or one again (repeated_element), and texts that cannot be typed
+    (text_for_no_field, text_not_a_text, text_too_long).
 
     Of several objects the last that has `order` or `texts` counts: models think before they answer.
     """
@@ -49,7 +39,7 @@ def parse_answer(text: str, listed: Sequence[Gesture]) -> Advice:
     texts = reading.texts(_pairs(answers[-1].get("texts")))
     if reading.dropped["unknown_element"] and not order and not texts:
         raise MalformedAnswerError("none of the elements that it names was listed")
-    return Advice(order, texts, {why: count for why, count in sorted(reading.dropped.items()) if count})
+    return Answer(order, texts, {why: count for why, count in sorted(reading.dropped.items()) if count})
 
 
 class _Reading:

@@ -8,58 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, assert_never
+from typing import Any, Final, assert_never
 
 from contracts.configs import LlmConfig
 from contracts.llm_gateway import AskCause, CallFinished, CallStarted
-from contracts.orchestrator import AdviceRequested
+from contracts.orchestrator import TurnRequested
 from contracts.sealed import Sealed
-from services.llm_gateway.decisions.answer import Advice, MalformedAnswerError, parse_answer
-from services.llm_gateway.decisions.ledger import Charge, Ledger, OpenCall, crossed, fits, priced, shown
-from services.llm_gateway.decisions.question import Question, again, tokens_in
+from services.llm_gateway.decisions.asking import Answer, Asking, MalformedAnswerError, Question
+from services.llm_gateway.decisions.exchange import Reply
+from services.llm_gateway.decisions.ledger import Charge, Ledger, OpenCall, crossed, priced, shown
+from services.llm_gateway.decisions.tokens import tokens_in
 from services.runtime.reactor import NOTHING, Decision, LaterError, Trigger
 
 NO_MODEL: Final = "none"
 FINISHING_S: Final = 2.0
 """How long before its deadline an attempt is given up, so that its end is in the log by then."""
-_LOST_ONCE = _MALFORMED_ONCE = 1
+_LOST_ONCE = 1
 _PAUSE_S, _PAUSE_LIMIT_S = 0.5, 8.0
-_UNUSABLE = "it was not the JSON object that was asked for"
-
-Outcome = Literal["TEXT", "TIMEOUT", "RATE_LIMITED", "UNAVAILABLE", "REFUSED", "UNCONFIGURED"]
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What came of one request. `usage` (prompt and completion tokens) is what the endpoint counted, if it did.
-
-    `may_have_cost`: nobody knows whether the endpoint did the work; it is charged at its estimate.
-    """
-
-    outcome: Outcome
-    text: str = ""
-    finish_reason: str = ""
-    usage: tuple[int, int] | None = None
-    may_have_cost: bool = False
-    latency_ms: int = 0
-    retry_after_s: float | None = None
-    sent: dict[str, Any] = field(default_factory=dict)
-    detail: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Asking:
-    """A trigger: what is to be asked, by whom, with which configuration (or the `problem` why there is none), and the
-    reply to the attempt number `attempt`, once there is one."""
-
-    asked: AdviceRequested
-    instance: str
-    config: LlmConfig | None
-    question: Question
-    problem: str = ""
-    secret_ref: str = "none"  # noqa: S105 - a reference, and to nothing
-    attempt: int = 0
-    reply: Reply | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +32,7 @@ class _End:
     """How a call ends, but for what it cost."""
 
     error_code: str | None
-    advice: Advice = field(default_factory=Advice)
+    answer: Answer = field(default_factory=Answer)
     detail: dict[str, Any] = field(default_factory=dict)
     wanted: Charge = field(default_factory=Charge)
     """What did not fit into the budget."""
@@ -105,41 +70,32 @@ def pause_s(reply: Reply | None, attempt: int) -> float:
             assert_never(reply.outcome)
 
 
-def messages(question: Question, *, corrected: bool, image_url: str | None = None) -> list[dict[str, Any]]:
-    """The messages of a request, as the chat completions API takes them. `corrected`: after an unusable answer."""
-    user: Any = question.user
-    if image_url is not None:
-        user = [{"type": "text", "text": question.user}, {"type": "image_url", "image_url": {"url": image_url}}]
-    sent: list[dict[str, Any]] = [{"role": "system", "content": question.system}, {"role": "user", "content": user}]
-    if corrected:
-        sent.append({"role": "user", "content": again(_UNUSABLE)})
-    return sent
-
-
 def _first(ledger: Ledger, asking: Asking, now: datetime) -> Decision:
-    if asking.config is None:
+    question = asking.question
+    if asking.config is None or question is None:
         return _finish(ledger, asking, _End("UNCONFIGURED", detail={"error": asking.problem}), Charge(), attempts=0)
     if now >= asking.asked.expires_at:
         return _finish(ledger, asking, _End("EXPIRED"), Charge(), attempts=0)
-    if not asking.question.listed:
-        return _finish(ledger, asking, _End(None, detail={"note": "nothing to ask about"}), Charge(), attempts=0)
-    wanted = _reserve(asking, asking.config)
-    if (started := _start(ledger, asking, 1, "QUESTION", Charge(), now)) is not None:
+    if (why := question.nothing_to_ask()) is not None:
+        return _finish(ledger, asking, _End(None, detail={"note": why}), Charge(), attempts=0)
+    if (started := _start(ledger, asking, 1, "QUESTION", Charge(), None, now)) is not None:
         return started
+    wanted = _reserve(ledger, asking, question, asking.config, None)
     return _finish(ledger, asking, _End("BUDGET", wanted=wanted), Charge(), attempts=0)
 
 
 def _replied(ledger: Ledger, asking: Asking, call: OpenCall, reply: Reply, now: datetime) -> Decision:
-    config = asking.config
+    config, question = asking.config, asking.question
     assert config is not None, "a call was started without a configuration"
-    charged = call.charged + _charge(reply, config, asking.question, call)
+    assert question is not None, "a call was started without a question"
+    charged = call.charged + _charge(reply, config, question, call)
     match reply.outcome:
         case "TEXT":
-            return _judged(ledger, asking, call, reply, charged, now)
+            return _judged(ledger, asking, question, call, reply, charged, now)
         case "TIMEOUT" | "RATE_LIMITED" | "UNAVAILABLE":
             repeats = sum(call.causes.get(cause, 0) for cause in ("TIMEOUT", "RATE_LIMITED", "UNAVAILABLE"))
             if repeats < config.retries:
-                started = _start(ledger, asking, call.attempt + 1, reply.outcome, charged, now)
+                started = _start(ledger, asking, call.attempt + 1, reply.outcome, charged, call.correction, now)
                 if started is not None:
                     return started
         case "REFUSED" | "UNCONFIGURED":
@@ -149,54 +105,69 @@ def _replied(ledger: Ledger, asking: Asking, call: OpenCall, reply: Reply, now: 
     return _finish(ledger, asking, _End(reply.outcome), charged, attempts=call.attempt)
 
 
-def _judged(ledger: Ledger, asking: Asking, call: OpenCall, reply: Reply, charged: Charge, now: datetime) -> Decision:
-    """A text is an answer, a refusal, or neither; then it is asked for once more, where time and budget allow it."""
+def _judged(
+    ledger: Ledger, asking: Asking, question: Question, call: OpenCall, reply: Reply, charged: Charge, now: datetime
+) -> Decision:
+    """A text is an answer, a refusal, or neither; then it is asked for again, where time and budget allow it."""
     if reply.finish_reason == "content_filter":
         return _finish(ledger, asking, _End("REFUSED"), charged, attempts=call.attempt)
     try:
-        advice = parse_answer(reply.text, asking.question.listed)
+        answer = question.read(reply)
     except MalformedAnswerError as error:
-        if call.causes.get("MALFORMED", 0) < _MALFORMED_ONCE:
-            started = _start(ledger, asking, call.attempt + 1, "MALFORMED", charged, now)
+        if call.causes.get("MALFORMED", 0) < question.corrections():
+            told = question.correction(reply, str(error))
+            started = _start(ledger, asking, call.attempt + 1, "MALFORMED", charged, told, now)
             if started is not None:
                 return started
-        return _finish(ledger, asking, _End("MALFORMED", detail={"why": str(error)}), charged, attempts=call.attempt)
-    return _finish(ledger, asking, _End(None, advice), charged, attempts=call.attempt)
+        end = _End("MALFORMED", error.answer, detail={"why": str(error)})
+        return _finish(ledger, asking, end, charged, attempts=call.attempt)
+    return _finish(ledger, asking, _End(None, answer), charged, attempts=call.attempt)
 
 
 def _lost(ledger: Ledger, asking: Asking, call: OpenCall, now: datetime) -> Decision:
     """Whoever made this attempt is gone, and nobody knows what came of it."""
     charged = call.charged + call.reserved
     if call.causes.get("LOST", 0) < _LOST_ONCE:
-        started = _start(ledger, asking, call.attempt + 1, "LOST", charged, now)
+        started = _start(ledger, asking, call.attempt + 1, "LOST", charged, call.correction, now)
         if started is not None:
             return started
     return _finish(ledger, asking, _End("UNKNOWN_OUTCOME"), charged, attempts=call.attempt)
 
 
-def _reserve(asking: Asking, config: LlmConfig) -> Charge:
-    return priced(config, asking.question.prompt_tokens + tokens_in(again(_UNUSABLE)), config.max_tokens)
+def _reserve(ledger: Ledger, asking: Asking, question: Question, config: LlmConfig, correction: str | None) -> Charge:
+    """What an attempt may cost at most. Endpoints count in ways of their own, pictures above all: where one has counted
+    more than was estimated, a task's next request is taken for as much more."""
+    tokens = question.reserved_tokens(correction)
+    if isinstance(asking.asked, TurnRequested):
+        tokens = -(-tokens * ledger.prompt_percent // 100)
+    return priced(config, tokens, config.max_tokens)
 
 
 def _charge(reply: Reply, config: LlmConfig, question: Question, call: OpenCall) -> Charge:
     if reply.usage is not None:
         return priced(config, *reply.usage)
     if reply.outcome == "TEXT":
-        return priced(config, question.prompt_tokens, tokens_in(reply.text))
+        return priced(config, question.sent_tokens(call.correction), tokens_in(reply.said))
     return call.reserved if reply.may_have_cost else Charge()
 
 
 def _start(
-    ledger: Ledger, asking: Asking, attempt: int, cause: AskCause, charged: Charge, now: datetime
+    ledger: Ledger,
+    asking: Asking,
+    attempt: int,
+    cause: AskCause,
+    charged: Charge,
+    correction: str | None,
+    now: datetime,
 ) -> Decision | None:
     """The next attempt; None where the time is up or the budget does not allow it."""
-    asked, config = asking.asked, asking.config
-    if config is None:
+    asked, config, question = asking.asked, asking.config, asking.question
+    if config is None or question is None:
         return None
-    reserve = _reserve(asking, config)
+    reserve = _reserve(ledger, asking, question, config, correction)
     committed = ledger.committed(without=asked.call_id) + charged
     begins_at = now + timedelta(seconds=pause_s(asking.reply, attempt - 1))
-    if begins_at >= asked.expires_at or not fits(config, committed, reserve):
+    if begins_at >= asked.expires_at or not asking.budget(config).fits(committed, reserve):
         return None
     until = min(begins_at + timedelta(seconds=config.timeout_s), asked.expires_at)
     started = CallStarted(
@@ -213,20 +184,22 @@ def _start(
         charged_completion_tokens=charged.completion_tokens,
         charged_cost=shown(charged.cost),
         deadline_at=until + timedelta(seconds=FINISHING_S),
+        correction=None if correction is None else Sealed[str].of(correction),
     )
     return Decision((started,))
 
 
 def _finish(ledger: Ledger, asking: Asking, end: _End, charged: Charge, *, attempts: int) -> Decision:
-    asked, config = asking.asked, asking.config
+    asked, config, answer = asking.asked, asking.config, end.answer
     reply = asking.reply or Reply("TEXT")
     used = ledger.used + charged
+    turn = None if answer.turn is None else answer.turn.model_dump(mode="json")
     finished = CallFinished(
         call_id=asked.call_id,
         run_id=asked.run_id,
         task_id=asked.task_id,
-        screen_id=asked.screen_id,
-        state_id=asked.state_id,
+        screen_id=asking.screen_id,
+        state_id=asking.state_id,
         model_name=NO_MODEL if config is None else config.model,
         prompt_tokens=charged.prompt_tokens,
         completion_tokens=charged.completion_tokens,
@@ -234,28 +207,36 @@ def _finish(ledger: Ledger, asking: Asking, end: _End, charged: Charge, *, attem
         cost=shown(charged.cost),
         request_payload=Sealed[dict[str, Any]].of(reply.sent),
         response_payload=Sealed[dict[str, Any]].of(_response(reply, end, attempts)),
-        safety_flags=_flags(asking.question, reply, end.advice),
+        safety_flags=_flags(asking.question, reply, answer),
         error_code=end.error_code,
-        order=end.advice.order,
-        texts=Sealed[dict[str, str]].of(end.advice.texts) if end.advice.texts else None,
+        order=answer.order,
+        texts=Sealed[dict[str, str]].of(dict(answer.texts)) if answer.texts else None,
         attempts=attempts,
         tokens_used_run=used.tokens,
         cost_used_run=shown(used.cost),
-        budgets_crossed=() if config is None else crossed(ledger, config, used, end.wanted),
+        turn=None if turn is None else Sealed[dict[str, Any]].of(turn),
+        budgets_crossed=() if config is None else crossed(ledger, asking.budget(config), used, end.wanted),
     )
     return Decision((finished,))
 
 
 def _response(reply: Reply, end: _End, attempts: int) -> dict[str, Any]:
-    parts = {"text": reply.text, "finish_reason": reply.finish_reason, "attempts": attempts}
+    calls = [{"name": call.name, "arguments": call.arguments} for call in reply.tool_calls]
+    parts = {
+        "text": reply.text,
+        "thinking": reply.thinking,
+        "tool_calls": calls,
+        "finish_reason": reply.finish_reason,
+        "attempts": attempts,
+    }
     return {name: value for name, value in parts.items() if value} | reply.detail | end.detail
 
 
-def _flags(question: Question, reply: Reply, advice: Advice) -> dict[str, Any]:
+def _flags(question: Question | None, reply: Reply, answer: Answer) -> dict[str, Any]:
     """What somebody who looks after safety wants to see; empty where there is nothing."""
     flags: dict[str, Any] = {
-        "labels_like_commands": question.suspicious,
-        "dropped": advice.dropped,
+        **({} if question is None else question.flags()),
+        "dropped": dict(answer.dropped),
         "content_filter": reply.finish_reason == "content_filter",
         "cut_at_max_tokens": reply.finish_reason == "length",
     }

@@ -9,12 +9,15 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from contracts.configs import LlmConfig
-from contracts.orchestrator import AdviceRequested, ConfigChanged
+from contracts.orchestrator import AdviceRequested, ApiCallRequested, ConfigChanged, TurnRequested
 from contracts.values import ConfigType
 from services.runtime.clock import Clock
 from services.runtime.log import Log
 from services.runtime.reactor import LaterError
 from services.runtime.view import View
+
+Pinning = AdviceRequested | TurnRequested | ApiCallRequested
+"""Events that name a configuration and its version."""
 
 _PATIENCE_S = 3.0
 _AGAIN_S = 0.2
@@ -39,7 +42,7 @@ class Configurations:
     clock: Clock
     _versions: dict[tuple[UUID, int], ConfigChanged] = field(default_factory=dict)
 
-    async def pinned(self, asked: AdviceRequested, asked_at: datetime) -> Pinned:
+    async def pinned(self, asked: Pinning, asked_at: datetime) -> Pinned:
         """Raises `LaterError` while the view may not have seen what the run has seen."""
         found = await self._find(asked)
         if found is None:
@@ -54,7 +57,7 @@ class Configurations:
             wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
             return Pinned(None, problem=f"model configuration {found.name} is not valid: {wrong}")
 
-    async def _find(self, asked: AdviceRequested) -> ConfigChanged | None:
+    async def _find(self, asked: Pinning) -> ConfigChanged | None:
         """The last change that had this version: of the named configuration, or of any where none is named."""
         for last in reversed(self.view.all(ConfigChanged)):
             if not isinstance(last, ConfigChanged) or last.config_type is not ConfigType.LLM:

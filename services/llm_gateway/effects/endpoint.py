@@ -6,6 +6,7 @@ Repetitions are decisions (`decisions.calls`), because each one has to be in the
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -18,9 +19,11 @@ from openai.types.chat import ChatCompletion
 from pydantic import SecretStr
 
 from contracts.configs import LlmConfig
-from services.llm_gateway.decisions.calls import Outcome, Reply
+from services.llm_gateway.decisions.exchange import Outcome, Reply, Request
+from services.llm_gateway.grammars.shown import ToolCall
 
 MAX_REPLY_CHARS: Final = 16 * 1024
+MAX_TOOL_CALLS: Final = 8
 _MAX_ERROR_CHARS = 500
 _MAX_RETRY_AFTER_S = 120.0
 _TRANSIENT = frozenset({408, 409, 425})
@@ -33,7 +36,7 @@ class Endpoint:
 
     http: httpx2.AsyncClient
 
-    async def ask(self, config: LlmConfig, key: SecretStr, messages: list[dict[str, Any]], *, limit_s: float) -> Reply:
+    async def ask(self, config: LlmConfig, key: SecretStr, request: Request, *, limit_s: float) -> Reply:
         """One request, given up after `limit_s`. Never raises for what the endpoint or the network does."""
         client = AsyncOpenAI(
             base_url=config.base_url,
@@ -45,7 +48,7 @@ class Endpoint:
         begun_s = time.perf_counter()
         try:
             async with asyncio.timeout(limit_s):
-                reply = _reply(*await _complete(client, config, messages))
+                reply = _reply(*await _complete(client, config, request))
         except openai.APIStatusError as error:
             reply = _refused(error)
         except (openai.APIError, TimeoutError) as error:
@@ -56,16 +59,18 @@ class Endpoint:
         return replace(reply, latency_ms=round((time.perf_counter() - begun_s) * 1000))
 
 
-async def _complete(client: AsyncOpenAI, config: LlmConfig, messages: list[dict[str, Any]]) -> tuple[Any, str]:
+async def _complete(client: AsyncOpenAI, config: LlmConfig, request: Request) -> tuple[Any, str]:
     """The completion as it was understood, and its body. Newer models know the limit under another name only."""
     ask = client.chat.completions.with_raw_response.create
-    said = cast("Any", messages)
+    given: dict[str, Any] = {"model": config.model, "messages": cast("Any", request.messages), **request.settings()}
+    if request.extra_body:
+        given["extra_body"] = request.extra_body
     try:
-        raw = await ask(model=config.model, messages=said, max_tokens=config.max_tokens)
+        raw = await ask(**given, max_tokens=config.max_tokens)
     except openai.BadRequestError as error:
         if "max_completion_tokens" not in str(error):
             raise
-        raw = await ask(model=config.model, messages=said, max_completion_tokens=config.max_tokens)
+        raw = await ask(**given, max_completion_tokens=config.max_tokens)
     try:
         return raw.parse(), raw.text
     except ValueError:
@@ -89,7 +94,26 @@ def _reply(completion: Any, body: str) -> Reply:
         finish_reason=str(choice.finish_reason or ""),
         usage=counted,
         detail={"id": _clean(str(completion.id))[:200], "model": _clean(str(completion.model))[:200]},
+        tool_calls=_tool_calls(message),
+        thinking=_clean(str(getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None) or "")),
     )
+
+
+def _tool_calls(message: Any) -> tuple[ToolCall, ...]:
+    """The first functions that the model calls, as it wrote them; one in the older form too."""
+    calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or []]
+    calls.append(getattr(message, "function_call", None))
+    return tuple(
+        ToolCall(_clean(str(getattr(call, "name", None) or ""))[:200], _clean(_arguments(call)))
+        for call in calls[:MAX_TOOL_CALLS]
+        if call is not None
+    )
+
+
+def _arguments(call: Any) -> str:
+    """JSON; some endpoints send the object itself."""
+    given = getattr(call, "arguments", None)
+    return given if isinstance(given, str) else json.dumps(given or {}, ensure_ascii=False)
 
 
 def _refused(error: openai.APIStatusError) -> Reply:

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from contracts.event import Event
 from contracts.orchestrator import RunEnding, RunFinished
-from contracts.values import Navigate, RunStatus, Uninstall
+from contracts.sealed import Sealed
+from contracts.values import Finish, Navigate, RunStatus, Uninstall
 from services.orchestrator.decisions.interruptions import SYSTEM_UI
 from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.steps import request
+from services.orchestrator.decisions.tasking.state import TaskProgress
 from services.orchestrator.decisions.trouble import INPUT_DENIED
 
 UNSEEN_LIMIT = 4
@@ -26,8 +28,9 @@ def over(run: Run) -> RunEnding | None:
     if run.spec_started.spec.kind == "steps" and not run.unfinished:
         return None
     limits = run.spec_started.spec.limits
-    if run.sequence - run.reproduction.steps >= limits.max_steps:
-        return cut_short(run, f"the limit of {limits.max_steps} steps was reached")
+    turns = 0 if run.task is None else run.task.usage.turns
+    if max(run.sequence - run.reproduction.steps, turns) >= limits.max_steps:
+        return cut_short(run, f"the limit of {limits.max_steps} steps was reached", "STEPS")
     if run.unseen >= UNSEEN_LIMIT:
         words = f"nothing could be seen on the phone in {run.unseen} steps in a row{_because(run)}"
         return ending_of(run, RunStatus.FAILED, words)
@@ -44,14 +47,26 @@ def over(run: Run) -> RunEnding | None:
     return None
 
 
-def cut_short(run: Run, why: str) -> RunEnding:
-    """An exploration may end at any time; steps that are left make it a failure."""
+def cut_short(run: Run, why: str, code: str) -> RunEnding:
+    """An exploration may end at any time; steps that are left make it a failure, and so does a task in plain language
+    (with `code`)."""
     if not run.unfinished:
+        if run.task is not None:
+            return _task_cut_short(run.task, run, why, code)
         return ending_of(run, RunStatus.SUCCEEDED, why)
     assert run.script is not None
     assert run.script.current is not None
     ref = run.script.current.ref
     return ending_of(run, RunStatus.FAILED, f"{why} before step {ref.number} of {ref.of} ({ref.words}) was done")
+
+
+def _task_cut_short(task: TaskProgress, run: Run, why: str, code: str) -> RunEnding:
+    """The task ends with what it was waiting for."""
+    if task.tries:
+        return ending_of(run, RunStatus.FAILED, f"{why}: {task.away_reason}", "MODEL_AWAY")
+    if task.person is not None:
+        return ending_of(run, RunStatus.FAILED, f"{why} while a person was waited for: {task.person.words}", code)
+    return ending_of(run, RunStatus.FAILED, why, code)
 
 
 def _because(run: Run) -> str:
@@ -65,9 +80,9 @@ def _because(run: Run) -> str:
 
 def end(run: Run, now: datetime) -> list[Event]:
     """Home first, so that the phone is left as it should be, unless it does not answer; then the app goes that the run
-    had installed, where that is wanted; then the end. Steps leave the phone where they led."""
+    had installed, where that is wanted; then the end. Steps and tasks leave the phone where they led."""
     leads_home = not run.restored and run.here is not None and run.unseen == 0
-    if leads_home and run.spec_started.spec.kind != "steps":
+    if leads_home and run.spec_started.spec.kind not in {"steps", "task", "replay"}:
         return [request(run, Navigate(to="HOME"), "RESTORE", now)]
     app, installed = run.spec_started.spec.install, run.installed
     is_ours = installed is not None and not installed.was_there and not installed.replaced
@@ -110,4 +125,13 @@ def _finish(run: Run, now: datetime) -> RunFinished:
         started_at=started.started_at,
         ended_at=now,
         failure_code=ending.code,
+        kind=started.spec.kind,
+        result=None if run.task is None else _result(run.task),
+        usage=None if run.task is None else run.task.usage,
     )
+
+
+def _result(task: TaskProgress) -> Sealed[str] | None:
+    """The last word of the model, where it has ended the task itself."""
+    intent = None if task.last is None else task.last.intent
+    return Sealed[str].of(intent.message) if isinstance(intent, Finish) else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -32,9 +32,10 @@ from contracts.requests import (
     StepsRequest,
 )
 from contracts.sealed import Sealed
-from contracts.subjects import derived_id
+from contracts.subjects import derived_id, request_answer_id
 from contracts.values import ANDROID, ApkFile, AppInstall, CoverageProfile
 from services.orchestrator.decisions.schedules import next_fire
+from services.orchestrator.decisions.scripts.asking import ScriptFound, replayed
 from services.orchestrator.decisions.scripts_asked import script_of
 from services.runtime.aggregate import Aggregate
 from services.runtime.handlers import RawRequest
@@ -42,6 +43,7 @@ from services.runtime.log import Recorded
 from services.runtime.reactor import NOTHING, Create, Decision, Reactor, Trigger
 from services.runtime.request_json import RejectedError, parse, read_object
 
+AnyTask = ExploreRequest | StepsRequest | GoalRequest | ReplayRequest
 _SCHEDULE_AHEAD = timedelta(days=366)
 _REJECTIONS_KEPT = 20
 _CONTROL: TypeAdapter[ControlRequest] = TypeAdapter(ControlRequest)
@@ -59,9 +61,10 @@ class Task:
 TASK = Aggregate[Task]("task", "orchestrator", Task, lambda s, r: evolve(s, r))
 
 
-def intake_reactor() -> Reactor[Task]:
-    """Leads with the task, whose id is derived from the request, or from the id that its user gave it."""
-    return Reactor("orchestrator-intake", TASK, {RawRequest: task_key}, decide_request)
+def intake_reactor(prepare: Callable[[Trigger[Any]], Awaitable[Trigger[Any]]] | None = None) -> Reactor[Task]:
+    """Leads with the task, whose id is derived from the request, or from the id that its user gave it. `prepare` looks
+    up the script that a request wants replayed."""
+    return Reactor("orchestrator-intake", TASK, {RawRequest: task_key}, decide_request, prepare)
 
 
 def task_key(raw: RawRequest) -> UUID:
@@ -84,12 +87,14 @@ def answer_key(raw: RawRequest) -> UUID:
     return _request_key(raw) if raw.kind == "control" else task_key(raw)
 
 
-def decide_request(task: Task, trigger: Trigger[RawRequest], now: datetime) -> Decision:
-    raw = trigger.what
+def decide_request(task: Task, trigger: Trigger[RawRequest | ScriptFound], now: datetime) -> Decision:
+    """Raises `LaterError` where the script that is to be replayed may be there in a moment."""
+    found = trigger.what if isinstance(trigger.what, ScriptFound) else None
+    raw = trigger.what.raw if isinstance(trigger.what, ScriptFound) else trigger.what
     try:
         if raw.kind == "control":
             return _control(raw, task, now)
-        return NOTHING if task.spec is not None else _accept(raw, now)
+        return NOTHING if task.spec is not None else _accept(raw, found, trigger.time, now)
     except RejectedError as error:
         rejected = TaskRejected(task_id=answer_key(raw), user=raw.user, code=error.code, reason=error.reason)
         return Decision((), (Create((rejected,)),)) if raw.kind == "control" else Decision((rejected,))
@@ -106,25 +111,27 @@ def evolve(task: Task, recorded: Recorded[Event]) -> Task:
             return task
 
 
-def _accept(raw: RawRequest, now: datetime) -> Decision:
+def _accept(raw: RawRequest, found: ScriptFound | None, asked_at: datetime, now: datetime) -> Decision:
     request = parse(raw.body, TASK_REQUEST)
-    if isinstance(request, ReplayRequest):
-        raise RejectedError("UNKNOWN_SCRIPT", f"there is no script {request.script}")
     _check(request, now)
     user_id, task_id = derived_id("user", raw.user), task_key(raw)
     copied: dict[str, Any] = {name: getattr(request, name) for name in _COPIED if hasattr(request, name)}
     if not isinstance(request, ExploreRequest):
         copied |= _STEPS_ONLY
     if isinstance(request, GoalRequest):
-        copied |= {"goal": Sealed[str].of(request.goal), "rules": _rules(request.rules)}
+        copied |= {"goal": Sealed[str].of(request.goal)}
+    if isinstance(request, GoalRequest | ReplayRequest):
+        copied |= {"rules": _rules(request.rules)}
+    if isinstance(request, ReplayRequest):
+        assert found is not None, "a request to replay is decided on together with its script"
+        copied |= replayed(found, request, asked_at, now)
+    else:
+        copied |= {"name": _name(request), "package": request.package, "script": script_of(request)}
     spec = TaskSpec(
         task_id=task_id,
-        name=request.name or f"{request.kind} {'the phone' if request.package == ANDROID else request.package}",
         user=raw.user,
         user_id=user_id,
         kind=request.kind,
-        package=request.package,
-        script=script_of(request),
         install=_install(request),
         accepted_at=now,
         schedule_at=_due(request.schedule_at, now),
@@ -134,13 +141,17 @@ def _accept(raw: RawRequest, now: datetime) -> Decision:
     return Decision((TaskAccepted(task_id=task_id, spec=spec),), (Create((seen,), shared=True),))
 
 
+def _name(request: ExploreRequest | StepsRequest | GoalRequest) -> str:
+    return request.name or f"{request.kind} {'the phone' if request.package == ANDROID else request.package}"
+
+
 def _rules(asked: Rules) -> TaskRules:
     values = asked.model_dump(exclude={"cost_budget", "confirm"})
     cost = None if asked.cost_budget is None else format(asked.cost_budget, "f")
     return TaskRules.model_validate({**values, "cost_budget": cost, "confirm": asked.confirm.upper()})
 
 
-def _check(request: ExploreRequest | StepsRequest | GoalRequest, now: datetime) -> None:
+def _check(request: AnyTask, now: datetime) -> None:
     """What fields say only together. Raises `RejectedError`."""
     if request.zone is not None and request.schedule is None:
         raise RejectedError("INVALID", "zone: it is the time zone of `schedule`, which is not there")
@@ -168,7 +179,7 @@ _STEPS_ONLY: dict[str, Any] = {
 """What a task of steps has of an exploration: nothing is covered, so that no version counts as explored."""
 
 
-def _install(asked: ExploreRequest | StepsRequest | GoalRequest) -> AppInstall | None:
+def _install(asked: AnyTask) -> AppInstall | None:
     """The APKs by their keys, which are made of their SHA-256; none where the task brings none along."""
     request = asked.install if isinstance(asked, ExploreRequest) else None
     if request is None:
@@ -217,12 +228,27 @@ def _control(raw: RawRequest, task: Task, now: datetime) -> Decision:
             pause = request.kind == "pause"
             return Decision((TaskPauseAsked(task_id=request.task, user=raw.user, pause=pause, reason=reason),))
         case "confirm" | "deny" | "answer" | "takeover":
-            text = None if request.text is None else Sealed[str].of(request.text)
-            return Decision((PersonSaid(task_id=request.task, user=raw.user, kind=request.kind, text=text),))
+            return Decision((_said(raw, request, task.spec, request.kind),))
         case "retry":
             return _retry(raw, request, task.spec, now)
         case _:
             assert_never(request.kind)
+
+
+def _said(
+    raw: RawRequest, request: ControlRequest, spec: TaskSpec, kind: Literal["confirm", "deny", "answer", "takeover"]
+) -> PersonSaid:
+    """What somebody says to a task; its run knows what it asks. Raises `RejectedError`."""
+    if spec.kind not in {"task", "replay"}:
+        raise RejectedError("INVALID", f"task {request.task} asks nobody: only tasks in plain language do")
+    if spec.phones is not None or spec.schedule is not None:
+        raise RejectedError("INVALID", f"task {request.task} has no phone of its own: name one of the tasks it became")
+    if kind == "answer" and request.text is None:
+        raise RejectedError("INVALID", "text: an answer needs one")
+    text = None if request.text is None else Sealed[str].of(request.text)
+    return PersonSaid(
+        task_id=request.task, user=raw.user, kind=kind, text=text, ask_id=request.ask, answer_id=answer_key(raw)
+    )
 
 
 def _retry(raw: RawRequest, request: ControlRequest, spec: TaskSpec, now: datetime) -> Decision:
@@ -242,7 +268,7 @@ def _retry(raw: RawRequest, request: ControlRequest, spec: TaskSpec, now: dateti
 
 
 def _request_key(raw: RawRequest) -> UUID:
-    return derived_id("request-answer", raw.user, raw.sequence, raw.body[:4096])
+    return request_answer_id(raw.user, raw.sequence, raw.body)
 
 
 def _uuid(value: object) -> UUID | None:

@@ -25,17 +25,29 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
     is_new_screen = False
     if is_new:
         added = _state(run, seen)
-        is_new_screen = added.inside and added.screen_id not in run.screens
+        is_new_screen = added.screen_id not in run.screens if added.inside else _is_new_to_task(run, added)
         events.append(added)
     return [*events, _step(run, seen, is_new=is_new, is_new_screen=is_new_screen)]
 
 
+def _is_new_to_task(run: Run, added: StateAdded) -> bool:
+    """A task goes wherever it leads: screens of all apps are alike to it."""
+    return run.task is not None and all(state.screen_id != added.screen_id for state in run.states.values())
+
+
 def _unrecognised(run: Run, seen: CaptureIndexed) -> StepFinished:
     """Nothing could be made of the screen. Whether a step of a script was done is known all the same."""
+    if run.action is not None and run.action.purpose == "TURN":
+        return finished_step(run, "UNSEEN", seen=seen, trouble=of_capture(seen))
     if run.action is None or run.action.step is None:
         return unseen(run, of_capture(seen))
     succeeded = seen.status is ActionStatus.SUCCESS
-    update = {"succeeded": succeeded, "successful": run.succeeded + int(succeeded), "found": seen.found}
+    update = {
+        "succeeded": succeeded,
+        "successful": run.succeeded + int(succeeded),
+        "found": seen.found,
+        "sighting": seen.sighting,
+    }
     return unseen(run, of_action(seen)).model_copy(update=update)
 
 
@@ -60,7 +72,7 @@ def _step(run: Run, seen: CaptureIndexed, *, is_new: bool, is_new_screen: bool) 
     action = run.action
     assert action is not None
     outcome: StepOutcome
-    inside = seen.package == run.spec_started.app.package or seen.package in TRANSIENT_PACKAGES
+    inside = run.task is not None or seen.package in {run.spec_started.app.package, *TRANSIENT_PACKAGES}
     if seen.status is not ActionStatus.SUCCESS:
         outcome = "FAILED"
     elif is_new_screen:
@@ -119,7 +131,9 @@ def finished_step(
         screens=len(run.screens) + int(new_screen),
         states=len(run.states) + int(new_state),
         step=action.step,
+        turn=action.turn,
         found=seen.found if isinstance(seen, CaptureIndexed) else None,
+        sighting=seen.sighting if isinstance(seen, CaptureIndexed) else None,
         error_code=None if trouble is None else trouble.code[:100],
         error_message=None if trouble is None else trouble.words[:1000],
     )
@@ -138,7 +152,8 @@ def not_seen(run: Run, finished: ActionFinished) -> StepFinished:
 def crash_events(run: Run, crash: CrashSeen) -> list[Event]:
     """The note of a crash, and what it tells of the way that led to it."""
     action = crashed_by(run, crash)
-    return [_crash(run, crash, action), *traced(run, crash, action)]
+    noted = _crash(run, crash, action)
+    return [noted] if run.task is not None else [noted, *traced(run, crash, action)]
 
 
 def crashed_by(run: Run, crash: CrashSeen) -> ActionRequested | None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
 from contracts.device_agent import ActionFinished, CrashSeen
 from contracts.event import Event
-from contracts.llm_gateway import CallFinished
+from contracts.llm_gateway import ApiCallFinished, CallFinished
 from contracts.locator_validator import ValidationPlanned
 from contracts.orchestrator import (
     AdviceTaken,
     AppVersionSeen,
     BudgetCrossed,
+    PersonSaid,
     PlanPending,
+    RunEnding,
     RunNoted,
     RunPauseAsked,
     RunPaused,
@@ -35,6 +38,9 @@ from services.orchestrator.decisions.reproducing import reproduce
 from services.orchestrator.decisions.run_state import Run, apply, evolve
 from services.orchestrator.decisions.setup import scripted
 from services.orchestrator.decisions.steps import action_for, advice_for, request
+from services.orchestrator.decisions.tasking import loop as tasking
+from services.orchestrator.decisions.tasking import people
+from services.orchestrator.decisions.tasking.answers import answered
 from services.orchestrator.decisions.watching import RUN_TIMERS, plan_dropped, watch
 from services.runtime.aggregate import Aggregate
 from services.runtime.reactor import NOTHING, Create, Decision, LaterError, Reactor, Trigger
@@ -58,6 +64,8 @@ def run_reactor() -> Reactor[Run]:
             CrashSeen: lambda e: e.run_id,
             ValidationPlanned: lambda e: e.run_id,
             CallFinished: lambda e: e.run_id,
+            ApiCallFinished: lambda e: e.run_id,
+            PersonSaid: lambda e: run_of(e.task_id),
             TaskStopAsked: lambda e: run_of(e.task_id),
             RunPauseAsked: lambda e: e.run_id,
             RunStopAsked: lambda e: e.run_id,
@@ -71,16 +79,37 @@ def decide_run(run: Run, trigger: Trigger[Any], now: datetime) -> Decision:
     """What the trigger tells, then what is to be done next where nothing is under way. Raises `LaterError`."""
     if run.started is None and isinstance(trigger.what, TaskStopAsked) and now - trigger.time < RACE:
         raise LaterError("the task has no run yet", delay_s=1.0)
+    if isinstance(trigger.what, PersonSaid):
+        return _said(run, trigger.what, trigger.time, now)
     if run.started is None or run.finished is not None:
         return NOTHING
     creates = (*_apps_seen(run, trigger.what), *_budgets_crossed(run, trigger.what))
     events = _told(run, trigger.what, now)
     if not events:
         return Decision((), creates)
-    after = run
+    seen = trigger.what if isinstance(trigger.what, CaptureIndexed) else None
+    return Decision((*events, *_next(_after(run, events), now, seen)), creates)
+
+
+def _said(run: Run, said: PersonSaid, at: datetime, now: datetime) -> Decision:
+    """What somebody says to a task. Where it changes nothing, they are told why. Raises `LaterError`."""
+    if run.started is None and now - at < RACE:
+        raise LaterError("the task has no run yet", delay_s=1.0)
+    if (why := people.unheard(run, said, at)) is None:
+        events = people.heard(run, said, now)
+        return Decision((*events, *_next(_after(run, events), now)))
+    rejected = people.rejection(said, why)
+    creates = () if rejected is None else (Create((rejected,)),)
+    if run.started is None or run.finished is not None:
+        return Decision((), creates)
+    detail = {"what": "not heard", "kind": said.kind, "by": said.user, "why": why}
+    return Decision((RunNoted(run_id=run.started.run_id, event_type=RunEventType.NOTICE, detail=detail),), creates)
+
+
+def _after(run: Run, events: Iterable[Event]) -> Run:
     for event in events:
-        after = apply(after, event)
-    return Decision((*events, *_next(after, now)), creates)
+        run = apply(run, event)
+    return run
 
 
 def _told(run: Run, what: Any, now: datetime) -> list[Event]:
@@ -95,6 +124,11 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
             return crash_events(run, what)
         case ValidationPlanned():
             return _planned(run, what, now) if run.plan is not None and run.plan.plan_id == what.plan_id else []
+        case CallFinished() if run.task is not None:
+            asked = run.task.asked
+            return answered(run, what, now) if asked is not None and asked.call_id == what.call_id else []
+        case ApiCallFinished():
+            return [] if run.task is None else tasking.called(run, what)
         case CallFinished():
             return [_advice(what)] if run.call is not None and run.call.call_id == what.call_id else []
         case TaskStopAsked() | RunStopAsked():
@@ -177,16 +211,23 @@ def _advice(call: CallFinished) -> AdviceTaken:
 
 
 def _pause(run: Run, asked: RunPauseAsked) -> list[Event]:
-    if run.ending is not None or asked.pause == run.paused:
+    if run.ending is not None:
+        return []
+    if (resumed := people.resumed(run, asked)) is not None:
+        return resumed
+    if asked.pause == run.paused:
         return []
     ids = {"run_id": run.spec_started.run_id, "task_id": asked.task_id}
     if asked.pause:
         return [RunPaused(**ids, reason=asked.reason, by=asked.user)]
-    return [RunResumed(**ids, by=asked.user)]
+    person = None if run.task is None else run.task.person
+    still = [] if person is None else [people.held(run, f"a person is asked: {person.words}")]
+    return [RunResumed(**ids, by=asked.user), *still]
 
 
-def _next(run: Run, now: datetime) -> list[Event]:
-    """What to do now. Nothing while something is under way, or while the run is paused."""
+def _next(run: Run, now: datetime, seen: CaptureIndexed | None = None) -> list[Event]:
+    """What to do now. Nothing while something is under way, or while the run is paused. `seen`: what the phone has just
+    shown."""
     if run.waiting != "NOTHING":
         return []
     if run.ending is not None:
@@ -194,6 +235,8 @@ def _next(run: Run, now: datetime) -> list[Event]:
     if run.paused:
         return []
     ending = over(run)
+    if run.task is not None:
+        return _next_of_task(run, ending, now, seen)
     explored = ending is not None and ending.status is RunStatus.SUCCEEDED
     if (ending is None or explored) and (tried := reproduce(run, now, explored=explored)) is not None:
         return _then(run, tried, now)
@@ -229,8 +272,17 @@ def _next(run: Run, now: datetime) -> list[Event]:
     return [action_for(run, choice, now)]
 
 
+def _next_of_task(run: Run, ending: RunEnding | None, now: datetime, seen: CaptureIndexed | None) -> list[Event]:
+    """A task in plain language: what sets it up, then its turns."""
+    if ending is not None:
+        return [ending, *end(apply(run, ending), now)]
+    if (installing := install_phase(run, now)) is not None:
+        return installing
+    if (steps := scripted(run, now)) is not None:
+        return steps
+    return tasking.next_turn(run, seen, now)
+
+
 def _then(run: Run, events: list[Event], now: datetime) -> list[Event]:
     """These, and what is to be done after them."""
-    for event in events:
-        run = apply(run, event)
-    return [*events, *_next(run, now)]
+    return [*events, *_next(_after(run, events), now)]

@@ -33,6 +33,8 @@ from services.orchestrator.decisions.graph import BACK, NEWS, Graph, UiState, le
 from services.orchestrator.decisions.interruptions import intrudes
 from services.orchestrator.decisions.reproduction import Reproduction
 from services.orchestrator.decisions.script import Progress, advance, begin
+from services.orchestrator.decisions.tasking import state as tasking
+from services.orchestrator.decisions.tasking.state import PLATFORM, TaskProgress
 from services.orchestrator.decisions.trouble import KEYBOARD_MISSING, Trouble, of_step, refused
 from services.runtime.log import Recorded
 from services.runtime.telemetry import hundred_of
@@ -113,6 +115,8 @@ class Run:
     reproduction: Reproduction = field(default_factory=Reproduction)
     script: Progress | None = None
     """Where it is in the steps that set it up, or that it is made of; none: it has no steps."""
+    task: TaskProgress | None = None
+    """Where it is in its task in plain language; none: it has none."""
 
     @property
     def states(self) -> Mapping[str, UiState]:
@@ -134,13 +138,15 @@ class Run:
         return self.script is not None and self.script.current is not None
 
     @property
-    def waiting(self) -> Literal["ACTION", "PLAN", "CALL", "CRASH", "NOTHING"]:
+    def waiting(self) -> Literal["ACTION", "PLAN", "CALL", "CRASH", "TURN", "API", "PERSON", "MODEL", "NOTHING"]:
         if self.action is not None:
             return "ACTION"
         if self.plan is not None:
             return "PLAN"
         if self.reproduction.awaited is not None:
             return "CRASH"
+        if self.task is not None and self.task.waiting is not None:
+            return self.task.waiting
         return "CALL" if self.call is not None else "NOTHING"
 
     @property
@@ -158,9 +164,15 @@ def evolve(run: Run, recorded: Recorded[Event]) -> Run:
 
 
 def apply(run: Run, event: Event) -> Run:
+    run = _apply(run, event)
+    return run if run.task is None else replace(run, task=tasking.apply(run.task, event))
+
+
+def _apply(run: Run, event: Event) -> Run:
     match event:
         case RunStarted():
-            return replace(run, started=event, watch_at=event.watch_at, script=begin(event))
+            task = TaskProgress() if event.spec.goal is not None else None
+            return replace(run, started=event, watch_at=event.watch_at, script=begin(event), task=task)
         case StateAdded():
             return _add_state(run, event)
         case ActionRequested():
@@ -178,9 +190,10 @@ def apply(run: Run, event: Event) -> Run:
         case RunNoted():
             return _note(run, event)
         case RunPaused():
-            return replace(run, paused=True)
+            is_held = run.task is not None and event.by == PLATFORM  # Until a person or the model answers.
+            return replace(run, paused=run.paused or not is_held)
         case RunResumed():
-            return replace(run, paused=False)
+            return replace(run, paused=run.paused and run.task is not None and event.by == PLATFORM)
         case RunEnding():
             return replace(run, ending=event, plan=None, call=None, reproduction=run.reproduction.stopped())
         case CrashTraced() | CrashAwaited() | ReproductionTried():
@@ -279,11 +292,16 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
         current=reached if reached is not None else run.current,
         entry=reached if event.purpose == "LAUNCH" and inside else run.entry,
         succeeded=run.succeeded + int(event.succeeded),
-        unseen=run.unseen + 1 if event.outcome == "UNSEEN" else 0,
+        unseen=run.unseen + 1 if event.outcome == "UNSEEN" and not _is_pictured(run, event) else 0,
         refused=refused(run.refused, event, is_key=run.action is not None and run.action.gesture_id == BACK),
         trouble=of_step(event),
         outside=0 if inside or event.purpose == "INSTALL" else run.outside + 1,
     )
+
+
+def _is_pictured(run: Run, event: StepFinished) -> bool:
+    """A task goes on with a picture alone: its model may see what it shows."""
+    return run.task is not None and event.screenshot is not None
 
 
 def _learnt(run: Run, event: StepFinished, target: UiState | None) -> Graph:

@@ -28,7 +28,7 @@ def script_of(request: ExploreRequest | StepsRequest | GoalRequest) -> Sealed[di
         raise RejectedError(
             "INVALID", f"{field}: {count} steps, {depth} deep; {STEPS_LIMIT} and {NESTING_LIMIT} are the most"
         )
-    if request.package == ANDROID and _launches_nothing(steps):
+    if request.package == ANDROID and launches_nothing(steps):
         raise RejectedError("INVALID", f"{field}: launch: which app? Name it there, or give `app`")
     written = [step.model_dump(mode="json", exclude_none=True) for step in steps]
     unknown = {n for n in variables_in(written) if not n.startswith("account.")} - request.variables.keys()
@@ -41,11 +41,11 @@ def script_of(request: ExploreRequest | StepsRequest | GoalRequest) -> Sealed[di
     return Sealed[dict[str, Any]].of(script)
 
 
-def _launches_nothing(steps: Iterable[Step]) -> bool:
+def launches_nothing(steps: Iterable[Step]) -> bool:
     """Whether a step starts the app that the task is about, which is none."""
     return any(
         (isinstance(step, LaunchStep) and step.launch.app is None)
-        or (isinstance(step, IfSeenStep) and _launches_nothing(step.if_seen.steps))
+        or (isinstance(step, IfSeenStep) and launches_nothing(step.if_seen.steps))
         for step in steps
     )
 

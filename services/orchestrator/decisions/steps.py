@@ -35,6 +35,7 @@ def request(
     gesture_id: str | None = None,
     plan_id: UUID | None = None,
     step: StepRef | None = None,
+    turn: int | None = None,
     timeout_s: float | None = None,
 ) -> ActionRequested:
     """Asks for the next action of the run; its id follows from the run and its number. `timeout_s`: for those that may
@@ -56,6 +57,7 @@ def request(
         gesture_id=gesture_id,
         plan_id=plan_id,
         step=step,
+        turn=turn,
         expires_at=now + timedelta(seconds=timeout_s or started.spec.limits.step_timeout_s),
         requested_at=now,
     )

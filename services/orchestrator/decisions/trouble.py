@@ -11,9 +11,9 @@ from contracts.values import ActionType
 
 INPUT_DENIED, KEYBOARD_MISSING = "INPUT_DENIED", "KEYBOARD_MISSING"
 SPLIT_SCREEN = "SPLIT_SCREEN"
-_OF_ITSELF = frozenset({KEYBOARD_MISSING, "NOT_SHOWN", "NOT_FOUND"})
-"""The text could not be typed, the field made something else of it, or what it was meant for is not there: that says
-nothing of other actions."""
+_OF_ITSELF = frozenset({KEYBOARD_MISSING, "NOT_SHOWN", "NOT_FOUND", "GUARD"})
+"""The text could not be typed, the field made something else of it, or what it was meant for is not there, or is
+something else: that says nothing of other actions."""
 _TOUCHING = frozenset({ActionType.CLICK, ActionType.INPUT, ActionType.SCROLL})
 _HIDDEN = {
     "NOT_IDLE": "its screen never comes to rest (a video or an animation), so that uiautomator gives up",

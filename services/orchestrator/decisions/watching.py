@@ -8,10 +8,14 @@ from contracts.event import Event
 from contracts.orchestrator import (
     AdviceRequested,
     AdviceTaken,
+    ApiCallRequested,
     CrashAwaited,
+    ModelAwaited,
+    PersonAsked,
     PlanPending,
     RunNoted,
     RunStarted,
+    TurnRequested,
     WatchSet,
 )
 from contracts.values import Install, RunEventType
@@ -20,9 +24,11 @@ from services.orchestrator.decisions.installing import nobody_saw
 from services.orchestrator.decisions.outcomes import unseen
 from services.orchestrator.decisions.reproducing import over_without
 from services.orchestrator.decisions.run_state import NO_CHECKS, Run, apply
+from services.orchestrator.decisions.tasking import loop as tasking
 from services.runtime.timers import TimerFired
 
-RUN_TIMERS = frozenset(e.type_name() for e in (RunStarted, WatchSet, PlanPending, AdviceRequested, CrashAwaited))
+_OF_TASKS = frozenset(e.type_name() for e in (TurnRequested, ApiCallRequested, PersonAsked, ModelAwaited))
+RUN_TIMERS = _OF_TASKS | {e.type_name() for e in (RunStarted, WatchSet, PlanPending, AdviceRequested, CrashAwaited)}
 LATE = timedelta(seconds=5)
 """A timer that fires later than this was held up with everything else: its grace begins again."""
 GRACE = timedelta(seconds=5)
@@ -58,12 +64,14 @@ def _is_current(run: Run, fired: TimerFired) -> bool:
         return run.call is not None and run.call.expires_at == fired.due_at
     if fired.event_type == CrashAwaited.type_name():
         return run.reproduction.awaited is not None and run.reproduction.awaited.until == fired.due_at
+    if fired.event_type in _OF_TASKS:
+        return run.task is not None and tasking.deadline_of(run.task) == fired.due_at
     return run.watch_at == fired.due_at
 
 
 def _overdue(run: Run, now: datetime) -> list[Event]:
     if run.ending is None and now >= run.spec_started.ends_at:
-        return [cut_short(run, "its time was up")]
+        return [cut_short(run, "its time was up", "TIME")]
     if run.action is not None and now >= run.action.expires_at + GRACE:
         return nobody_saw(run) if isinstance(run.action.action, Install) else [unseen(run)]
     if run.plan is not None and now >= run.plan.until:
@@ -72,7 +80,7 @@ def _overdue(run: Run, now: datetime) -> list[Event]:
         return [over_without(run, "no crash came")]
     if run.call is not None and now >= run.call.expires_at:
         return [AdviceTaken(run_id=run.call.run_id, call_id=run.call.call_id, state_id=run.call.state_id)]
-    return []
+    return [] if run.task is None or run.ending is not None else tasking.overdue(run, now)
 
 
 def _next_look(run: Run, now: datetime) -> datetime:

@@ -33,6 +33,7 @@ VERSION_1 = App(
     version_name="1.0",
     version_code=10,
     label="Waymark Demo · 演示",
+    labels={"zh-CN": "路标演示"},
     start="splash",
     screens={screen.name: screen for screen in _PAGES},
     activities=tuple(f"{PACKAGE}.{activity}" for activity in _ACTIVITIES),

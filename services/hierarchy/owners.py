@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from enum import StrEnum
 from typing import Final
 
 from services.hierarchy.node import Node, Tree
-from services.screen_indexer.model import Owner
+
+
+class Owner(StrEnum):
+    """Whose screen is in front. Only APP is explored; what the others are for is the orchestrator's business."""
+
+    APP = "APP"
+    PERMISSION = "PERMISSION"
+    LAUNCHER = "LAUNCHER"
+    SETTINGS = "SETTINGS"
+    SYSTEM = "SYSTEM"
+    KEYBOARD = "KEYBOARD"
+
 
 _PERMISSION: Final = ("permissioncontroller", "packageinstaller", "com.lbe.security", "com.miui.securitycenter")
 _SYSTEM: Final = frozenset({"android", "com.android.systemui", "com.android.intentresolver"})

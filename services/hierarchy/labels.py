@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from services.hierarchy.node import Node, Tree
-from services.screen_indexer.volatile import squeezed
+from services.hierarchy.volatile import squeezed
 
 MAX_LABEL: Final = 80
 _MAX_PARTS: Final = 3
@@ -20,6 +20,14 @@ _WORDS: Final = frozenset({
     "key", "pin", "sex", "age", "sum", "qty", "sku", "web", "app", "box", "tv", "iv", "et", "rv", "lv", "vp", "list",
 })  # fmt: skip
 _GENERATED: Final = re.compile(r"\d{3,}|[0-9a-f]{8,}|(?:^|[_-])\d+$|^__|:r\d|^ember\d|^react|^ext-gen", re.IGNORECASE)
+# Ids of parts that come and go on one and the same screen.
+_FLEETING_ID: Final = re.compile(
+    r"badge|unread|red_?dot|counter|progress|loading|spinner|shimmer|skeleton|snackbar|toast|tooltip|refresh|indicator"
+    r"|clear_?(?:button|text|icon|btn)|search_close|textinput_(?:error|helper)|end_icon|error|touch_outside"
+    r"|empty|no_?(?:data|results?|content|items?)(?:_|$)|placeholder|retry",
+    re.IGNORECASE,
+)
+_FLEETING_CLASSES: Final = ("ProgressBar", "ProgressIndicator", "Toast", "RefreshView", "ShimmerFrameLayout")
 
 
 def is_editable(node: Node) -> bool:
@@ -44,6 +52,13 @@ def has_trusted_id(node: Node) -> bool:
     return bool(node.resource_id) and not is_obfuscated(node.resource_id) and not is_generated(node.resource_id)
 
 
+def is_fleeting(node: Node) -> bool:
+    """A badge, a spinner, a message: no part of an identity."""
+    return node.class_name.endswith(_FLEETING_CLASSES) or (
+        bool(node.resource_id) and _FLEETING_ID.search(node.id_name) is not None
+    )
+
+
 def own_label(node: Node) -> str:
     """Its description or text, in one line; "" for none, or for private-use glyphs (icon fonts)."""
     said = node.content_desc if _readable(node.content_desc) else node.text
@@ -61,7 +76,7 @@ def spoken_label(tree: Tree, node: Node) -> str:
     if label:
         return label
     if is_editable(node):
-        return squeezed(node.hint)[:MAX_LABEL] or _label_before(tree, node)
+        return squeezed(node.hint)[:MAX_LABEL] or label_before(tree, node)
     parts: list[str] = []
     for below in tree.nodes[node.position + 1 : node.end]:
         part = own_label(below)
@@ -77,7 +92,8 @@ def label_node(tree: Tree, node: Node) -> Node | None:
     return next((below for below in tree.nodes[node.position + 1 : node.end] if own_label(below)), None)
 
 
-def _label_before(tree: Tree, node: Node) -> str:
+def label_before(tree: Tree, node: Node) -> str:
+    """The text that stands before a field, among its siblings; "" where none does."""
     siblings = tree.siblings(node)
     for sibling in reversed(siblings[: siblings.index(node)]):
         if is_editable(sibling) or sibling.clickable:

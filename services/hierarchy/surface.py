@@ -13,9 +13,8 @@ from typing import Final
 from contracts.values import Foreground
 from services.hierarchy.geometry import Rect
 from services.hierarchy.node import Node, Tree
+from services.hierarchy.owners import Owner, kind_of, package_of
 from services.hierarchy.visibility import Sight, look
-from services.screen_indexer.model import Indexed, Owner
-from services.screen_indexer.owners import kind_of, package_of
 
 _LIST_CLASSES: Final = ("RecyclerView", "ListView", "GridView", "AbsListView", "Gallery", "StackView")
 _DECORATION: Final = frozenset({"statusBarBackground", "navigationBarBackground"})
@@ -51,8 +50,13 @@ class Surface:
         return (node for node in self.nodes if node.position in self.sight.seen)
 
 
-def survey(tree: Tree, width: int, height: int, foreground: Foreground | None) -> Surface:
-    """The surface of a tree on a picture of the given size; sizes of 0 are taken from the windows."""
+def survey(
+    tree: Tree, width: int, height: int, foreground: Foreground | None = None, sight: Sight | None = None
+) -> Surface:
+    """The surface of a tree on a picture of the given size; sizes of 0 are taken from the windows.
+
+    `sight`, where it is known already, spares a look.
+    """
     extent = tree.extent
     screen = Rect(0, 0, width or max(extent.right, 1), height or max(extent.bottom, 1))
     package, windows = _front(tree, foreground)
@@ -72,17 +76,11 @@ def survey(tree: Tree, width: int, height: int, foreground: Foreground | None) -
         nodes=nodes,
         window=front if front.area else screen,
         is_dialog=0 < front.area < _DIALOG_SHARE * screen.area,
-        sight=look(tree, screen),
+        sight=look(tree, screen) if sight is None else sight,
         rows=rows,
         lists=lists,
         scrolled=_scrolled(nodes),
     )
-
-
-def resurvey(indexed: Indexed) -> Surface:
-    """The surface of what was indexed before."""
-    front = Foreground(package=indexed.package, activity=indexed.activity)
-    return survey(indexed.tree, indexed.width, indexed.height, front)
 
 
 def _front(tree: Tree, foreground: Foreground | None) -> tuple[str, list[Node]]:

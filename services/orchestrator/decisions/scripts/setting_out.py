@@ -1,0 +1,71 @@
+"""Where a script sets out from: steps that set the task's run up, else the app or the home screen that was in front.
+
+A replay begins wherever the phone was left, so that a script says itself where it begins. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from contracts.scripts import ScriptStep
+from contracts.steps import IfSeenStep, Launch, LaunchStep, PressStep, Step
+from contracts.values import ANDROID
+from contracts.values.intents import LaunchApp, Press
+from services.orchestrator.decisions.interruptions import SYSTEM_UI, TRANSIENT_PACKAGES
+from services.orchestrator.decisions.scripts.lasting import Act
+from services.orchestrator.decisions.step_words import said
+
+_STEPS: TypeAdapter[tuple[Step, ...]] = TypeAdapter(tuple[Step, ...])
+_PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)+")
+_HOME = re.compile(r"launcher|\bhome\b|\.home\.|trebuchet", re.IGNORECASE)
+"""Packages of home screens: those of AOSP, Google, Samsung, Xiaomi, Huawei, OPPO, vivo are called so."""
+
+
+def setting_out(setup: Sequence[Mapping[str, Any]], acts: Sequence[Act]) -> list[ScriptStep]:
+    """The steps before the first act. They have no guards: they make true what the guards expect."""
+    if setup:
+        return [ScriptStep(step=step, words=said(step)[:300]) for step in _STEPS.validate_python(tuple(setup))]
+    if not acts or isinstance(acts[0].intent, LaunchApp) or _is_home(acts[0]):
+        return []
+    package = None if acts[0].screen is None else acts[0].screen.package
+    if package is None or not is_app(package):
+        return []
+    if _HOME.search(package):
+        return [ScriptStep(step=PressStep(press="HOME"), words="begin at the home screen")]
+    step = LaunchStep(launch=Launch(app=package, restart=True))
+    return [ScriptStep(step=step, words=f"begin with {package}")]
+
+
+def launched(steps: Iterable[Step], app: str | None) -> set[str]:
+    """Apps that these steps start."""
+    found: set[str] = set()
+    for step in steps:
+        if isinstance(step, LaunchStep) and (package := step.launch.app or app) is not None:
+            found.add(package)
+        if isinstance(step, IfSeenStep):
+            found |= launched(step.if_seen.steps, app)
+    return found
+
+
+def package_started(acts: Sequence[Act], at: int) -> str | None:
+    """The package that a launch brought to the front: what the phone showed then, or, where a dialog of the system lay
+    above it, the name itself or the next app that was used."""
+    act = acts[at]
+    assert isinstance(act.intent, LaunchApp)
+    candidates = [act.package, None if act.after is None else act.after.package, act.intent.app]
+    candidates += [later.screen.package for later in acts[at + 1 :] if later.screen is not None]
+    return next((package for package in candidates if package is not None and is_app(package)), None)
+
+
+def is_app(package: str) -> bool:
+    """Whether it can be started: no dialog of the system, and no name that people call it by."""
+    of_system = package in TRANSIENT_PACKAGES or package in {SYSTEM_UI, ANDROID}
+    return not of_system and len(package) <= 200 and _PACKAGE.fullmatch(package) is not None
+
+
+def _is_home(act: Act) -> bool:
+    return isinstance(act.intent, Press) and act.intent.key == "HOME"

@@ -1,0 +1,1 @@
+"""A task in plain language: look, ask the model, act, until it is finished, failed or out of budget. Pure."""
