@@ -278,6 +278,7 @@ def test_what_says_too_little_is_told_what_is_missing(name: str, grammar: Gramma
     misread = read(grammar, call if grammar == "autoglm" else found)
     assert isinstance(misread, Misread)
     assert reason in misread.reason
+    assert misread.reason.endswith(".")
 
 
 @pytest.mark.parametrize("grammar", GRAMMARS)
@@ -462,3 +463,72 @@ def test_an_answer_says_what_was_thought() -> None:
 def test_what_is_given_twice_may_have_come_from_a_text_inside(text: str) -> None:
     for grammar in GRAMMARS:
         assert isinstance(read(grammar, text), Misread)
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ('{"action": "tap(811, 188)"}', CASES["tap"].means),
+        ('{"action": "do(action=\\"Tap\\", element=[811,188])"}', CASES["tap"].means),
+        ('{"action": {"type": "tap", "element": [811, 188]}}', CASES["tap"].means),
+        ('{"action": {"tap": {"x": 811, "y": 188}}}', CASES["tap"].means),
+        ('{"action": "tap", "params": {"point": {"x": 811, "y": 188}}}', CASES["tap"].means),
+        ('{"action": "click", "coordinate": "811, 188"}', CASES["tap"].means),
+        ('{"action": "tap", "box": [801, 178, 821, 198]}', CASES["tap"].means),
+        ('{"action": "tap", "element": ["811", "188"]}', CASES["tap"].means),
+        ('{"action": "tap", "x": "81.1%", "y": 18.8}', None),
+        ('{"action": "tap", "point": [0.811, 0.188]}', CASES["tap"].means),
+        ('{"action": "tap", "point": ["81.1%", "18.8%"]}', CASES["tap"].means),
+        ('{"thought": "x", "tap": {"point": [811, 188]}}', CASES["tap"].means),
+        ('{"type": "tap", "point": [811, 188]}', CASES["tap"].means),
+        ("click(point='<point>811 188</point>')", CASES["tap"].means),
+        ("tap(x=811, y=188)", CASES["tap"].means),
+        ("Tap([811, 188])", CASES["tap"].means),
+        ('do("Tap", element=(811, 188))', CASES["tap"].means),
+        ("do(action=Tap, element=811,188)", CASES["tap"].means),
+        ('do(action="Tap" element=[811 188])', CASES["tap"].means),
+        ("点击(811, 188)", CASES["tap"].means),
+        ('{"动作": "点击", "坐标": [811, 188]}', CASES["tap"].means),
+        ('{"action": "tap", "index": "#2"}', CASES["tap by number"].means),
+        ('{"action": "tap", "element": "two"}', CASES["tap by number"].means),
+        ('{"action": "tap", "element": "二"}', CASES["tap by number"].means),
+        ('{"action": "tap", "element": [2]}', CASES["tap by number"].means),
+        ('{"action": "tap", "element": {"id": 2}}', CASES["tap by number"].means),
+        ("wait(3)", CASES["wait"].means),
+        ('{"action": "wait", "duration": "三秒"}', CASES["wait"].means),
+        ('{"action": "wait", "seconds": "three seconds"}', CASES["wait"].means),
+        ('{"action": "wait", "duration": "3000 ms"}', CASES["wait"].means),
+        ('{"action": "scroll", "direction": "down"}', CASES["swipe in a direction"].means),
+        ('{"action": "swipe", "x1": 500, "y1": 800, "x2": 500, "y2": 200}', CASES["swipe"].means),
+        ("drag(start_box='(500,800)', end_box='(500,200)')", CASES["swipe"].means),
+        ("swipe([500,800], [500,200])", CASES["swipe"].means),
+        ('{"action": "open_app", "app_name": "微信"}', CASES["launch"].means),
+        ('open("微信")', CASES["launch"].means),
+        ('press("KEYCODE_ENTER")', CASES["enter"].means),
+        ('{"action": "press_enter"}', CASES["enter"].means),
+        ("finished(content='任务完成 (2 项)')", CASES["finish"].means),
+        ('{"action": "terminate", "status": "success", "message": "任务完成 (2 项)"}', CASES["finish"].means),
+        ('{"action": "terminate", "status": "failure", "message": "没有网络"}', CASES["give up"].means),
+        ('{"action": "fail", "reason": "没有网络"}', CASES["give up"].means),
+        ('{"_metadata": "finish", "message": "任务完成 (2 项)"}', CASES["finish"].means),
+    ],
+)
+def test_other_words_for_the_same_are_understood(text: str, means: object) -> None:
+    for grammar in GRAMMARS:
+        assert intent_of(read(grammar, text)) == means
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "无法完成：没有网络",
+        "抱歉，我不能支付",
+        "任务失败",
+        "Sorry, it needs a log-in",
+        "I could not find it",
+        "Task failed: no network",
+    ],
+)
+def test_a_message_that_begins_with_not_having_worked_is_a_failure(message: str) -> None:
+    assert intent_of(read("autoglm", f'finish(message="{message}")')) == Finish(message=message, succeeded=False)
+    assert intent_of(read("autoglm", f'finish(message="{message}", success=True)')) == Finish(message=message)

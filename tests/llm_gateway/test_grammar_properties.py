@@ -135,7 +135,7 @@ def test_no_answer_is_too_strange_to_be_read(name: GrammarName, pieces: list[str
     found = grammar_of(name).parse(RawReply(text, finish_reason="length" if cut else "stop"), SHOWN)
     assert isinstance(found, Spoken | Misread)
     if isinstance(found, Misread):
-        assert found.reason
+        assert found.reason.endswith(".")
     if isinstance(intent_of(found), ENDS):
         assert "finish" in text
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from contracts.values import TurnNote
+from services.llm_gateway.decisions.screen_texts import one_line
 from services.llm_gateway.grammars.shown import Ask
-
-_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 RULES: Final = """Rules:
 - One action in each answer. Look first whether the last one worked. If it did not, do something else.
@@ -97,7 +95,3 @@ def turn_words(note: TurnNote) -> str:
 
 def _titled(title: str, lines: Sequence[str]) -> list[str]:
     return [title, *map(one_line, lines)] if lines else []
-
-
-def one_line(text: str) -> str:
-    return _BREAKS.sub(" ", text).strip()

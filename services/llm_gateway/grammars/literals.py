@@ -197,9 +197,9 @@ class Reader:
         word = _BARE.match(self.text, self.at)
         if word is None:
             raise NotReadableError(f"nothing that can be read at {self.at}")
-        if word.end() >= len(self.text) and not self.sealed:
-            raise self._cut("a word may go on")
         found = word.group().rstrip(")）") or word.group()
+        if self.at + len(found) >= len(self.text) and not self.sealed:
+            raise self._cut("a word may go on")
         self.at += len(found)
         return _CONSTANTS.get(found.lower(), found)
 

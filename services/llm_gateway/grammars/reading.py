@@ -6,14 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from services.llm_gateway.grammars.actions import Said, actions, object_said
+from services.llm_gateway.grammars.actions import actions
 from services.llm_gateway.grammars.literals import MAX_CHARS, NotReadableError, Reader, TooMuchError
 from services.llm_gateway.grammars.names import ENDINGS
+from services.llm_gateway.grammars.objects import said_by
 from services.llm_gateway.grammars.parts import Part, parts, plain
 from services.llm_gateway.grammars.quotes import joined
+from services.llm_gateway.grammars.said import Said
 from services.llm_gateway.grammars.shown import Misread, RawReply, ToolCall
 
-CUT_OFF: Final = "it was cut off before its end: think shorter, and answer again"
+CUT_OFF: Final = "It was cut off before its end: think shorter."
 _MAX_CALLS: Final = 20
 _LABEL = (
     r"(?:(?:final |next |my )?(?:action|answer|output|response|operation|step)s?|do|"
@@ -57,11 +59,11 @@ def choose(reply: RawReply) -> Chosen | Misread:
         return _called(reply, is_cut=is_cut)
     text = joined(reply.text[-MAX_CHARS:])
     if not text.strip():
-        return Misread("it was empty: answer with one action")
+        return Misread("It was empty: answer with one action.")
     try:
         return _chosen(parts(text), text, is_cut=is_cut)
     except TooMuchError:
-        return Misread("it begins many actions and ends none: answer with one action only", plain(text))
+        return Misread("It begins many actions and ends none: answer with one action only.", plain(text))
 
 
 def _called(reply: RawReply, *, is_cut: bool) -> Chosen | Misread:
@@ -70,7 +72,7 @@ def _called(reply: RawReply, *, is_cut: bool) -> Chosen | Misread:
     for call in reply.tool_calls[:_MAX_CALLS]:
         said = _tool_said(call)
         if said is None:
-            reason = f"the arguments of {call.name[:40]} are no JSON object"
+            reason = f"The arguments of {call.name[:40]} are no JSON object."
             return Misread(CUT_OFF if is_cut else reason, thinking)
         found += said
     return _first(found, thinking, is_cut=is_cut)
@@ -89,7 +91,7 @@ def _tool_said(call: ToolCall) -> list[Said] | None:
     if not isinstance(arguments, dict):
         return None
     if name.lower() == "do":
-        return object_said(arguments)
+        return list(said_by(arguments))
     return [Said(name, arguments, closed=reader.closed)]
 
 
@@ -110,9 +112,9 @@ def _chosen(found_parts: list[Part], text: str, *, is_cut: bool) -> Chosen | Mis
     if is_cut:
         return Misread(CUT_OFF, plain(text))
     if text.count(text.rstrip()[-_REPEATED_CHARS:]) >= _REPEATED_TIMES:
-        return Misread("it repeats itself and holds no action: answer shortly, with one action", plain(text))
-    reason = "it talks about actions, and none of them stands as the answer" if talks else "it holds no action"
-    return Misread(f"{reason}: answer with one action", plain(text))
+        return Misread("It repeats itself and holds no action: answer shortly, with one action.", plain(text))
+    reason = "It talks about actions, and none of them stands as the answer" if talks else "It holds no action"
+    return Misread(f"{reason}: answer with one action.", plain(text))
 
 
 def _asked(later: list[Part]) -> list[Said]:
@@ -184,12 +186,12 @@ def _stands_alone(said: Said, text: str) -> bool:
 
 def _first(found: list[Said], thinking: str, *, is_cut: bool) -> Chosen | Misread:
     if not found:
-        return Misread("it holds no action: answer with one action", thinking)
+        return Misread("It holds no action: answer with one action.", thinking)
     first = found[0]
     if is_cut and not (first.whole and first.closed):
         return Misread(CUT_OFF, thinking)
     if not first.whole:
-        return Misread("an action in it does not end: write it whole, with its quotes", thinking)
+        return Misread("An action in it does not end: write it whole, with its quotes.", thinking)
     if first.act in ENDINGS and any(said.same != first.same for said in found[1:]):
-        return Misread("it ends the task and says more than that: finish only when nothing is left to do", thinking)
+        return Misread("It ends the task and says more than that: finish only when nothing is left to do.", thinking)
     return Chosen(first, thinking)
