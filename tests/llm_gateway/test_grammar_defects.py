@@ -73,7 +73,7 @@ SAME: dict[str, Callable[[str], str]] = {
     "space": lambda c: f"\n\n   {c}  \n\t\n",
     "bracket doubled": lambda c: f"{c}{c[-1]}",
     "said three times": lambda c: f"{c}\n{c}\n{c}",
-    "said for ever": lambda c: "\n".join([c] * 3000),
+    "said for ever": lambda c: "\n".join([c] * 1500),
     "said a hundred times in one line": lambda c: c * 100,
     "answered twice": lambda c: f"<answer>{c}</answer><answer>{c}</answer>",
     "thought for ever": lambda c: f"<think>{THOUGHT * 3000}</think><answer>{c}</answer>",
@@ -340,6 +340,23 @@ def tool_call(name: str) -> ToolCall:
     return ToolCall(function, json.dumps({k: v for k, v in arguments.items() if k != "action"}, ensure_ascii=False))
 
 
+def in_tags(call: ToolCall, form: str = "arg_key") -> str:
+    """Arguments as chat templates write them: texts as they are, everything else as JSON."""
+    given = {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in json.loads(call.arguments).items()
+    }
+    if form == "arg_key":
+        return "\n".join(f"<arg_key>{key}</arg_key>\n<arg_value>{value}</arg_value>" for key, value in given.items())
+    return "\n".join(f"<parameter={key}>\n{value}\n</parameter>" for key, value in given.items())
+
+
+def test_a_call_in_tags_that_was_cut_off_is_not_made() -> None:
+    text = f"<tool_call>type\n{in_tags(tool_call('type'))}\n</tool_call>"
+    for cut in range(len("<tool_call>"), text.index("\n</tool_call>")):
+        assert isinstance(read("tools", text[:cut], "length"), Misread), text[:cut]
+
+
 AS_CALLS: dict[str, Callable[[ToolCall], RawReply]] = {
     "call": lambda c: RawReply("", (c,), "tool_calls"),
     "with text": lambda c: RawReply(THOUGHT, (c,), "tool_calls"),
@@ -360,6 +377,10 @@ AS_CALLS: dict[str, Callable[[ToolCall], RawReply]] = {
     ),
     "in a list": lambda c: RawReply(
         json.dumps({"tool_calls": [{"type": "function", "function": {"name": c.name, "arguments": c.arguments}}]})
+    ),
+    "in tags of arguments": lambda c: RawReply(f"<tool_call>{c.name}\n{in_tags(c)}\n</tool_call>", (), "stop"),
+    "in tags of parameters": lambda c: RawReply(
+        f"<tool_call>\n<function={c.name}>\n{in_tags(c, 'parameter')}\n</function>\n</tool_call>", (), "stop"
     ),
     "as a call": lambda c: RawReply(f"{c.name}({c.arguments})"),
     "after thinking": lambda c: RawReply(f"<think>{THOUGHT}</think>\n{c.name}({c.arguments})"),

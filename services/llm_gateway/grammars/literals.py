@@ -28,7 +28,7 @@ from services.llm_gateway.grammars.quotes import (
 MAX_CHARS: Final = 16 * 1024
 """Of a longer answer only its end is read: models think before they answer."""
 MAX_DEPTH: Final = 20
-EFFORT: Final = 400_000
+EFFORT: Final = 200_000
 """Characters read in vain, at most, in one answer: beginnings of what turns out to be nothing."""
 LEAST_EFFORT: Final = 50
 _DEEP_EFFORT: Final = 4_000

@@ -14,6 +14,7 @@ from services.llm_gateway.grammars.parts import Part, parts, plain
 from services.llm_gateway.grammars.quotes import joined
 from services.llm_gateway.grammars.said import Said
 from services.llm_gateway.grammars.shown import Misread, RawReply, ToolCall
+from services.llm_gateway.grammars.tagged_calls import tagged_calls
 
 CUT_OFF: Final = "It was cut off before its end: think shorter."
 _MAX_CALLS: Final = 20
@@ -99,7 +100,7 @@ def _chosen(found_parts: list[Part], text: str, *, is_cut: bool) -> Chosen | Mis
     """What the parts say: one that is marked as the answer goes before one that is not."""
     talks = False
     for part in sorted(found_parts, key=lambda part: not part.tagged):
-        found = list(actions(part.text, sealed=part.sealed))
+        found = tagged_calls(part.text) or list(actions(part.text, sealed=part.sealed))
         row = _row(found, part)
         if row:
             open_end = is_cut and not part.sealed
