@@ -59,13 +59,13 @@ class Records(Generic[T]):
 
 
 class LoopbackServer:
-    """An HTTP server on a free loopback port, for the time of `async with`. `routes`: "METHOD /path" -> handler."""
+    """An HTTP server on a free loopback port, for the time of `async with`. `routes`: "METHOD /path" -> handler.
+
+    One that was stopped refuses connections, and can be started again: on the same port.
+    """
 
     def __init__(self, routes: Mapping[str, Handler]) -> None:
-        self._app = web.Application(client_max_size=BODY_LIMIT_BYTES)
-        for route, handler in routes.items():
-            method, path = route.split(" ")
-            self._app.router.add_route(method, path, handler)
+        self._routes = dict(routes)
         self._runner: web.AppRunner | None = None
         self._port = 0
 
@@ -75,9 +75,13 @@ class LoopbackServer:
         return f"http://{LOOPBACK}:{self._port}"
 
     async def start(self) -> None:
-        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=SHUTDOWN_LIMIT_S)
+        app = web.Application(client_max_size=BODY_LIMIT_BYTES)
+        for route, handler in self._routes.items():
+            method, path = route.split(" ")
+            app.router.add_route(method, path, handler)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_LIMIT_S)
         await self._runner.setup()
-        await web.TCPSite(self._runner, LOOPBACK, 0).start()
+        await web.TCPSite(self._runner, LOOPBACK, self._port).start()
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import inspect
 import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, assert_never
@@ -105,14 +106,15 @@ def _texts(content: Any) -> list[str]:
 
 
 class ScriptedModel(LoopbackServer):
-    """`base_url` is what an OpenAI client is given. `script`: the answers in order, or a function of the request.
+    """`base_url` is what an OpenAI client is given. `script`: the answers in order, or a function of the request, which
+    may take its time.
 
     When a list is used up, the answer is an error 400 that says so: it is not repeated silently.
     """
 
     def __init__(
         self,
-        script: Iterable[Turn] | Callable[[ModelRequest], Turn],
+        script: Iterable[Turn] | Callable[[ModelRequest], Turn | Awaitable[Turn]],
         api_key: str | None = None,
         limit: int = 1000,
         file: Path | None = None,
@@ -139,7 +141,7 @@ class ScriptedModel(LoopbackServer):
         self.requests.add(asked)
         if self._api_key is not None and asked.authorization != f"Bearer {self._api_key}":
             return _failure(Failure(401, "incorrect API key"))
-        match self._next(asked):
+        match await self._next(asked):
             case str(content):
                 return await self._reply(request, asked, Reply(content))
             case Reply() as reply:
@@ -154,9 +156,10 @@ class ScriptedModel(LoopbackServer):
             case unknown:
                 assert_never(unknown)
 
-    def _next(self, asked: ModelRequest) -> Turn:
+    async def _next(self, asked: ModelRequest) -> Turn:
         if self._script is not None:
-            return self._script(asked)
+            turn = self._script(asked)
+            return await turn if inspect.isawaitable(turn) else turn
         return next(self._turns or iter(()), Failure(400, f"the script ended before request {self.requests.total}"))
 
     async def _reply(self, request: web.Request, asked: ModelRequest, reply: Reply) -> web.StreamResponse:

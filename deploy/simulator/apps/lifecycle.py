@@ -10,14 +10,16 @@ from deploy.simulator.apps.state import LAUNCHER, SYSTEM_PID, Phone, Record, Tas
 def open_screen(phone: Phone, package: str, screen: str, args: Args, now_s: float) -> None:
     """Puts an activity on the task in front."""
     phone.start_process(package, now_s)
-    phone.tasks[-1].records.append(Record(package, screen, now_s, dict(args)))
+    focus = phone.installed[package].app.screens[screen].focus
+    phone.tasks[-1].records.append(Record(package, screen, now_s, dict(args), focus=focus))
     _displayed(phone, now_s)
 
 
 def replace_screen(phone: Phone, record: Record, screen: str, args: Args, now_s: float) -> None:
     """Shows another screen in place of a record's: a tab, a fragment, or an activity that finishes as it starts one."""
     record.screen, record.opened_s, record.args = screen, now_s, dict(args)
-    record.fields, record.offsets, record.focus, record.dialogs = {}, {}, "", []
+    record.fields, record.offsets, record.dialogs = {}, {}, []
+    record.focus = phone.screen_of(record).focus
     _displayed(phone, now_s)
 
 

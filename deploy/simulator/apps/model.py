@@ -96,6 +96,8 @@ class Screen:
     cancelable: bool = True
     """A dialog that a tap beside it closes."""
     on_back: tuple[Effect, ...] = (Back(),)
+    focus: str = ""
+    """Name of the field that has the focus when it opens."""
     after_s: float = 0.0
     after: tuple[Effect, ...] = ()
 

@@ -19,30 +19,36 @@ class Product(NamedTuple):
     price: str
     art: str
     color: str
+    chinese: str
+    """What it is called in Chinese: the search finds it by that too."""
 
 
 PRODUCTS = (
-    Product("Trail backpack 28 L", "Light, rain cover included", "¥329", "pack", "primary"),
-    Product("Two-person tent", "Stands in four minutes", "¥899", "tent", "accent"),
-    Product("Camp lantern", "40 hours on one charge", "¥149", "lamp", "sand"),
-    Product("Hiking boots", "Waterproof, half sizes", "¥569", "boot", "violet"),
-    Product("Steel mug", "Keeps tea hot for an hour", "¥59", "cup", "blue"),
-    Product("Trail map, west", "Scale 1:25,000", "¥39", "map", "rose"),
-    Product("Water bottle 1 L", "Fits every side pocket", "¥79", "bottle", "primary"),
-    Product("Pocket knife", "Eight tools", "¥189", "knife", "night"),
-    Product("Needle compass", "Works without a battery", "¥129", "compass", "accent"),
-    Product("Day pack 14 L", "Folds into its own pocket", "¥199", "pack", "blue"),
-    Product("Family tent", "Five people, two rooms", "¥1,899", "tent", "violet"),
-    Product("Head lamp", "300 lumens, red light", "¥169", "lamp", "danger"),
-    Product("Winter boots", "Warm down to -25 °C", "¥749", "boot", "night"),
-    Product("Enamel cup", "Blue rim, 300 ml", "¥35", "cup", "sand"),
-    Product("Trail map, east", "Scale 1:25,000", "¥39", "map", "primary"),
-    Product("Thermos flask", "Hot for twelve hours", "¥159", "bottle", "rose"),
-    Product("Field watch", "Luminous hands", "¥459", "clock", "blue"),
-    Product("First aid box", "42 pieces", "¥99", "heart", "danger"),
-    Product("Action camera", "4K, waterproof to 10 m", "¥1,299", "camera", "violet"),
-    Product("Storage crate", "60 litres, stacks", "¥119", "box", "accent"),
+    Product("Trail backpack 28 L", "Light, rain cover included", "¥329", "pack", "primary", "登山包 28升"),
+    Product("Two-person tent", "Stands in four minutes", "¥899", "tent", "accent", "双人帐篷"),
+    Product("Camp lantern", "40 hours on one charge", "¥149", "lamp", "sand", "营地灯"),
+    Product("Hiking boots", "Waterproof, half sizes", "¥569", "boot", "violet", "登山靴"),
+    Product("Steel mug", "Keeps tea hot for an hour", "¥59", "cup", "blue", "不锈钢水杯"),
+    Product("Trail map, west", "Scale 1:25,000", "¥39", "map", "rose", "西线徒步地图"),
+    Product("Water bottle 1 L", "Fits every side pocket", "¥79", "bottle", "primary", "水壶 1升"),
+    Product("Pocket knife", "Eight tools", "¥189", "knife", "night", "折叠刀"),
+    Product("Needle compass", "Works without a battery", "¥129", "compass", "accent", "指南针"),
+    Product("Day pack 14 L", "Folds into its own pocket", "¥199", "pack", "blue", "便携背包 14升"),
+    Product("Family tent", "Five people, two rooms", "¥1,899", "tent", "violet", "家庭帐篷"),
+    Product("Head lamp", "300 lumens, red light", "¥169", "lamp", "danger", "头灯"),
+    Product("Winter boots", "Warm down to -25 °C", "¥749", "boot", "night", "冬季靴"),
+    Product("Enamel cup", "Blue rim, 300 ml", "¥35", "cup", "sand", "搪瓷杯"),
+    Product("Trail map, east", "Scale 1:25,000", "¥39", "map", "primary", "东线徒步地图"),
+    Product("Thermos flask", "Hot for twelve hours", "¥159", "bottle", "rose", "保温瓶"),
+    Product("Field watch", "Luminous hands", "¥459", "clock", "blue", "户外手表"),
+    Product("First aid box", "42 pieces", "¥99", "heart", "danger", "急救包"),
+    Product("Action camera", "4K, waterproof to 10 m", "¥1,299", "camera", "violet", "运动相机"),
+    Product("Storage crate", "60 litres, stacks", "¥119", "box", "accent", "收纳箱"),
 )
+
+
+OUTDOORS = "户外用品"
+"""The category of all goods, in Chinese."""
 
 
 def open_product(number: int) -> Goto:

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from deploy.simulator.apps.actions import ON, Back, Choose, Goto, Has, Is, Not, Put, Rule, Submit, Toast
-from deploy.simulator.apps.demo.common import PACKAGE, PRODUCTS, Product, open_product, tabbed
+from deploy.simulator.apps.actions import (
+    ON,
+    AllOf,
+    Back,
+    Choose,
+    Condition,
+    Goto,
+    Has,
+    Is,
+    Not,
+    Put,
+    Rule,
+    Submit,
+    Toast,
+)
+from deploy.simulator.apps.demo.common import OUTDOORS, PACKAGE, PRODUCTS, Product, open_product, tabbed
 from deploy.simulator.apps.model import Look, Node, Screen
 from deploy.simulator.apps.widgets import (
     action,
@@ -22,6 +36,8 @@ from deploy.simulator.apps.widgets import (
     title,
     toolbar,
 )
+
+_FOUND_IN_ENGLISH = 8
 
 
 def splash() -> Screen:
@@ -152,7 +168,7 @@ def _tile(name: str, icon: str, color: str, text: str, go: Goto) -> Node:
     )
 
 
-def _row(number: int, product: Product, prefix: str = "product", shown: Has | None = None) -> Node:
+def _row(number: int, product: Product, prefix: str = "product", shown: Condition | None = None) -> Node:
     return item(
         f"{prefix}_{number}",
         product.name,
@@ -222,8 +238,8 @@ def detail() -> Screen:
 
 
 def search() -> Screen:
-    """A field and the goods that match what is typed."""
-    rows = [_row(at, each, "hit", Has("query", each.name)) for at, each in enumerate(PRODUCTS[:8], 1)]
+    """A field and the goods that match what is typed: the first eight by their English names, all by Chinese ones."""
+    rows = [_row(at, each, "hit", _matches(at, each)) for at, each in enumerate(PRODUCTS, 1)]
     bar = Node(
         "row",
         height=180,
@@ -252,6 +268,13 @@ def search() -> Screen:
         ),
     )
     return Screen("search", f"{PACKAGE}.SearchActivity", page(bar, listing("results", rows)))
+
+
+def _matches(number: int, product: Product) -> Condition:
+    chinese = f"{OUTDOORS} {product.chinese}"
+    if number <= _FOUND_IN_ENGLISH:
+        return Has("query", f"{product.name} {chinese}")
+    return AllOf((Not(Is("query", "")), Has("query", chinese)))
 
 
 SCREENS = (splash(), login(), home(), products(), detail(), search())

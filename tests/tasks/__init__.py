@@ -1,0 +1,1 @@
+"""Tasks in plain language from outside: what a model says, what a phone shows, what both of them count."""
