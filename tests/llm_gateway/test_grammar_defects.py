@@ -62,6 +62,7 @@ SAME: dict[str, Callable[[str], str]] = {
     "prose before": lambda c: f'我需要打开"微信"，然后继续。\n{c}',
     "prose after": lambda c: f'{c}\n这样就会打开"微信"。',
     "prose around": lambda c: f"I'll do it now.\n\n{c}\n\nThat's what \"you\" want.",
+    "more is offered": lambda c: f"{c}\n如果还有其他需要，请告诉我。If you need anything else, let me know.",
     "prose in the answer": lambda c: f"<answer>好的\n{c}\n谢谢</answer>",
     "label": lambda c: f"Thought: {THOUGHT}\nAction: {c}",
     "chinese label": lambda c: f"思考：先看看\n操作：{c}",
@@ -219,6 +220,7 @@ def test_rows_with_words_between_them_leave_open_which_is_meant(name: str, gramm
         "{}\n但是还没有完成。",
         "First\n{}\nor not?\n{}\nhm",
         "<think>I could say\n{}\nand then go on",
+        "<answer>{}\nonce all is there</answer>",
         '<answer>{}\nno, rather\ndo(action="Back")</answer>',
     ],
 )

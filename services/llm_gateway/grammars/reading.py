@@ -28,9 +28,11 @@ _STANDS = re.compile(
     re.IGNORECASE,
 )
 """What stands before an action that stands by itself: nothing, the end of a sentence, a fence, a number, a label."""
-_TAKING_BACK = re.compile(
-    r"\b(?:once|if|when|until|unless|but|however|yet|instead|not|first)\b|但|如果|等|还没|尚未|之后|不过|先|不能|没有|不要",
-    re.IGNORECASE,
+_ON_CONDITION = re.compile(
+    r"\b(?:once|if|when|until|unless|after|not|never)\b|如果|等|当|之后|以后|不能|不要|还没", re.IGNORECASE
+)
+_TAKEN_BACK = re.compile(
+    r"\W*(?:(?:once|when|until|unless|but|however|not yet|only)\b|但|等|还没|尚未|不过)", re.IGNORECASE
 )
 _SENTENCES = re.compile(r"[。.!?！？\n]")
 _AROUND: Final = 80
@@ -144,6 +146,8 @@ def _row(found: list[Said], part: Part) -> list[Said]:
     if not alone:
         one = len({said.same for said in found}) == 1 and found[-1].act not in ENDINGS
         return found[-1:] if one and (part.tagged or ends) else []
+    if alone[0].act in ENDINGS and _is_no_end_yet(alone, part.text):
+        return []
     if part.tagged:
         return alone
     rows: list[list[Said]] = [[alone[0]]]
@@ -152,18 +156,16 @@ def _row(found: list[Said], part: Part) -> list[Said]:
             rows.append([said])
         else:
             rows[-1].append(said)
-    is_end = rows[-1][0].act in ENDINGS
-    if is_end and (len(rows) > 1 or _is_taken_back(rows[0], part.text)):
+    if len(rows) > 1 and rows[-1][0].act in ENDINGS:
         return []
     return rows[-1] if len({row[0].same for row in rows}) == 1 else []
 
 
-def _is_taken_back(row: list[Said], text: str) -> bool:
-    """Whether the words around an end say that it is none yet: `once ..`, `if ..`, `but ..`."""
-    before = text[max(row[0].start - _AROUND, 0) : row[0].start].rstrip(" \t\r\n*`\"'“”")
+def _is_no_end_yet(ends: list[Said], text: str) -> bool:
+    """Whether the words around an end put it off: `When all is there I say: ..`, `.. but something is missing`."""
+    before = text[max(ends[0].start - _AROUND, 0) : ends[0].start].rstrip(" \t\r\n*`\"'“”")
     lead = _SENTENCES.split(before)[-1] if before.endswith((":", "：")) else ""
-    behind = text[row[-1].end : row[-1].end + _AROUND]
-    return _TAKING_BACK.search(lead) is not None or _TAKING_BACK.search(behind) is not None
+    return _ON_CONDITION.search(lead) is not None or _TAKEN_BACK.match(text, ends[-1].end) is not None
 
 
 def _standing(found: list[Said], text: str) -> list[Said]:
