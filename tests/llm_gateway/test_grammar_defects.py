@@ -322,6 +322,9 @@ def test_what_holds_no_action_says_so(text: str, reason: str, grammar: GrammarNa
         "do(action=Type, text=" + ", " * 50_000, "<|" * 50_000, "**Action:" * 10_000, "a." * 50_000 + "tap(",
         'finish(message="' + "(" * 100_000, "1,2," * 50_000, "do(action='Tap', element=" + "[" * 50_000,
         'do(action="Tap", element="' + "1 " * 50_000 + '")',
+        '{"action": "tap", "element": ' + "[" * 700 + "1" + "]" * 700 + "}",
+        'do(action="Tap", element=' + "[" * 700 + "1" + "]" * 700 + ")",
+        '{"a":' * 700 + "1" + "}" * 700,
     ],
     ids=lambda text: text[:24],
 )  # fmt: skip

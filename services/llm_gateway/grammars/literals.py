@@ -59,6 +59,18 @@ class TooMuchError(ValueError):
     """An answer begins so many things that are none, that it is not read to its end."""
 
 
+def _is_deep(found: Any) -> bool:
+    """Whether anything in it is nested deeper than `MAX_DEPTH`."""
+    level = [found]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        ]
+    return bool(level)
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object. Raises `NotReadableError` where a key has two values: it may have come from a text inside it."""
     found: dict[str, Any] = {}
@@ -140,6 +152,8 @@ class Reader:
             raise NotReadableError("nested too deeply") from None
         except ValueError:
             return self._value(depth)
+        if _is_deep(found):
+            raise NotReadableError(f"nested deeper than {MAX_DEPTH} levels")
         return found
 
     def _value(self, depth: int, after: re.Pattern[str] = AFTER_VALUE) -> Any:

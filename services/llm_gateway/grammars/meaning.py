@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from contracts.values import (
@@ -49,12 +50,23 @@ _LONGEST_WAIT_S: Final = 60.0
 
 def read_reply(reply: RawReply, shown: Shown) -> Spoken | Misread:
     """What an answer means. Every way of saying it is understood, whichever grammar the question had."""
+    read = _read(reply, shown)
+    match read:
+        case Spoken():
+            return replace(read, thinking=cleaned(read.thinking))
+        case Misread():
+            return Misread(cleaned(read.reason), cleaned(read.thinking))
+        case _:
+            assert_never(read)
+
+
+def _read(reply: RawReply, shown: Shown) -> Spoken | Misread:
     chosen = choose(reply)
     if isinstance(chosen, Misread):
         return chosen
     said, roles = chosen.said, by_role(chosen.said.arguments)
     own = roles.get("thinking")
-    thinking = "\n".join(part for part in (chosen.thinking, cleaned(own) if isinstance(own, str) else "") if part)
+    thinking = "\n".join(part for part in (chosen.thinking, own if isinstance(own, str) else "") if part)
     if said.act is None:
         unknown = f"There is no action {quoted(said.name)}" if said.name else "The action has no name"
         return Misread(f"{unknown}: use {_KNOWN}.", thinking)
