@@ -62,9 +62,7 @@ async def watch(contender: Contender, play: Play, model: PlayingModel, control: 
     steps = [Interval(first.begin_s, second.begin_s) for first, second in pairwise(talks)]
     within = [trip for trip in trips if steps and steps[0].begin_s <= trip.begin_s < steps[-1].end_s]
     touches = await control.touches(phone=play.phone, since=seq)
-    return Measured(
-        ended, step_times(steps, [*trips, *talks]), len(within), play.asked, play.prompt_tokens, touches
-    )
+    return Measured(ended, step_times(steps, [*trips, *talks]), len(within), play.asked, play.prompt_tokens, touches)
 
 
 async def _last_seq(control: Control, phone: int) -> int:
