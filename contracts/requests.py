@@ -254,6 +254,8 @@ class ScriptSwitch(Request):
     script: UUID
     version: int = Field(ge=1)
     reason: Short | None = None
+    id: Short | None = None
+    """The caller's own id: the answer lies under it."""
 
 
 SCRIPT_REQUEST: TypeAdapter[ScriptImport | ScriptSwitch] = TypeAdapter(

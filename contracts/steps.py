@@ -167,7 +167,8 @@ def _field(name: str) -> Any:
 
 def _tap(value: Any) -> Any:
     """An element itself, or one under `element` with more beside it."""
-    return value if isinstance(value, dict) and "element" in value else {"element": value}
+    is_whole = isinstance(value, Tap) or (isinstance(value, dict) and "element" in value)
+    return value if is_whole else {"element": value}
 
 
 class LaunchStep(Value):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from contracts import topology
 from contracts.orchestrator import ConfigChanged, FleetAnswered, ScriptAnswered
-from contracts.values import ConfigType
 from services.orchestrator.decisions import fleet_requests
 from services.orchestrator.decisions.configuration import config_reactor
-from services.orchestrator.decisions.fleet import PinnedModel, fleet_reactor
+from services.orchestrator.decisions.fleet import fleet_reactor
 from services.orchestrator.decisions.intake import intake_reactor
+from services.orchestrator.decisions.models import Models, models_of
 from services.orchestrator.decisions.people import people_reactor
 from services.orchestrator.decisions.run import run_reactor
 from services.orchestrator.decisions.scripts import requested
@@ -44,7 +44,7 @@ async def run() -> None:
         service.react(people_reactor(), topology.PEOPLE)
 
         grace = timedelta(seconds=service.settings.offline_grace_s)
-        fleet = fleet_reactor(version("waymark"), lambda: pinned_model(configs), grace)
+        fleet = fleet_reactor(version("waymark"), lambda: models(configs), grace)
         fleet_decider = service.react(fleet, topology.FLEET)
         asked = topology.FLEET_REQUEST_READER
         service.consume(
@@ -79,12 +79,9 @@ async def run() -> None:
         await service.run()
 
 
-def pinned_model(configs: View) -> PinnedModel | None:
-    """The model configuration that is in force, with its version: the one changed last of those switched on."""
-    for event in reversed(configs.all(ConfigChanged)):
-        if isinstance(event, ConfigChanged) and event.config_type is ConfigType.LLM and event.enabled:
-            return event.config_id, event.version
-    return None
+def models(configs: View) -> Models:
+    """The model configurations that are switched on, the one changed last at the end."""
+    return models_of(event for event in configs.all(ConfigChanged) if isinstance(event, ConfigChanged))
 
 
 if __name__ == "__main__":

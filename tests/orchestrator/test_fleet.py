@@ -36,17 +36,18 @@ from contracts.subjects import derived_id
 from contracts.values import AppVersion, CoverageProfile, RunStatus
 from services.orchestrator.decisions.fleet import DEFAULT_FLEET, QUEUE_LIMIT, decide_fleet, fleet_reactor
 from services.orchestrator.decisions.fleet_state import FLEET, Fleet
+from services.orchestrator.decisions.models import Models, PinnedModel
 from services.orchestrator.decisions.queueing import AT_ONCE
 from services.orchestrator.decisions.run import RUN, decide_run
 from services.runtime.timers import TimerFired
 from tests.orchestrator.stories import BEGIN, Story, names, recorded
 
 APP = "com.example"
-MODEL = (derived_id("config", "LLM", "x"), 4)
+MODEL = PinnedModel(derived_id("config", "LLM", "x"), 4, "x")
 
 
 def fleet() -> Story[Fleet]:
-    return Story(FLEET, lambda state, trigger, now: decide_fleet(state, trigger, now, "1.0", MODEL))
+    return Story(FLEET, lambda state, trigger, now: decide_fleet(state, trigger, now, "1.0", Models((MODEL,))))
 
 
 def device(name: str) -> UUID:
@@ -116,7 +117,7 @@ def test_a_task_gets_a_free_phone_and_its_run_begins_in_the_same_decision():
     assert names(events) == ["TaskQueued", "TaskGranted", "AppVersionSeen", "RunStarted"]
     started = events[-1]
     assert (started.serial, started.app.version_name, started.lease_token) == ("p1", "1.0", 1)
-    assert (started.llm_config_id, started.llm_config_version) == MODEL
+    assert (started.llm_config_id, started.llm_config_version) == (MODEL.config_id, MODEL.version)
     assert started.ends_at - started.started_at == timedelta(seconds=3600)
 
 
@@ -269,7 +270,7 @@ def test_what_belongs_to_an_earlier_session_is_ignored(stale: Event):
 
 
 def test_phones_of_other_pools_are_not_this_fleets_business():
-    find = fleet_reactor("1.0", lambda: None).triggers[DeviceReady]
+    find = fleet_reactor("1.0", Models).triggers[DeviceReady]
     assert find(ready("p1")) == DEFAULT_FLEET
     assert find(ready("p1", pool="lab")) is None
 

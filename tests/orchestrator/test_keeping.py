@@ -21,6 +21,7 @@ from contracts.values import DeviceType, RunStatus
 from services.orchestrator.decisions.fleet import DEFAULT_FLEET, fleet_reactor
 from services.orchestrator.decisions.fleet_requests import answer_key
 from services.orchestrator.decisions.fleet_state import Fleet
+from services.orchestrator.decisions.models import Models
 from services.runtime.handlers import RawRequest
 from services.runtime.reactor import Trigger
 from tests.orchestrator.fleets import asked, at_once, by, end, fired, fleet, granted, join, pass_time, request, running
@@ -264,7 +265,7 @@ def test_a_phone_that_comes_back_to_its_run_says_that_it_is_busy():
 
 
 def test_requests_are_led_by_the_fleet():
-    find = fleet_reactor("1.0", lambda: None).triggers[RawRequest]
+    find = fleet_reactor("1.0", Models).triggers[RawRequest]
     assert find(request(kind="release", serial="a")) == DEFAULT_FLEET
 
 

@@ -14,6 +14,7 @@ from contracts.values import AppInstall, parse_selector, unmet
 from services.orchestrator.decisions.accounts import why_no_account
 from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET, Fleet, Phone, Queued, all_tags
 from services.orchestrator.decisions.granting import Candidates, cannot_run, takes
+from services.orchestrator.decisions.models import Models
 from services.orchestrator.decisions.turns import is_due
 from services.runtime.timers import TimerFired
 
@@ -25,20 +26,20 @@ _AT_ONCE = 200
 _NAMED = 5
 
 
-def look(state: Fleet, fired: TimerFired, now: datetime) -> list[Event]:
+def look(state: Fleet, fired: TimerFired, now: datetime, models: Models) -> list[Event]:
     """What is new about the tasks that should be running. A watch that was replaced sees nothing."""
     if fired.due_at != state.watch_at or now - fired.due_at > LATE:
         return []
-    why = _Reasons(state, now)
+    why = _Reasons(state, now, models)
     found = [e for q in state.queue.values() if is_due(q, now) and (e := _news(q, why.of(q), now)) is not None]
     return found[:_AT_ONCE]
 
 
-def next_watch(state: Fleet, now: datetime) -> FleetWatchSet | None:
+def next_watch(state: Fleet, now: datetime, models: Models) -> FleetWatchSet | None:
     """Set while a task that should be running could be taken by no phone, and no watch is to come."""
     if state.watch_at is not None and state.watch_at > now:
         return None
-    why = _Reasons(state, now)
+    why = _Reasons(state, now, models)
     waits = [
         q.spec.limits.max_wait_s if q.blocked is None else (q.blocked.give_up_at - now).total_seconds()
         for q in state.queue.values()
@@ -67,8 +68,8 @@ def _news(queued: Queued, reason: str | None, now: datetime) -> Event | None:
 class _Reasons:
     """Why no phone could take a task. Tasks that ask for the same are looked at once: the queue is long."""
 
-    def __init__(self, state: Fleet, now: datetime) -> None:
-        self._state, self._now = state, now
+    def __init__(self, state: Fleet, now: datetime, models: Models) -> None:
+        self._state, self._now, self._models = state, now, models
         self._candidates = Candidates(state, now)
         self._here = sorted((p for p in state.phones.values() if p.present and not p.retired), key=lambda p: p.serial)
         self._is_reserved = any(p.reserved is not None for p in self._here)
@@ -77,6 +78,8 @@ class _Reasons:
     def of(self, queued: Queued) -> str | None:
         """None where a phone could, busy or not."""
         spec, app = queued.spec, queued.app
+        if (without := self._models.missing(spec)) is not None:
+            return without
         version = spec.version if app is None else app.version_name
         user = spec.user if self._is_reserved else None
         asked = (

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from contracts.event import Event
-from contracts.orchestrator import RunEnding, RunFinished
+from contracts.orchestrator import RunEnding, RunFinished, RunUsage
 from contracts.sealed import Sealed
 from contracts.values import Finish, Navigate, RunStatus, Uninstall
 from services.orchestrator.decisions.interruptions import SYSTEM_UI
 from services.orchestrator.decisions.run_state import Run
+from services.orchestrator.decisions.scripts.leaving import replayed_by, scripts_left
 from services.orchestrator.decisions.steps import request
 from services.orchestrator.decisions.tasking.state import TaskProgress
 from services.orchestrator.decisions.trouble import INPUT_DENIED
@@ -25,7 +26,7 @@ def over(run: Run) -> RunEnding | None:
     need nothing more."""
     if run.script is not None and run.script.failure is not None:
         return None
-    if run.spec_started.spec.kind == "steps" and not run.unfinished:
+    if run.is_steps and not run.unfinished:
         return None
     limits = run.spec_started.spec.limits
     turns = 0 if run.task is None else run.task.usage.turns
@@ -82,13 +83,13 @@ def end(run: Run, now: datetime) -> list[Event]:
     """Home first, so that the phone is left as it should be, unless it does not answer; then the app goes that the run
     had installed, where that is wanted; then the end. Steps and tasks leave the phone where they led."""
     leads_home = not run.restored and run.here is not None and run.unseen == 0
-    if leads_home and run.spec_started.spec.kind not in {"steps", "task", "replay"}:
+    if leads_home and not run.is_steps and run.task is None:
         return [request(run, Navigate(to="HOME"), "RESTORE", now)]
     app, installed = run.spec_started.spec.install, run.installed
     is_ours = installed is not None and not installed.was_there and not installed.replaced
     if app is not None and not app.keep and is_ours and not run.removal_tried:
         return [request(run, Uninstall(package=app.package), "RESTORE", now)]
-    return [_finish(run, now)]
+    return [*scripts_left(run, now), _finish(run, now)]
 
 
 def ending_of(run: Run, status: RunStatus, reason: str | None, code: str | None = None) -> RunEnding:
@@ -126,9 +127,17 @@ def _finish(run: Run, now: datetime) -> RunFinished:
         ended_at=now,
         failure_code=ending.code,
         kind=started.spec.kind,
+        replayed=replayed_by(run),
         result=None if run.task is None else _result(run.task),
-        usage=None if run.task is None else run.task.usage,
+        usage=_usage(run),
     )
+
+
+def _usage(run: Run) -> RunUsage | None:
+    """What a model was asked for the task, or for repairs of its script."""
+    if run.task is not None:
+        return run.task.usage
+    return run.repair.usage if run.repair.usage.turns else None
 
 
 def _result(task: TaskProgress) -> Sealed[str] | None:

@@ -29,7 +29,6 @@ from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET
 from services.orchestrator.decisions.fleet_requests import follow
 from services.orchestrator.decisions.fleet_state import FLEET, Fleet, apply
 from services.orchestrator.decisions.granting import (
-    PinnedModel,
     grants,
     resolved_app,
     run_of,
@@ -37,6 +36,7 @@ from services.orchestrator.decisions.granting import (
 )
 from services.orchestrator.decisions.groups import QUEUE_LIMIT, groups_due, split
 from services.orchestrator.decisions.leases import lease_over
+from services.orchestrator.decisions.models import Models
 from services.orchestrator.decisions.phones import awaited, described, left, missed, ready, reservations_over
 from services.orchestrator.decisions.queueing import AT_ONCE, accepted, control, packages, resolved_now
 from services.orchestrator.decisions.schedules import schedules_due
@@ -44,7 +44,7 @@ from services.runtime.handlers import RawRequest
 from services.runtime.reactor import NOTHING, Create, Decision, LaterError, Reactor, Trigger
 from services.runtime.timers import TimerFired
 
-__all__ = ["DEFAULT_FLEET", "QUEUE_LIMIT", "PinnedModel", "decide_fleet", "fleet_reactor", "resolved_app", "run_of"]
+__all__ = ["DEFAULT_FLEET", "QUEUE_LIMIT", "decide_fleet", "fleet_reactor", "resolved_app", "run_of"]
 
 RACE = timedelta(seconds=10)
 """Two replicas may take what belongs together in the wrong order: for so long, what is early is tried again."""
@@ -57,13 +57,11 @@ FLEET_TIMERS = frozenset(
 _TIMER_STEP = timedelta(milliseconds=1)
 
 
-def fleet_reactor(
-    orchestrator_version: str, model: Callable[[], PinnedModel | None], grace: timedelta = GRACE
-) -> Reactor[Fleet]:
-    """`model()` tells which model configuration a run that starts now is to keep (none: no model)."""
+def fleet_reactor(orchestrator_version: str, models: Callable[[], Models], grace: timedelta = GRACE) -> Reactor[Fleet]:
+    """`models()` tells which model configurations there are now."""
 
     def decide(state: Fleet, trigger: Trigger[Any], now: datetime) -> Decision:
-        return decide_fleet(state, trigger, now, orchestrator_version, model(), grace)
+        return decide_fleet(state, trigger, now, orchestrator_version, models(), grace)
 
     return Reactor(
         name="orchestrator-fleet",
@@ -89,7 +87,7 @@ def decide_fleet(
     trigger: Trigger[Any],
     now: datetime,
     orchestrator_version: str,
-    model: PinnedModel | None,
+    models: Models,
     grace: timedelta = GRACE,
 ) -> Decision:
     """What the trigger changes, then whatever can be granted thereafter, and a watch over what cannot. Raises
@@ -105,14 +103,14 @@ def decide_fleet(
         events, answer = follow(state, what, now, grace)
         creates.append(Create((answer,)))
     else:
-        events = _changes(state, what, trigger.seq, now, grace)
+        events = _changes(state, what, trigger.seq, now, grace, models)
     after = _applied(state, events)
-    granted = grants(after, now)
-    watch = next_watch(_applied(after, granted), now)
+    granted = grants(after, now, models)
+    watch = next_watch(_applied(after, granted), now, models)
     creates += _creates(state, events)
     for grant in granted:
         queued = after.queue[str(grant.task_id)]
-        started = run_started(grant, queued, after.phones[str(grant.device_id)], now, orchestrator_version, model)
+        started = run_started(grant, queued, after.phones[str(grant.device_id)], now, orchestrator_version, models)
         creates.append(Create((started,)))
     decision = Decision((*events, *granted, *([] if watch is None else [watch])), tuple(creates))
     return NOTHING if decision.empty else decision
@@ -157,7 +155,7 @@ def _early(state: Fleet, what: Any) -> str | None:
             return None
 
 
-def _changes(state: Fleet, what: Any, seq: int, now: datetime, grace: timedelta) -> list[Event]:
+def _changes(state: Fleet, what: Any, seq: int, now: datetime, grace: timedelta, models: Models) -> list[Event]:
     match what:
         case TaskAccepted(spec=spec) if spec.group is not None or spec.scheduled_by is not None:
             return []  # The fleet made it itself, and it is in the queue since.
@@ -176,12 +174,12 @@ def _changes(state: Fleet, what: Any, seq: int, now: datetime, grace: timedelta)
         case PackagesSeen():
             return packages(state, what)
         case TimerFired():
-            return _timer(state, what, now, grace)
+            return _timer(state, what, now, grace, models)
         case _:
             assert_never(what)
 
 
-def _timer(state: Fleet, fired: TimerFired, now: datetime, grace: timedelta) -> list[Event]:
+def _timer(state: Fleet, fired: TimerFired, now: datetime, grace: timedelta, models: Models) -> list[Event]:
     """Whatever is due by now, whichever timer it was that fired."""
     if fired.event_type == PhoneLeft.type_name() and now - fired.due_at > LATE:
         # It was held up with everything else, the phones' return included: they have their grace anew.
@@ -199,5 +197,5 @@ def _timer(state: Fleet, fired: TimerFired, now: datetime, grace: timedelta) -> 
             events += split(_applied(state, events), group.spec, now)
     if fired.event_type == FleetWatchSet.type_name():
         after = _applied(state, events)
-        events += resolved_now(after, after.phones.values()) or look(after, fired, now)
+        events += resolved_now(after, after.phones.values()) or look(after, fired, now, models)
     return events

@@ -12,12 +12,10 @@ from contracts.subjects import derived_id
 from contracts.values import AppInstall, ResolvedApp, unmet
 from services.orchestrator.decisions.accounts import FreeAccounts
 from services.orchestrator.decisions.fleet_model import DEFAULT_FLEET, Fleet, Phone, Queued, all_tags
+from services.orchestrator.decisions.models import Models
 from services.orchestrator.decisions.turns import Turns
 
 _TICK_S = 5
-
-PinnedModel = tuple[UUID, int]
-"""A model configuration and its version, which a run keeps from its start to its end."""
 
 
 def resolve(spec: TaskSpec, phones: Iterable[Phone]) -> ResolvedApp | None:
@@ -91,9 +89,10 @@ def takes(phone: Phone, spec: TaskSpec, now: datetime) -> bool:
     return reserved is None or reserved.user == spec.user
 
 
-def grants(state: Fleet, now: datetime) -> list[TaskGranted]:
+def grants(state: Fleet, now: datetime, models: Models) -> list[TaskGranted]:
     """Phones for tasks that are due and not held, in their turn; a phone must have the very version installed, or be
-    one that can run the app which the task brings along; a test account must be free where the task needs one."""
+    one that can run the app which the task brings along; a test account must be free where the task needs one, and a
+    model be configured."""
     free = {p.device_id for p in state.phones.values() if p.present and str(p.device_id) not in state.leases}
     if not free:
         return []
@@ -104,7 +103,8 @@ def grants(state: Fleet, now: datetime) -> list[TaskGranted]:
     while free and (queued := turns.next()) is not None:
         spec = queued.spec
         phone = next((p for p in candidates.of(queued) if p.device_id in free), None)
-        if phone is None or (spec.account is not None and not accounts.has(spec.account)):
+        without = models.missing(spec) or (spec.account is not None and not accounts.has(spec.account))
+        if phone is None or without:
             turns.passed()
             continue
         token += 1
@@ -146,9 +146,10 @@ def cannot_run(app: AppInstall, phone: Phone) -> str | None:
 
 
 def run_started(
-    grant: TaskGranted, queued: Queued, phone: Phone, now: datetime, version: str, model: PinnedModel | None
+    grant: TaskGranted, queued: Queued, phone: Phone, now: datetime, version: str, models: Models
 ) -> RunStarted:
     assert queued.app is not None
+    model = models.of(queued.spec)
     limits = queued.spec.limits
     return RunStarted(
         run_id=grant.run_id,
@@ -161,8 +162,9 @@ def run_started(
         app=queued.app,
         orchestrator_version=version,
         account=grant.account,
-        llm_config_id=None if model is None else model[0],
-        llm_config_version=None if model is None else model[1],
+        llm_config_id=None if model is None else model.config_id,
+        llm_config_version=None if model is None else model.version,
+        confirmed_apis=() if model is None else model.confirmed_apis,
         started_at=now,
         ends_at=now + timedelta(seconds=limits.max_duration_s),
         watch_at=now + timedelta(seconds=min(limits.step_timeout_s, limits.max_duration_s) + _TICK_S),

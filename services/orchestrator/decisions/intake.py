@@ -33,10 +33,10 @@ from contracts.requests import (
 )
 from contracts.sealed import Sealed
 from contracts.subjects import derived_id, request_answer_id
-from contracts.values import ANDROID, ApkFile, AppInstall, CoverageProfile
+from contracts.values import ApkFile, AppInstall, CoverageProfile
 from services.orchestrator.decisions.schedules import next_fire
 from services.orchestrator.decisions.scripts.asking import ScriptFound, replayed
-from services.orchestrator.decisions.scripts_asked import script_of
+from services.orchestrator.decisions.scripts_asked import plain_name, script_of
 from services.runtime.aggregate import Aggregate
 from services.runtime.handlers import RawRequest
 from services.runtime.log import Recorded
@@ -126,7 +126,11 @@ def _accept(raw: RawRequest, found: ScriptFound | None, asked_at: datetime, now:
         assert found is not None, "a request to replay is decided on together with its script"
         copied |= replayed(found, request, asked_at, now)
     else:
-        copied |= {"name": _name(request), "package": request.package, "script": script_of(request)}
+        copied |= {
+            "name": request.name or plain_name(request.kind, request.package),
+            "package": request.package,
+            "script": script_of(request),
+        }
     spec = TaskSpec(
         task_id=task_id,
         user=raw.user,
@@ -139,10 +143,6 @@ def _accept(raw: RawRequest, found: ScriptFound | None, asked_at: datetime, now:
     )
     seen = UserSeen(user_id=user_id, account=raw.user, display_name=raw.user)
     return Decision((TaskAccepted(task_id=task_id, spec=spec),), (Create((seen,), shared=True),))
-
-
-def _name(request: ExploreRequest | StepsRequest | GoalRequest) -> str:
-    return request.name or f"{request.kind} {'the phone' if request.package == ANDROID else request.package}"
 
 
 def _rules(asked: Rules) -> TaskRules:

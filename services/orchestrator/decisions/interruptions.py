@@ -44,14 +44,18 @@ def intrudes(state: UiState) -> bool:
     """Whether a state came by itself, and not because of what was done: a call, the lock screen."""
     if state.inside:
         return False
-    return state.package == SYSTEM_UI or (state.activity is not None and _IN_CALL.search(state.activity) is not None)
+    return state.package == SYSTEM_UI or in_call(state)
+
+
+def in_call(state: UiState) -> bool:
+    return state.activity is not None and _IN_CALL.search(state.activity) is not None
 
 
 def answer_to(here: UiState) -> Gesture | Literal["end_call"] | None:
     """What gets rid of what is over the app; None where nothing is, or where the answer is known not to help."""
     if here.inside:
         return None
-    if here.activity is not None and _IN_CALL.search(here.activity):
+    if in_call(here):
         return END_CALL if _may_help(here, END_CALL) else None
     if here.package in PERMISSION_PACKAGES:
         return _first(here, [f"{here.package}:id/{entry}" for entry in _ALLOW])

@@ -36,6 +36,7 @@ from services.orchestrator.decisions.installing import came_of, install_phase
 from services.orchestrator.decisions.outcomes import crash_events, not_seen, seen_events
 from services.orchestrator.decisions.reproducing import reproduce
 from services.orchestrator.decisions.run_state import Run, apply, evolve
+from services.orchestrator.decisions.scripts import replaying
 from services.orchestrator.decisions.setup import scripted
 from services.orchestrator.decisions.steps import action_for, advice_for, request
 from services.orchestrator.decisions.tasking import loop as tasking
@@ -130,7 +131,7 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
         case ApiCallFinished():
             return [] if run.task is None else tasking.called(run, what)
         case CallFinished():
-            return [_advice(what)] if run.call is not None and run.call.call_id == what.call_id else []
+            return _answered(run, what)
         case TaskStopAsked() | RunStopAsked():
             return [] if run.ending else [ending_of(run, RunStatus.CANCELLED, what.reason)]
         case RunPauseAsked():
@@ -139,6 +140,14 @@ def _told(run: Run, what: Any, now: datetime) -> list[Event]:
             return watch(run, what, now)
         case _:
             assert_never(what)
+
+
+def _answered(run: Run, call: CallFinished) -> list[Event]:
+    if run.call is not None and run.call.call_id == call.call_id:
+        return [_advice(call)]
+    if run.repair.asked is not None and run.repair.asked.call_id == call.call_id:
+        return [replaying.answered(run, call)]
+    return []
 
 
 def _apps_seen(run: Run, what: Any) -> tuple[Create, ...]:
@@ -226,8 +235,8 @@ def _pause(run: Run, asked: RunPauseAsked) -> list[Event]:
 
 
 def _next(run: Run, now: datetime, seen: CaptureIndexed | None = None) -> list[Event]:
-    """What to do now. Nothing while something is under way, or while the run is paused. `seen`: what the phone has just
-    shown."""
+    """What to do now. Nothing while something is under way, or while the run is paused. `seen`: what the phone shows
+    now, where that has just come."""
     if run.waiting != "NOTHING":
         return []
     if run.ending is not None:
@@ -244,7 +253,7 @@ def _next(run: Run, now: datetime, seen: CaptureIndexed | None = None) -> list[E
         return [ending, *end(apply(run, ending), now)]
     if (installing := install_phase(run, now)) is not None:
         return installing
-    if (steps := scripted(run, now)) is not None:
+    if (steps := scripted(run, now, seen)) is not None:
         return steps
     here = run.here
     spec = run.spec_started.spec

@@ -15,6 +15,7 @@ from contracts.orchestrator import (
     AdviceTaken,
     CrashAwaited,
     CrashTraced,
+    PersonAnswered,
     PlanPending,
     ReproductionTried,
     RunEnding,
@@ -25,6 +26,8 @@ from contracts.orchestrator import (
     RunStarted,
     StateAdded,
     StepFinished,
+    TurnRequested,
+    TurnTaken,
     WatchSet,
 )
 from contracts.values import Install, InstalledFiles, ObjectRef, Uninstall
@@ -32,7 +35,8 @@ from services.orchestrator.decisions import reproduction
 from services.orchestrator.decisions.graph import BACK, NEWS, Graph, UiState, learnt, tried, untried
 from services.orchestrator.decisions.interruptions import intrudes
 from services.orchestrator.decisions.reproduction import Reproduction
-from services.orchestrator.decisions.script import Progress, advance, begin
+from services.orchestrator.decisions.script import Progress, advance, begin, repaired_by
+from services.orchestrator.decisions.scripts.repairing import Repair
 from services.orchestrator.decisions.tasking import state as tasking
 from services.orchestrator.decisions.tasking.state import PLATFORM, TaskProgress
 from services.orchestrator.decisions.trouble import KEYBOARD_MISSING, Trouble, of_step, refused
@@ -115,6 +119,25 @@ class Run:
     reproduction: Reproduction = field(default_factory=Reproduction)
     script: Progress | None = None
     """Where it is in the steps that set it up, or that it is made of; none: it has no steps."""
+    repair: Repair = field(default_factory=Repair)
+    """What a model was asked because an element of the script that is replayed is gone."""
+
+    by_hand: Mapping[int, str] = field(default_factory=dict)
+    """What a person did on the phone after a turn of the task, or instead of it, by its number."""
+
+    crashed_by: frozenset[int] = frozenset()
+    """Numbers of the actions that crashed an app."""
+
+    @property
+    def goes_anywhere(self) -> bool:
+        """Whether it is about what is to be reached, or done again, in whichever app that is."""
+        return self.task is not None or self.spec_started.spec.kind == "replay"
+
+    @property
+    def is_steps(self) -> bool:
+        """Whether its script is all that it does: steps that were written, or that were recorded."""
+        return self.spec_started.spec.kind in {"steps", "replay"}
+
     task: TaskProgress | None = None
     """Where it is in its task in plain language; none: it has none."""
 
@@ -181,6 +204,13 @@ def _apply(run: Run, event: Event) -> Run:
             return _finish_step(run, event)
         case PlanPending():
             return replace(run, plan=event, checked_screens=run.checked_screens | {event.screen_id})
+        case TurnRequested(purpose="REPAIR"):
+            return replace(run, repair=run.repair.ask(event))
+        case TurnTaken() if run.repair.asked is not None:
+            script = None if run.script is None else repaired_by(run.script, event)
+            return replace(run, repair=run.repair.take(event), script=script)
+        case PersonAnswered(verdict="DONE") if run.task is not None and run.task.person is not None:
+            return replace(run, by_hand={**run.by_hand, run.task.person.turn: run.task.person.words})
         case AdviceRequested():
             return _ask(run, event)
         case AdviceTaken():
@@ -195,7 +225,10 @@ def _apply(run: Run, event: Event) -> Run:
         case RunResumed():
             return replace(run, paused=run.paused and run.task is not None and event.by == PLATFORM)
         case RunEnding():
-            return replace(run, ending=event, plan=None, call=None, reproduction=run.reproduction.stopped())
+            repair = replace(run.repair, asked=None)
+            return replace(
+                run, ending=event, plan=None, call=None, reproduction=run.reproduction.stopped(), repair=repair
+            )
         case CrashTraced() | CrashAwaited() | ReproductionTried():
             return replace(run, reproduction=reproduction.apply(run.reproduction, run.graph, event))
         case RunFinished():
@@ -277,8 +310,10 @@ def _finish_step(run: Run, event: StepFinished) -> Run:
     is_news = event.outcome in NEWS
     run = replace(run, ascii_only=run.ascii_only or event.error_code == KEYBOARD_MISSING)
     stays = target is not None and target.screen_id == run.hinted_screen
+    step = None if run.script is None or event.step is None else run.script.current
     return replace(
         run,
+        repair=run.repair if step is None else run.repair.finish(step.row, event),
         script=run.script if run.script is None or event.step is None else advance(run.script, event),
         hints=run.hints if stays else (),
         idle=0 if is_news else run.idle + int(event.purpose == "EXPLORE"),
@@ -315,6 +350,8 @@ def _learnt(run: Run, event: StepFinished, target: UiState | None) -> Graph:
 
 
 def _note(run: Run, event: RunNoted) -> Run:
+    if event.detail.get("what") in {"crash", "crash elsewhere"} and event.detail.get("sequence") is not None:
+        run = replace(run, crashed_by=run.crashed_by | {event.detail["sequence"]})
     if event.detail.get("what") == "crash":
         state_id, gesture_id = event.detail.get("state_id"), event.detail.get("gesture_id")
         crashing = run.crashing

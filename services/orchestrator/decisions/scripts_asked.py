@@ -41,6 +41,11 @@ def script_of(request: ExploreRequest | StepsRequest | GoalRequest) -> Sealed[di
     return Sealed[dict[str, Any]].of(script)
 
 
+def plain_name(kind: str, package: str) -> str:
+    """What a task is called that nobody gave a name."""
+    return f"{kind} {'the phone' if package == ANDROID else package}"
+
+
 def launches_nothing(steps: Iterable[Step]) -> bool:
     """Whether a step starts the app that the task is about, which is none."""
     return any(

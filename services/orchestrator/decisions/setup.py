@@ -3,128 +3,72 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import assert_never
 
 from contracts.event import Event
 from contracts.orchestrator import Purpose
-from contracts.sealed import Sealed
-from contracts.steps import (
-    DoubleTapStep,
-    ExpectStep,
-    IfSeenStep,
-    LaunchStep,
-    LongPressStep,
-    PressStep,
-    ScrollStep,
-    Step,
-    SwipeStep,
-    Tap,
-    TapStep,
-    TypeStep,
-    WaitStep,
-)
-from contracts.values import (
-    Action,
-    Await,
-    Navigate,
-    PressKey,
-    RunStatus,
-    Swipe,
-    Touch,
-    TypeInto,
-)
-from contracts.values.actions import PATIENCE_LIMIT_S, Direction
+from contracts.screen_indexer import CaptureIndexed
+from contracts.values import RunStatus
+from contracts.values.actions import PATIENCE_LIMIT_S
 from services.orchestrator.decisions.endings import end, ending_of
 from services.orchestrator.decisions.run_state import Run, apply
-from services.orchestrator.decisions.script import Instruction, Progress, patience_s
+from services.orchestrator.decisions.script import Progress
+from services.orchestrator.decisions.script_program import Instruction
+from services.orchestrator.decisions.scripts.replaying import interrupted, repair
+from services.orchestrator.decisions.step_actions import action_of, guarded
 from services.orchestrator.decisions.steps import request
 
 _AFTER_LOOKING_S = 30.0
 """What an action may take beyond its patience: two captures of a slow phone."""
-_FINGER: dict[Direction, Direction] = {"DOWN": "UP", "UP": "DOWN", "LEFT": "RIGHT", "RIGHT": "LEFT"}
-"""Where the finger goes to show what lies there."""
 
 
-def scripted(run: Run, now: datetime) -> list[Event] | None:
+def scripted(run: Run, now: datetime, seen: CaptureIndexed | None = None) -> list[Event] | None:
     """The next step of the run's script, or its end where a step failed or a task of steps is through. None: there is
-    no script, or it is done and the exploration follows."""
+    no script, or it is done and what it set up follows. `seen`: what the phone shows now, where that has just come."""
     progress = run.script
     if progress is None:
         return None
     if progress.failure is not None:
-        return _end(run, RunStatus.FAILED, failure(run, progress), now)
+        return _end(run, RunStatus.FAILED, failure(run, progress), now, progress.code)
     current = progress.current
-    if current is not None:
-        return [_request(run, current, progress, now)]
-    return _end(run, RunStatus.SUCCEEDED, None, now) if run.spec_started.spec.kind == "steps" else None
+    if current is None:
+        return _end(run, RunStatus.SUCCEEDED, None, now) if run.is_steps else None
+    if progress.stuck is not None:
+        if interrupted(run, current) is not None:
+            return _end(run, RunStatus.FAILED, failure(run, progress), now, progress.code)
+        return repair(run, progress, seen, now)
+    return [_request(run, current, progress, now)]
 
 
 def failure(run: Run, progress: Progress) -> str:
     """Which step failed, what it says, and why."""
-    what = "step" if run.spec_started.spec.kind == "steps" else "set-up step"
+    what = "step" if run.is_steps else "set-up step"
+    why = progress.failure or progress.stuck
     if progress.at >= len(progress.program):
-        return f"the {what}s cannot be done: {progress.failure}"
-    ref = progress.program[progress.at].ref
-    return f"{what} {ref.number} of {ref.of} ({ref.words}): {progress.failure}"
+        return f"the {what}s cannot be done: {why}"
+    current = progress.program[progress.at]
+    if progress.replays and (in_front := interrupted(run, current)) is not None:
+        why = f"{in_front}; {why}"
+    elif progress.code is not None and not progress.repairs and _may_repair(run):
+        why = f"{why}; it may be repaired, but no model is configured"
+    ref = current.ref
+    return f"{what} {ref.number} of {ref.of} ({ref.words}): {why}"
 
 
-def _end(run: Run, status: RunStatus, reason: str | None, now: datetime) -> list[Event]:
-    ending = ending_of(run, status, reason)
+def _may_repair(run: Run) -> bool:
+    replay = run.spec_started.spec.replay
+    return replay is not None and replay.repair
+
+
+def _end(run: Run, status: RunStatus, reason: str | None, now: datetime, code: str | None = None) -> list[Event]:
+    ending = ending_of(run, status, reason, code)
     return [ending, *end(apply(run, ending), now)]
 
 
 def _request(run: Run, current: Instruction, progress: Progress, now: datetime) -> Event:
-    purpose: Purpose = "STEP" if run.spec_started.spec.kind == "steps" else "SETUP"
-    left_s = patience_s(current.step) - progress.tries * PATIENCE_LIMIT_S
+    purpose: Purpose = "STEP" if run.is_steps else "SETUP"
+    left_s = current.patience_s - progress.tries * PATIENCE_LIMIT_S
     wait_s = max(min(left_s, PATIENCE_LIMIT_S), 0.0)
-    if isinstance(current.step, ScrollStep):
-        wait_s = min(patience_s(current.step), PATIENCE_LIMIT_S)
-    action = action_of(current.step, run.spec_started.app.package, wait_s)
+    guard = current.guard if progress.swipes == 0 else None  # A list that has moved is not the screen that it was.
+    action = guarded(action_of(current.step, run.spec_started.app.package, wait_s), guard, wait_s)
     timeout_s = max(run.spec_started.spec.limits.step_timeout_s, wait_s + _AFTER_LOOKING_S)
     return request(run, action, purpose, now, step=current.ref, timeout_s=timeout_s)
-
-
-def action_of(step: Step, package: str, wait_s: float) -> Action:
-    """What a phone is asked for. `wait_s`: how long it looks for what the step is about."""
-    match step:
-        case LaunchStep(launch=launch):
-            return Navigate(to="LAUNCH", package=launch.app or package, restart=launch.restart)
-        case TapStep(tap=body):
-            return _touch(body, "TAP", wait_s)
-        case LongPressStep(long_press=body):
-            return _touch(body, "LONG", wait_s)
-        case DoubleTapStep(double_tap=body):
-            return _touch(body, "DOUBLE", wait_s)
-        case TypeStep(type=typing):
-            text = None if typing.text is None else Sealed[str].of(typing.text)
-            return TypeInto(
-                target=typing.into, text=text, secret_ref=typing.secret, submit=typing.submit, wait_s=wait_s
-            )
-        case PressStep(press=key):
-            return PressKey(key=key)
-        case SwipeStep(swipe=stroke):
-            return Swipe(
-                direction=stroke.direction,
-                within=stroke.within,
-                start=stroke.start,
-                end=stroke.end,
-                duration_ms=stroke.duration_ms,
-                wait_s=wait_s,
-            )
-        case ScrollStep(scroll=scroll):
-            finger = _FINGER[scroll.direction]
-            return Swipe(direction=finger, within=scroll.within, until=scroll.until, wait_s=wait_s)
-        case WaitStep(wait=wait):
-            return Await(
-                visible=wait.visible, gone=wait.not_visible, package=wait.package, stable=wait.stable, wait_s=wait_s
-            )
-        case ExpectStep(expect=expect):
-            return Await(visible=expect.visible, gone=expect.not_visible, package=expect.package, wait_s=wait_s)
-        case IfSeenStep(if_seen=seen):
-            return Await(visible=seen.visible, wait_s=wait_s, strict=False)
-        case _:
-            assert_never(step)
-
-
-def _touch(body: Tap, press: str, wait_s: float) -> Touch:
-    return Touch.model_validate({"target": body.element, "press": press, "wait_s": wait_s})

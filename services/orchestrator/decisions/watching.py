@@ -24,6 +24,7 @@ from services.orchestrator.decisions.installing import nobody_saw
 from services.orchestrator.decisions.outcomes import unseen
 from services.orchestrator.decisions.reproducing import over_without
 from services.orchestrator.decisions.run_state import NO_CHECKS, Run, apply
+from services.orchestrator.decisions.scripts.replaying import unanswered
 from services.orchestrator.decisions.tasking import loop as tasking
 from services.runtime.timers import TimerFired
 
@@ -62,6 +63,8 @@ def _is_current(run: Run, fired: TimerFired) -> bool:
         return run.plan is not None and run.plan.until == fired.due_at
     if fired.event_type == AdviceRequested.type_name():
         return run.call is not None and run.call.expires_at == fired.due_at
+    if fired.event_type == TurnRequested.type_name() and run.task is None:
+        return run.repair.asked is not None and run.repair.asked.expires_at == fired.due_at
     if fired.event_type == CrashAwaited.type_name():
         return run.reproduction.awaited is not None and run.reproduction.awaited.until == fired.due_at
     if fired.event_type in _OF_TASKS:
@@ -78,6 +81,8 @@ def _overdue(run: Run, now: datetime) -> list[Event]:
         return [plan_dropped(run)]
     if run.reproduction.awaited is not None and now >= run.reproduction.awaited.until:
         return [over_without(run, "no crash came")]
+    if run.repair.asked is not None and now >= run.repair.asked.expires_at:
+        return [unanswered(run)]
     if run.call is not None and now >= run.call.expires_at:
         return [AdviceTaken(run_id=run.call.run_id, call_id=run.call.call_id, state_id=run.call.state_id)]
     return [] if run.task is None or run.ending is not None else tasking.overdue(run, now)

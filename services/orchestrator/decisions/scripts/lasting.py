@@ -9,6 +9,7 @@ from typing import Protocol
 from contracts.orchestrator import PersonAnswered, ScreenAsked, StepFinished, TurnTaken
 from contracts.values import ScreenSeen
 from contracts.values.intents import (
+    AnyIntent,
     CallApi,
     LaunchApp,
     Press,
@@ -46,7 +47,8 @@ class Act:
 
     `after`: the screen that the next turn was asked about, `package` the app that was in front then. `size`: width and
     height of the screen in pixels. `by_hand`: what a person did on the phone before it, in the words in which that was
-    asked for. `noted`: something was read since the act before it. `confirmed`: a person allowed it.
+    asked for. `noted`: something was read since the act before it. `confirmed`: a person allowed it. `after_crash`: an
+    app has crashed since the act before it.
     """
 
     turn: int
@@ -58,6 +60,7 @@ class Act:
     package: str | None = None
     size: tuple[int, int] | None = None
     confirmed: bool = False
+    after_crash: bool = False
     by_hand: str | None = None
     noted: bool = False
 
@@ -76,39 +79,42 @@ class Lasting:
     left_out: frozenset[str] = frozenset()
 
 
-def lasting(turns: Sequence[TurnDone], by_hand: Mapping[int, str]) -> Lasting:
-    """What was refused, not understood, failed, did nothing, or was undone at once is left out. `by_hand`: what a
-    person did on the phone in a turn, by its number."""
+def lasting(turns: Sequence[TurnDone], by_hand: Mapping[int, str], crashed_by: frozenset[int] = frozenset()) -> Lasting:
+    """What was refused, not understood, failed, did nothing, crashed an app, or was undone at once is left out.
+    `by_hand`: what a person did on the phone after a turn, or instead of it, by its number; `crashed_by`: numbers of
+    the actions that crashed an app."""
     acts: list[Act] = []
     pending: str | None = None
-    noted, left_out = False, set()
+    noted, crashed, left_out = False, False, set()
     screens = [_read(turn).screen for turn in turns]
     for at, turn in enumerate(turns):
-        pending = by_hand.get(turn.taken.turn, pending)
         intent = _read(turn).intent
         if isinstance(intent, TakeNote | CallApi) and turn.taken.verdict in {"NOTE", "CALL"}:
             noted = True
             left_out.add(intent.act)
-        if not isinstance(intent, LaunchApp | TapAt | TypeText | SwipeTo | Press | WaitFor):
-            continue
-        if turn.finished is None or not _did_something(intent, turn.finished):
-            continue
         after = next((screen for screen in screens[at + 1 :] if screen is not None), None)
-        act = _act(turn, turn.finished, intent, screens[at], after)
-        act = replace(act, by_hand=_moved(acts, act, pending), noted=noted)
-        if acts and _undoes(act, acts[-1]):
-            undone = acts.pop()
-            pending, noted = undone.by_hand, undone.noted
-            continue
-        acts.append(act)
-        pending, noted = None, False
+        act = _act(turn, intent, screens[at], after)
+        if act is not None and act.finished.sequence in crashed_by:
+            crashed = True
+        elif act is not None:
+            act = replace(act, by_hand=_moved(acts, act, pending), noted=noted, after_crash=crashed)
+            if acts and _undoes(act, acts[-1]):
+                undone = acts.pop()
+                pending, noted = undone.by_hand, undone.noted
+            else:
+                acts.append(act)
+                pending, noted, crashed = None, False, False
+        pending = by_hand.get(turn.taken.turn, pending)
     return Lasting(tuple(acts), pending, frozenset(left_out))
 
 
-def _act(
-    turn: TurnDone, finished: StepFinished, intent: Acting, screen: ScreenSeen | None, after: ScreenSeen | None
-) -> Act:
-    before = turn.before
+def _act(turn: TurnDone, intent: AnyIntent | None, screen: ScreenSeen | None, after: ScreenSeen | None) -> Act | None:
+    """None: the turn did nothing on the phone."""
+    if not isinstance(intent, LaunchApp | TapAt | TypeText | SwipeTo | Press | WaitFor):
+        return None
+    finished, before = turn.finished, turn.before
+    if finished is None or not _did_something(intent, finished):
+        return None
     return Act(
         turn=turn.taken.turn,
         intent=intent,
@@ -130,7 +136,7 @@ def _read(turn: TurnDone) -> TurnRead:
 
 def _did_something(intent: Acting, finished: StepFinished) -> bool:
     """A text counts although the screen may look the same: it may have been there before."""
-    if not finished.succeeded or finished.outcome in {"FAILED", "CRASHED"}:
+    if not finished.succeeded or finished.outcome == "FAILED":
         return False
     return finished.outcome != "NOTHING" or isinstance(intent, TypeText)
 

@@ -11,6 +11,7 @@ from contracts.scripts import Parameter
 from contracts.steps import VARIABLE
 from contracts.values import ElementSeen, Guard, Target
 
+ACCOUNT = "account."
 _NAME_CHARS = 40
 _CONTAINED_CHARS, _CONTAINED_SECRET_CHARS = 3, 4
 """From this length on, a typed text is looked for within longer ones; a shorter one says too little."""
@@ -119,9 +120,9 @@ def lift(typed: Iterable[Typed], given: Mapping[str, str] | None = None) -> Lift
     taken = set(given or {})
     parameters: dict[str, Parameter] = {}
     for one in typed:
-        if not one.text:
-            continue
         name = names.get(one.text)
+        if not one.text or of_account(one.text) or (name is not None and name.startswith(ACCOUNT)):
+            continue
         if name is None:
             name = names[one.text] = _unused(_name(one.field), taken)
             taken.add(name)
@@ -145,6 +146,12 @@ def _whole(value: str) -> str:
 def _contained_from(value: str) -> int:
     """How long it must be; two characters of Chinese say as much as a word."""
     return _CONTAINED_CHARS if value.isascii() else _CONTAINED_CHARS - 1
+
+
+def of_account(text: str) -> bool:
+    """Whether a text names fields of the run's test account, which every run has its own of."""
+    named = VARIABLE.findall(text)
+    return bool(named) and all(name.startswith(ACCOUNT) for name in named)
 
 
 def mark(name: str) -> str:

@@ -5,44 +5,25 @@ Pure: the same turns give the same script.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import Any
 
-from contracts.scripts import Parameter, ScriptData, ScriptStep
+from contracts.scripts import Parameter, ScriptData
 from contracts.steps import (
     STEPS_LIMIT,
-    DoubleTapStep,
-    Launch,
-    LaunchStep,
-    LongPressStep,
-    PressStep,
-    Step,
-    Tap,
-    TapStep,
-    Type,
-    TypeStep,
-    Wait,
-    WaitStep,
     variables_in,
 )
-from contracts.values import ElementSeen, Guard, Place, Point, ScreenSeen, Target
-from contracts.values.intents import LaunchApp, Press, SwipeTo, TapAt, TypeText, WaitFor
+from contracts.values import ElementSeen
+from contracts.values.intents import TypeText
+from services.orchestrator.decisions.scripts.acts_as_steps import ActsAsSteps, UnrecordableError
 from services.orchestrator.decisions.scripts.lasting import Act, Lasting, TurnDone, lasting
-from services.orchestrator.decisions.scripts.lifting import Lifted, Typed, lift, mark
-from services.orchestrator.decisions.scripts.setting_out import launched, package_started, setting_out
-from services.orchestrator.decisions.scripts.swipes import element_of, row_of_swipes, swiped
+from services.orchestrator.decisions.scripts.lifting import ACCOUNT, Typed, lift, of_account
+from services.orchestrator.decisions.scripts.setting_out import setting_out
+from services.orchestrator.decisions.scripts.swipes import element_of
 from services.orchestrator.decisions.scripts.versions import DATA_BYTES, canonical
-from services.orchestrator.decisions.step_words import said
 
-WAIT_S = 10.0
-"""How long a replay waits for what a step is about."""
-_WAITS_S = 600.0
-_NAME_CHARS, _WORDS_CHARS, _DESCRIPTION_CHARS = 200, 300, 4_000
-
-
-class UnrecordableError(Exception):
-    """No script can be made of it; the message says why."""
+_NAME_CHARS, _DESCRIPTION_CHARS = 200, 4_000
 
 
 @dataclass(frozen=True)
@@ -50,7 +31,8 @@ class Source:
     """What a run was about, beside its turns.
 
     `name`: what its user called it, else empty. `setup` and `variables` are the steps that set it up, as they were
-    written. `by_hand`: what a person did on the phone in a turn, by its number.
+    written. `account`: fields of its test account by name. `by_hand`: what a person did on the phone after a turn, or
+    instead of it, by its number; `crashed_by`: numbers of the actions that crashed an app.
     """
 
     goal: str
@@ -58,7 +40,9 @@ class Source:
     app: str | None = None
     setup: Sequence[Mapping[str, Any]] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    account: Mapping[str, str] = field(default_factory=dict)
     by_hand: Mapping[int, str] = field(default_factory=dict)
+    crashed_by: frozenset[int] = frozenset()
     person_wait_s: int = 600
 
 
@@ -73,18 +57,20 @@ class Recording:
 
 def record(turns: Sequence[TurnDone], source: Source) -> Recording:
     """The script of what a run did. Raises `UnrecordableError`."""
-    found = lasting(turns, source.by_hand)
+    found = lasting(turns, source.by_hand, source.crashed_by)
     if not found.acts:
         raise UnrecordableError("nothing was done on the phone that could be done again")
-    given = {name: source.variables[name] for name in variables_in(list(source.setup)) if name in source.variables}
     fields = [_field(found.acts, at) for at in range(len(found.acts))]
     typed = [
         Typed(act.intent.text, one)
         for act, one in zip(found.acts, fields, strict=True)
         if isinstance(act.intent, TypeText)
     ]
-    lifted = lift(typed, given)
-    steps = [*setting_out(source.setup, found.acts), *_Steps(found.acts, fields, lifted, source).all()]
+    used = variables_in(list(source.setup))
+    given = {name: value for name, value in source.variables.items() if name in used}
+    lifted = lift(typed, {**given, **_account(source, used, typed)})
+    begins = setting_out(source.setup, found.acts)
+    steps = [*begins, *ActsAsSteps(found.acts, fields, lifted, source.app, source.person_wait_s).all(begins)]
     if len(steps) > STEPS_LIMIT:
         raise UnrecordableError(f"it has {len(steps)} steps, and a script {STEPS_LIMIT} at most")
     known = {parameter.name for parameter in lifted.parameters}
@@ -96,11 +82,18 @@ def record(turns: Sequence[TurnDone], source: Source) -> Recording:
         parameters=(*lifted.parameters, *(Parameter(name=one) for one in sorted(given) if one not in known)),
         steps=tuple(steps),
     )
-    defaults = {one: value for one, value in {**given, **lifted.defaults}.items() if one not in lifted.secrets}
-    return Recording(_fitting(data), defaults, _metadata(found, data))
+    values = {**given, **lifted.defaults}
+    defaults = {name: values[name] for name in (p.name for p in data.parameters) if name not in lifted.secrets}
+    return Recording(fitting(data), defaults, _metadata(found, data))
 
 
-def _fitting(data: ScriptData) -> ScriptData:
+def _account(source: Source, used: set[str], typed: Sequence[Typed]) -> dict[str, str]:
+    """Fields of the account, where the script uses it: what they hold is another in each run."""
+    uses = any(name.startswith(ACCOUNT) for name in used) or any(of_account(one.text) for one in typed)
+    return {f"{ACCOUNT}{name}": value for name, value in source.account.items() if value} if uses else {}
+
+
+def fitting(data: ScriptData) -> ScriptData:
     """Small enough for an event: what was expected after each step is the first to go."""
     if len(canonical(data)) > DATA_BYTES:
         steps = (*(step.model_copy(update={"expected": None}) for step in data.steps[:-1]), data.steps[-1])
@@ -128,126 +121,3 @@ def _field(acts: Sequence[Act], at: int) -> ElementSeen | None:
         return intent.element
     before = element_of(acts[at - 1])
     return before if before is not None and (before.editable or before.password) else None
-
-
-@dataclass(frozen=True)
-class _Steps:
-    """Acts as steps."""
-
-    acts: Sequence[Act]
-    fields: Sequence[ElementSeen | None]
-    lifted: Lifted
-    source: Source
-
-    def all(self) -> Iterator[ScriptStep]:
-        started = launched((step.step for step in setting_out(self.source.setup, self.acts)), self.source.app)
-        at = 0
-        while at < len(self.acts):
-            act = self.acts[at]
-            if act.by_hand is not None:
-                yield self._person(act)
-            if isinstance(act.intent, SwipeTo):
-                row = row_of_swipes(self.acts, at)
-                at += len(row)
-                following = self.acts[at] if at < len(self.acts) else None
-                yield from swiped(row, following, self.lifted, self._place, self._finished)
-                continue
-            yield self._finished(self._step(at, started), act)
-            at += 1
-
-    def _step(self, at: int, started: set[str]) -> Step:
-        act = self.acts[at]
-        match act.intent:
-            case LaunchApp(app=app):
-                package = package_started(self.acts, at)
-                if package is None:
-                    raise UnrecordableError(f"turn {act.turn}: it is not known which package {app} is")
-                first = package not in started
-                started.add(package)
-                return LaunchStep(launch=Launch(app=package, restart=first))
-            case TapAt() as tap:
-                return self._tap(act, tap)
-            case TypeText(text=text, submit=submit):
-                marked = mark(self.lifted.names[text]) if text else ""
-                return TypeStep(type=Type(into=self._into(at), text=marked, submit=submit, timeout_s=WAIT_S))
-            case Press(key=key):
-                return PressStep(press=key)
-            case WaitFor(seconds=seconds):
-                return WaitStep(wait=Wait(stable=True, timeout_s=max(seconds, WAIT_S)))
-            case SwipeTo():
-                raise AssertionError("swipes are told in rows")
-            case _:
-                assert_never(act.intent)
-
-    def _tap(self, act: Act, tap: TapAt) -> Step:
-        found = () if tap.element is None else self.lifted.targets(tap.element.targets)
-        target = found[0] if found else Target(point=self._place(act, act.taken.point or tap.point))
-        body = Tap(element=target, timeout_s=WAIT_S)
-        match tap.press:
-            case "TAP":
-                return TapStep(tap=body)
-            case "LONG":
-                return LongPressStep(long_press=body)
-            case "DOUBLE":
-                return DoubleTapStep(double_tap=body)
-            case _:
-                assert_never(tap.press)
-
-    def _into(self, at: int) -> Target | None:
-        """None: the field that has the focus. The one that was touched before is named where it still is in front."""
-        act = self.acts[at]
-        assert isinstance(act.intent, TypeText)
-        element = act.intent.element
-        if element is None and at > 0:
-            before = self.acts[at - 1].finished
-            stayed = before.screen_id is not None and before.screen_id == before.from_screen_id
-            element = self.fields[at] if stayed else None
-        return None if element is None else next(iter(self.lifted.targets(element.targets)), None)
-
-    def _finished(self, step: Step, act: Act) -> ScriptStep:
-        words = self.lifted.put(act.taken.words) or said(step)
-        if isinstance(step, TapStep | LongPressStep | DoubleTapStep) and "point" in said(step).split("=")[0]:
-            words = f"{words} (at a point: no element is known there)"
-        if act.confirmed:
-            words = f"{words} (a person confirmed it)"
-        return ScriptStep(
-            step=step,
-            guard=self._guard(step, act),
-            words=words[:_WORDS_CHARS],
-            turn=act.turn,
-            expected=_screen(act.after),
-            wait_s=WAIT_S,
-        )
-
-    def _guard(self, step: Step, act: Act) -> Guard | None:
-        """A start of an app, HOME and waiting are done from wherever the phone is."""
-        if isinstance(step, LaunchStep | WaitStep) or (isinstance(step, PressStep) and step.press == "HOME"):
-            return None
-        seen = act.taken.guard or Guard(screen=act.screen, element=element_of(act))
-        return self.lifted.guard(seen)
-
-    def _person(self, act: Act) -> ScriptStep:
-        """What a person did is waited for, by what was used after it: where that is there already, not at all."""
-        element = element_of(act)
-        found = () if element is None else self.lifted.targets(element.targets)
-        if not found:
-            raise UnrecordableError(
-                f"before turn {act.turn} a person did something ({act.by_hand}), and nothing tells when it is done"
-            )
-        wait = Wait(visible=found[0], timeout_s=min(float(self.source.person_wait_s), _WAITS_S))
-        asked = self.lifted.put(act.by_hand or "") or ""
-        return ScriptStep(step=WaitStep(wait=wait), words=f"a person does this: {asked}"[:_WORDS_CHARS], turn=act.turn)
-
-    def _place(self, act: Act, point: Point) -> Place:
-        """In percent of the screen, with two decimals; in pixels where its size is not known."""
-        if act.size is None:
-            return Place(x=max(point.x, 0), y=max(point.y, 0))
-        x, y = (
-            min(max(round(100 * at / most, 2), 0.0), 100.0)
-            for at, most in zip((point.x, point.y), act.size, strict=True)
-        )
-        return Place(x=x, y=y, unit="PERCENT")
-
-
-def _screen(screen: ScreenSeen | None) -> Guard | None:
-    return None if screen is None else Guard(screen=screen)

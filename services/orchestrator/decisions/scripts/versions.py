@@ -81,8 +81,9 @@ class Versions(BaseModel):
 
 
 def canonical(data: ScriptData) -> bytes:
-    """The JSON of a script, the same for the same script: fields sorted, no spaces, UTF-8."""
-    plain = data.model_dump(mode="json")
+    """The JSON of a script, the same for the same script: fields sorted, those that are none left out, no spaces,
+    UTF-8."""
+    plain = data.model_dump(mode="json", exclude_none=True)
     return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
