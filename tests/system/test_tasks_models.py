@@ -96,7 +96,7 @@ async def test_a_model_that_is_away_holds_the_task_which_goes_on_when_it_is_back
 
     await until("the first wait for the model", lambda: awaited(1))
     await caught_up(platform)
-    [row] = await rows(platform, "SELECT status FROM autoglm.tasks WHERE task_id = $1", str(task))
+    [row] = await rows(platform, "SELECT status FROM orchestrator.tasks WHERE id = $1", task)
     assert row["status"].upper() == "PAUSED"
     await until("the second wait for the model", lambda: awaited(2))
     await model.stop()

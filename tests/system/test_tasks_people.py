@@ -87,7 +87,7 @@ async def test_a_person_takes_the_phone_where_the_model_asks_and_gives_it_back(r
         True,
     )
     await caught_up(platform)
-    [row] = await rows(platform, "SELECT status FROM autoglm.tasks WHERE task_id = $1", str(task))
+    [row] = await rows(platform, "SELECT status FROM orchestrator.tasks WHERE id = $1", task)
     assert row["status"].upper() == "PAUSED"
     await tell(platform, "resume", task)
     run = await ended(platform, task)

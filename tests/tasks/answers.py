@@ -64,8 +64,8 @@ def _defects(at: dict[str, tuple[int, int]]) -> Iterator[Answer]:
     for action, (call, means) in calls.items():
         for defect, said in _written(call).items():
             yield Answer(f"{action}: {defect}", Reply(said), means, clear=True)
-        yield Answer(f"{action}: cut off", Reply(f"<think>好</think>\n<answer>{call[:-6]}", finish_reason="length"), means,
-                     clear=False)  # fmt: skip
+        cut = Reply(f"<think>好</think>\n<answer>{call[:-6]}", finish_reason="length")
+        yield Answer(f"{action}: cut off", cut, means, clear=False)
     yield from _of_one(at)
 
 
