@@ -25,6 +25,7 @@ from tests.bench.contest import Contender, Measured, watch
 from tests.bench.own import Own
 from tests.bench.own_time import percentile
 from tests.bench.peer import Peer, checkout
+from tests.bench.replays import Replayed, replayed
 from tests.bench.report import Figure, at_most
 from tests.bench.steps import folder_for_servers, settled
 from tests.system.exploring import PACKAGE
@@ -55,6 +56,8 @@ class Results:
     unknown_app: str
     outcomes: dict[str, str] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
+    replay: Replayed | None = None
+    """Of the script of the task; none where there are no scripts."""
 
 
 async def measure() -> list[Figure]:
@@ -63,7 +66,7 @@ async def measure() -> list[Figure]:
     if (peer := checkout()) is not None:
         results.append(await _measured(peer))
     side_by_side(results)
-    return [figure for each in results for figure in _figures(each)]
+    return [figure for each in results for figure in (*_figures(each), *_replay_figures(each))]
 
 
 @asynccontextmanager
@@ -92,10 +95,11 @@ async def _measured(peer: Path | None) -> Results:
         task = Play(buying.goal(who), buying.moves(who), closed=False)
         done = await watch(contender, task, model, platform.control, _MAX_STEPS)
         assert done.ended.succeeded, (contender.name, done.ended, task.missing)
+        replay = await replayed(platform) if peer is None else None
         await _search_page(platform, 0)
         round_and_round = Play("一直点搜索框", [Tap("Search the shop")], for_ever=True, closed=False)
         loop = await watch(contender, round_and_round, model, platform.control, _MAX_STEPS)
-        results = Results(contender.name, done, loop, await _unknown_app(platform, model, contender))
+        results = Results(contender.name, done, loop, await _unknown_app(platform, model, contender), replay=replay)
         results.lost = await _lost_pictures(platform, model, contender)
         results.outcomes = await _malformed(platform, model, contender)
         return results
@@ -222,6 +226,19 @@ def _figures(each: Results) -> list[Figure]:
         Figure(f"{each.name}: answers", len(each.outcomes), ""),
         *(Figure(f"{each.name}: answers, {outcome}", counted[outcome], "") for outcome in OUTCOMES),
     ]  # fmt: skip
+
+
+def _replay_figures(each: Results) -> list[Figure]:
+    done = each.replay
+    if done is None:
+        return []
+    name = f"{each.name}: replay without a model"
+    return [
+        at_most(f"{name}, time over the phone's time", done.wall_s / done.phone_s, "", 1.3),
+        Figure(f"{name}, time a step", done.wall_s * 1e3 / done.steps, "ms"),
+        Figure(f"{name}, adb round trips a step", done.round_trips / done.steps, ""),
+        Figure(f"{name}, succeeded", done.succeeded, ""),
+    ]
 
 
 def side_by_side(results: list[Results], console: Console | None = None) -> None:
