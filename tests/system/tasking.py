@@ -15,6 +15,7 @@ from tests.tasks.playing import Play, PlayingModel
 from tests.tasks.speech import GRAMMARS, Grammar
 
 PLAIN = {"retries": 1, "timeout_s": 10}
+_DEEDS = ("text", "launch")
 SHOP = "factory:tests.tasks.apps:{}"
 USER = "tester"
 
@@ -113,11 +114,11 @@ async def touches(platform: Platform, phone: int = 0, since: int = 0) -> list[di
 
 def deeds(touched: list[dict[str, Any]]) -> list[str]:
     """What was done, a word an action: all that one command of the phone's shell touched is one of them, and where it
-    typed, that is what it did."""
+    typed or launched something, that is what it did."""
     by_cause: dict[int, list[str]] = {}
     for touch in touched:
         by_cause.setdefault(touch["cause"], []).append(touch["detail"])
-    return ["text" if "text" in details else details[0] for details in by_cause.values()]
+    return [min(details, key=lambda each: each not in _DEEDS) for details in by_cause.values()]
 
 
 def texts(touched: list[dict[str, Any]]) -> list[str]:
