@@ -47,7 +47,7 @@ PROJECTED: dict[str, tuple[type[Event], ...]] = {
         orchestrator.ScriptRecorded,
         orchestrator.ScriptReplayed,
         orchestrator.ScriptSwitched,
-        llm_gateway.ApiCallFinished,
+        orchestrator.ApiCallTaken,
     ),
     device_agent.OWNER: (
         device_agent.DeviceRegistered,

@@ -94,6 +94,8 @@ ALERTS = _reading(
     orchestrator.BudgetCrossed,
     orchestrator.RunFinished,
     orchestrator.CrashTraced,
+    orchestrator.PersonAsked,
+    orchestrator.PersonAnswered,
 )
 NOTICES = _reading("notifier-notices", alerter.AlertRaised, alerter.AlertRepeated)
 SENDING = _reading("notifier-sending", notifier.NotificationPlanned)

@@ -116,6 +116,8 @@ class PersonAsked(Event, owner=OWNER, key="run_id", deadline="until"):
     point: Point | None = None
     by: str | None = None
     """Who has the phone already: somebody took it over without being asked, or is at what was asked."""
+    quiet: bool = False
+    """Nobody is alerted: whoever started the task sits in front of it."""
     otherwise: PersonVerdict = "TIMED_OUT"
     asked_at: datetime
     until: datetime

@@ -31,6 +31,8 @@ from contracts.locator_validator import LocatorChecked
 from contracts.orchestrator import (
     BudgetCrossed,
     CrashTraced,
+    PersonAnswered,
+    PersonAsked,
     PhoneMissed,
     PhoneQuarantined,
     PhoneRetired,
@@ -104,6 +106,8 @@ WATCHED = (
     BudgetCrossed,
     RunFinished,
     CrashTraced,
+    PersonAsked,
+    PersonAnswered,
 )
 """Events that the alerter looks at."""
 

@@ -17,6 +17,8 @@ from contracts.locator_validator import LocatorChecked
 from contracts.orchestrator import (
     BudgetCrossed,
     CrashTraced,
+    PersonAnswered,
+    PersonAsked,
     PhoneMissed,
     PhoneQuarantined,
     PhoneRetired,
@@ -30,6 +32,8 @@ from services.alerter import crashes
 FAILURES = 2
 """Failures of a locator in a row that deserve an alert: one alone is mostly a screen that was not ready."""
 
+_OPEN, _ANSWERED = 0, 1
+"""Words about one question: there is one of each."""
 _MESSAGE_CHARS = 500
 _STACK_CHARS = 64_000
 _LISTED = 200
@@ -88,6 +92,8 @@ def finding(event: Event, at: datetime) -> Finding | None:
             return _diff(event, at)
         case BudgetCrossed():
             return _budget(event, at)
+        case PersonAsked() if event.by is None and not event.quiet:
+            return _asked(event)
         case RunFinished() if event.status is RunStatus.FAILED and not event.quiet:
             return _failed_run(event)
         case _:
@@ -103,6 +109,8 @@ def relief(event: Event) -> Relief | None:
             return Relief(_device_key(event.device_id), event.device_id, event.session + 1)
         case PhoneUnquarantined():
             return Relief(_quarantine_key(event.device_id), event.device_id, event.order)
+        case PersonAnswered():
+            return Relief(_asked_key(event.task_id), event.ask_id, _ANSWERED)
         case LocatorChecked() if event.status is ValidationStatus.PASSED and event.attempts - event.passes >= FAILURES:
             return Relief(_locator_key(event), event.candidate_id, event.attempts)
         case _:
@@ -258,6 +266,29 @@ def _budget(crossed: BudgetCrossed, at: datetime) -> Finding:
     )
 
 
+def _asked(asked: PersonAsked) -> Finding:
+    """Nobody sits in front of a task that waits. What is asked in private is not in the message."""
+    return Finding(
+        dedup_key=_asked_key(asked.task_id),
+        alert_type=AlertType.SYSTEM,
+        severity=Severity.P2,
+        message=_text(f"Task {asked.task_id} waits for a person: {asked.words}"),
+        payload={
+            "task_id": str(asked.task_id),
+            "ask_id": str(asked.ask_id),
+            "question": asked.question,
+            "words": asked.words,
+            "until": asked.until.isoformat(),
+            "otherwise": asked.otherwise,
+            "screenshot": None if asked.screenshot is None else asked.screenshot.key,
+        },
+        seen_at=asked.asked_at,
+        run_id=asked.run_id,
+        cause_id=asked.ask_id,
+        cause_order=_OPEN,
+    )
+
+
 def _failed_run(run: RunFinished) -> Finding:
     reason = run.failure_reason or "no reason given"
     return Finding(
@@ -284,6 +315,10 @@ def _failed_run(run: RunFinished) -> Finding:
 
 def _device_key(device_id: UUID) -> str:
     return f"device:{device_id}"
+
+
+def _asked_key(task_id: UUID) -> str:
+    return f"person:{task_id}"
 
 
 def _quarantine_key(device_id: UUID) -> str:

@@ -13,7 +13,15 @@ from contracts.device_agent import CrashSeen, DeviceReady
 from contracts.event import Event
 from contracts.locator_validator import OWNER as VALIDATOR
 from contracts.locator_validator import LocatorChecked
-from contracts.orchestrator import CrashTraced, PhoneMissed, PhoneQuarantined, PhoneRetired, PhoneUnquarantined
+from contracts.orchestrator import (
+    CrashTraced,
+    PersonAnswered,
+    PersonAsked,
+    PhoneMissed,
+    PhoneQuarantined,
+    PhoneRetired,
+    PhoneUnquarantined,
+)
 from contracts.subjects import event_filter
 from contracts.values import ValidationStatus
 from services.alerter.findings import Observed
@@ -48,6 +56,9 @@ async def _is_over(log: Log, event: Event, seq: int) -> bool:
         case PhoneQuarantined():
             over = await log.last(event_filter(PhoneUnquarantined, route=event.device_id))
             return over is not None and over.seq > seq
+        case PersonAsked():
+            answered = await log.last(event_filter(PersonAnswered, key=event.run_id))
+            return answered is not None and answered.seq > seq  # One question of a run is open at a time.
         case LocatorChecked() if event.status is ValidationStatus.FAILED:
             later = [r.event for r in await log.read(VALIDATOR, event.screen_id, after=seq)]
             checks = [e for e in later if isinstance(e, LocatorChecked) and e.candidate_id == event.candidate_id]

@@ -27,6 +27,7 @@ from services.cli.commands import (
     reporting,
     runs,
     schedules,
+    scripts,
     steering,
     steps,
     tracing,
@@ -97,6 +98,7 @@ for _name, _command in _RUN.items():
     run_app.command(_name)(_command)
 app.add_typer(run_app, name="run", rich_help_panel="Runs")
 app.add_typer(steps.steps_app, name="steps", rich_help_panel="Runs")
+app.add_typer(scripts.scripts_app, name="scripts", rich_help_panel="Runs")
 app.add_typer(schedules.schedules_app, name="schedules", rich_help_panel="Runs")
 app.add_typer(devices.devices_app, name="devices", rich_help_panel="Phones")
 app.add_typer(accounts.accounts_app, name="accounts", rich_help_panel="Phones")

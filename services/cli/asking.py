@@ -17,6 +17,7 @@ from contracts.orchestrator import (
     ConfigChanged,
     FleetAnswered,
     PersonSaid,
+    ScriptAnswered,
     TaskAccepted,
     TaskPauseAsked,
     TaskRejected,
@@ -34,9 +35,12 @@ _KINDS = {
     "confirm": "control", "deny": "control", "answer": "control", "takeover": "control",
     "ack": "alert", "resolve": "alert", "suppress": "alert",
     "set": "config",
+    "import": "script", "activate": "script",
     **dict.fromkeys(FLEET_KINDS, "fleet"),
 }  # fmt: skip
 
+_ANSWERED: dict[str, type[Event]] = {"fleet": FleetAnswered, "script": ScriptAnswered}
+"""Kinds of requests that have one answer each, by their id."""
 _CONTROLS: dict[str, type[Event]] = {
     "stop": TaskStopAsked, "pause": TaskPauseAsked, "resume": TaskPauseAsked,
     **dict.fromkeys(("confirm", "deny", "answer", "takeover"), PersonSaid),
@@ -56,7 +60,7 @@ class Answer:
     def refusal(self) -> str | None:
         if isinstance(self.event, TaskRejected | AlertRequestRejected):
             return f"{self.event.code}: {self.event.reason}"
-        if isinstance(self.event, FleetAnswered) and not self.event.done:
+        if isinstance(self.event, FleetAnswered | ScriptAnswered) and not self.event.done:
             return f"{self.event.code}: {self.event.text}"
         return None
 
@@ -64,15 +68,15 @@ class Answer:
 async def ask(session: Session, body: dict[str, Any]) -> Answer:
     """Publishes one request, whichever kind it is, and waits for its answer. Raises `CliError` when none comes."""
     kind = body.get("kind")
-    topic = _KINDS.get(kind) if isinstance(kind, str) else None
+    topic = _topic(kind, body) if isinstance(kind, str) else None
     if topic is None:
         raise CliError(f"kind is {kind!r}; it must be one of {', '.join(_KINDS)}", ExitCode.USAGE)
     starts = topic == "task" or kind == "retry"
-    if (starts or topic == "fleet") and not body.get("id"):
+    if (starts or topic in _ANSWERED) and not body.get("id"):
         body = {**body, "id": str(session.clock.new_id())}
     key, kinds = _expected(session.user, topic, body)
     log = await session.log()
-    once: type[Event] | None = TaskAccepted if starts else FleetAnswered if topic == "fleet" else None
+    once: type[Event] | None = TaskAccepted if starts else _ANSWERED.get(topic)
     if once is not None and (known := await log.last(event_filter(once, key=key))) is not None:
         return Answer(key, known.event, again=True)
     js = await session.js()
@@ -97,6 +101,11 @@ async def ask(session: Session, body: dict[str, Any]) -> Answer:
     )
 
 
+def _topic(kind: str, body: dict[str, Any]) -> str | None:
+    """A phone and a script can both be retired."""
+    return "script" if kind == "retire" and "script" in body else _KINDS.get(kind)
+
+
 def _expected(user: str, topic: str, body: dict[str, Any]) -> tuple[UUID, tuple[type[Event], ...]]:
     """Key and kinds of the events that answer a request."""
     match topic:
@@ -104,6 +113,8 @@ def _expected(user: str, topic: str, body: dict[str, Any]) -> tuple[UUID, tuple[
             return derived_id("task", user, str(body["id"]).strip()[:200]), (TaskAccepted, TaskRejected)
         case "fleet":
             return derived_id("fleet-request", user, str(body["id"]).strip()[:200]), (FleetAnswered,)
+        case "script":
+            return derived_id("script-request", user, str(body["id"]).strip()[:200]), (ScriptAnswered,)
         case "control" if body.get("kind") == "retry":
             return derived_id("task", user, str(body["id"]).strip()[:200]), (TaskAccepted,)
         case "control":

@@ -158,8 +158,10 @@ def told(recorded: Recorded[Event], before: Progress) -> str | None:
 
     `before`: the progress that the event has not changed yet."""
     at, event = recorded.time.astimezone().strftime("%H:%M:%S"), recorded.event
-    if before.turns is not None and (line := turns.told(event, before.turns)) is not None:
-        return f"{at} {line}"
+    if before.turns is not None:
+        line = turns.told(event, before.turns)
+        if line is not None or turns.is_silent(event):
+            return None if line is None else f"{at} {line}"
     match event:
         case TaskWaiting():
             return f"{at} waiting for a phone that has {event.spec.package} installed"

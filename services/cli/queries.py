@@ -181,6 +181,35 @@ async def alerts(sql: asyncpg.Connection, limit: int, *, statuses: list[str] | N
     )
 
 
+async def scripts(sql: asyncpg.Connection, limit: int) -> Rows:
+    """The newest version of each script."""
+    return await _rows(
+        sql,
+        """SELECT * FROM (
+             SELECT DISTINCT ON (script_metadata->>'script_id') script_metadata->>'script_id' AS id, task_name AS name,
+                    (script_metadata->>'version')::int AS version, is_active AS active, total_steps AS steps,
+                    script_metadata->>'user' AS by, script_metadata->>'origin' AS origin,
+                    coalesce((script_metadata->>'replays')::int, 0) AS replays, success_rate::float8 AS success_rate,
+                    execution_time::float8 AS execution_time, checksum, id AS version_id, updated_at
+             FROM autoglm.scripts
+             ORDER BY script_metadata->>'script_id', (script_metadata->>'version')::int DESC
+           ) newest ORDER BY updated_at DESC, id LIMIT $1""",
+        limit,
+    )
+
+
+async def find_script(sql: asyncpg.Connection, given: str) -> UUID:
+    """The script that the beginning of an id, or of a version's, names, or anybody's name. Raises `CliError`."""
+    found = await sql.fetch(
+        """SELECT DISTINCT script_metadata->>'script_id' AS id FROM autoglm.scripts
+           WHERE starts_with(script_metadata->>'script_id', $1) OR starts_with(id::text, $1) OR task_name = $2
+           ORDER BY 1 LIMIT 2""",
+        given.lower() if len(given) >= _LEAST_PREFIX else given,
+        given,
+    )
+    return UUID(_only(found, given, "script", "waymark scripts list")["id"])
+
+
 async def configs(sql: asyncpg.Connection) -> Rows:
     return await _rows(
         sql,

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from contracts.steps import KINDS, SCRIPT, STEPS_LIMIT, Script, variables_in
 from services.cli.errors import CliError, ExitCode
@@ -20,30 +20,47 @@ from services.cli.errors import CliError, ExitCode
 _LIMIT_BYTES = 256 * 1024
 _PROBLEMS_SHOWN = 10
 EXAMPLE = "- tap: Sign in"
+T = TypeVar("T")
 
 
 def read_script(path: Path | None) -> Script:
     """The steps in a file, or on standard input. Raises `CliError` with a line for each thing that is wrong."""
+    return script_of(*read_text(path))
+
+
+def read_text(path: Path | None, limit_bytes: int = _LIMIT_BYTES) -> tuple[str, str]:
+    """What is in a file, or on standard input, and what that is called. Raises `CliError`."""
     name = "standard input" if path is None else str(path)
     try:
-        text = sys.stdin.read(_LIMIT_BYTES) if path is None else path.read_text(encoding="utf-8-sig")
+        text = sys.stdin.read(limit_bytes) if path is None else path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CliError(f"{name} cannot be read: {error}", ExitCode.USAGE) from None
-    return script_of(text, name)
+    return text, name
 
 
 def script_of(text: str, name: str) -> Script:
     """The steps in a text. Raises `CliError`."""
-    if len(text.encode()) >= _LIMIT_BYTES:
-        raise CliError(f"{name}: a file of steps is {_LIMIT_BYTES // 1024} KB at most", ExitCode.USAGE)
+    root, value = loaded(text, name, _LIMIT_BYTES)
+    return validated(SCRIPT, value, root, name)
+
+
+def loaded(text: str, name: str, limit_bytes: int) -> tuple[yaml.Node, dict[str, Any]]:
+    """The fields of a file, every scalar a text; a list alone are its steps. Raises `CliError`."""
+    if len(text.encode()) >= limit_bytes:
+        raise CliError(f"{name}: a file of steps is {limit_bytes // 1024} KB at most", ExitCode.USAGE)
     root = _composed(text, name)
     value = yaml.BaseLoader.construct_document(_Constructor(""), root)
     if isinstance(value, list):
         value = {"steps": value}
     if not isinstance(value, dict):
         raise CliError(f"{name}:1: a file of steps is a list of steps, such as\n{EXAMPLE}", ExitCode.USAGE)
+    return root, value
+
+
+def validated(kind: TypeAdapter[T], value: Any, root: yaml.Node, name: str) -> T:
+    """Raises `CliError` with a line for each thing that is wrong."""
     try:
-        return SCRIPT.validate_python(value)
+        return kind.validate_python(value)
     except ValidationError as error:
         raise CliError("\n".join(_problems(error, root, name)), ExitCode.USAGE) from None
 

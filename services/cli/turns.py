@@ -18,6 +18,7 @@ from contracts.orchestrator import (
     PersonAnswered,
     PersonAsked,
     RunFinished,
+    RunPaused,
     RunResumed,
     RunStarted,
     ScriptDrafted,
@@ -25,10 +26,10 @@ from contracts.orchestrator import (
     TurnTaken,
 )
 from contracts.sealed import Sealed
-from contracts.values import SwipeTo, TurnRead
+from contracts.values import AnyIntent, AskPerson, CallApi, SwipeTo, TakeOver, TapAt, TurnRead, TypeText
 from services.cli.output import clean
 from services.cli.people import ways_to_answer
-from services.orchestrator.redacting import without_typed
+from services.orchestrator.redacting import typed, without_typed
 
 KINDS = frozenset({"task", "replay"})
 TOLD: tuple[type[Event], ...] = (
@@ -38,6 +39,8 @@ LOUD = (PersonAsked, ModelAwaited)
 """What nobody who watches may miss."""
 SHORT = 160
 """Characters of what a model thinks, in a line."""
+PLATFORM = "waymark"
+"""Who holds a task that waits for a person or for its model."""
 _UNREADABLE = "(sealed: its key is gone)"
 
 
@@ -53,8 +56,10 @@ class Turns:
     cost: Decimal = Decimal(0)
     thinking: str = ""
     wants: str = ""
+    intent: AnyIntent | None = None
     came: str = ""
     asked: PersonAsked | None = None
+    question: str = ""
     away: ModelAwaited | None = None
     notes: int = 0
     script: ScriptDrafted | None = None
@@ -86,13 +91,14 @@ def evolve(turns: Turns, event: Event) -> Turns:
                 cost=turns.cost + Decimal(event.cost),
                 thinking=thinking_of(event),
                 wants=event.words,
+                intent=intent_of(event),
                 came=event.reason or "",
                 away=turns.away if event.verdict == "AWAY" else None,
             )
         case StepFinished():
             return replace(turns, came=came_of(event))
         case PersonAsked():
-            return replace(turns, asked=event)
+            return replace(turns, asked=event, question=question_of(event, turns.intent))
         case PersonAnswered():
             return replace(turns, asked=None)
         case ModelAwaited():
@@ -109,6 +115,11 @@ def evolve(turns: Turns, event: Event) -> Turns:
             return turns
 
 
+def is_silent(event: Event) -> bool:
+    """Whether an event of a task says what was told just before: that it is held for a person, or for its model."""
+    return isinstance(event, RunPaused | RunResumed) and event.by == PLATFORM
+
+
 def told(event: Event, turns: Turns) -> str | None:
     """A line about an event; `turns` are those before it."""
     match event:
@@ -119,7 +130,7 @@ def told(event: Event, turns: Turns) -> str | None:
         case PersonAsked():
             until = event.until.astimezone().strftime("%H:%M:%S")
             ways = ways_to_answer(event.question, event.task_id)
-            return f">>> A PERSON IS ASKED, until {until}: {clean(event.words)} >>> {ways}"
+            return f">>> A PERSON IS ASKED, until {until}: {clean(question_of(event, turns.intent))} >>> {ways}"
         case PersonAnswered():
             by = "nobody" if event.by is None else clean(event.by)
             text = _clear(event.text)
@@ -139,7 +150,7 @@ def told(event: Event, turns: Turns) -> str | None:
 
 
 def _told_turn(event: TurnTaken, after: Turns) -> str:
-    did = event.words if event.reason is None else f"{event.words or event.verdict.lower()}: {event.reason}"
+    did = ": ".join(part for part in (event.words, event.reason) if part)
     used = event.prompt_tokens + event.completion_tokens
     spent = f"{used} tokens, {after.tokens} so far" + ("" if not after.cost else f", cost {after.cost:f}")
     verdict = {"MISREAD": "not understood: ", "REFUSE": "refused: ", "AWAY": "no answer: "}.get(event.verdict, "")
@@ -160,9 +171,33 @@ def read_of(event: TurnTaken) -> TurnRead | None:
     return TurnRead.model_validate(event.read.clear)
 
 
-def drag_of(event: TurnTaken) -> SwipeTo | None:
+def intent_of(event: TurnTaken) -> AnyIntent | None:
     read = read_of(event)
-    return read.intent if read is not None and isinstance(read.intent, SwipeTo) else None
+    return None if read is None else read.intent
+
+
+def drag_of(event: TurnTaken) -> SwipeTo | None:
+    intent = intent_of(event)
+    return intent if isinstance(intent, SwipeTo) else None
+
+
+def question_of(asked: PersonAsked, intent: AnyIntent | None) -> str:
+    """What a person is asked, whole: with what the model says, and what it would type where that is no password.
+
+    `intent`: of the turn that asks; none: nobody knows it, or it was not the model that asks.
+    """
+    match intent:
+        case TakeOver(message=text) | AskPerson(question=text):
+            more = text
+        case TypeText():
+            more = typed(intent)
+        case CallApi():
+            more = _clear(asked.detail) or ""
+        case TapAt(sensitive=str() as text):
+            more = text
+        case _:
+            more = ""
+    return asked.words if not more or asked.by is not None or more in asked.words else f"{asked.words}: {more}"
 
 
 def came_of(event: StepFinished) -> str:
@@ -184,7 +219,7 @@ def facts(turns: Turns, table: Table) -> None:
         table.add_row("notes", Text(str(turns.notes)))
     if turns.asked is not None:
         ways = ways_to_answer(turns.asked.question, turns.asked.task_id)
-        table.add_row("ASKS", Text(f"{clean(turns.asked.words)}\n{ways}", style="bold black on yellow"))
+        table.add_row("ASKS", Text(f"{clean(turns.question)}\n{ways}", style="bold black on yellow"))
     if turns.away is not None:
         table.add_row("AWAY", Text(f"the model: {clean(turns.away.reason)}", style="bold black on yellow"))
 
@@ -209,7 +244,7 @@ def as_json(turns: Turns) -> dict[str, Any]:
         "thinking": turns.thinking,
         "wants": turns.wants,
         "came": turns.came,
-        "asked": None if turns.asked is None else turns.asked.words,
+        "asked": None if turns.asked is None else turns.question,
         "answer_with": None if turns.asked is None else ways_to_answer(turns.asked.question, turns.asked.task_id),
         "away": None if turns.away is None else turns.away.reason,
         "notes": turns.notes,

@@ -142,7 +142,7 @@ class Driver:
             return Outcome(gone, None, (), (), started_at, 0, not fresh)
         held.begun.append((started_at, asked))
         held.adb_time.take_ms()
-        known = held.take_known(asked.lease_token, time.monotonic())
+        known = held.take_known(asked.lease_token, time.monotonic()) if held.prepared == asked.lease_token else None
         if isinstance(asked.action, Install | Uninstall):
             return await self._change_apps(held, trigger, asked.action, started_at, fresh)
         done = await self._do(held, trigger, fresh, known)

@@ -18,11 +18,12 @@ from services.hierarchy.labels import (
     own_label,
 )
 from services.hierarchy.locators import xpath_literal
-from services.hierarchy.node import Node
+from services.hierarchy.node import Node, tag_name
 from services.hierarchy.owners import package_of
 from services.hierarchy.proposing import Proposal, proposals
 from services.hierarchy.surface import Surface
 from services.hierarchy.targets import Match, Screen, find
+from services.hierarchy.uiselector import quoted
 
 MAX_TARGETS: Final = 8
 MAX_KEYS: Final = 160
@@ -72,12 +73,24 @@ def _like(surface: Surface, node: Node) -> list[Node]:
 
 def _targets(screen: Screen, node: Node) -> tuple[Target, ...]:
     found: list[Target] = []
-    offered = [*_by_row(screen.surface, node), *proposals(screen.surface, node)]
-    for proposal in sorted(offered, key=lambda one: -one.worth):
-        target = _target(proposal)
+    offered = [*_by_row(screen.surface, node), *proposals(screen.surface, node, of_every_kind=True)]
+    for proposal in sorted(offered, key=_by_lasting):
+        target = None if _says_only_the_id(node, proposal) else _target(proposal)
         if target is not None and target not in found and _is_alone(screen, node, target):
             found.append(target)
     return tuple(found[:MAX_TARGETS])
+
+
+def _says_only_the_id(node: Node, proposal: Proposal) -> bool:
+    """An id in a longer form breaks whenever the id does."""
+    ident = node.resource_id
+    forms = (f"new UiSelector().resourceId({quoted(ident)})", f"[@resource-id={xpath_literal(ident)}]")
+    return bool(ident) and (proposal.value == forms[0] or proposal.value == f"//{tag_name(node.class_name)}{forms[1]}")
+
+
+def _by_lasting(proposal: Proposal) -> tuple[bool, float]:
+    """The best first; the path from the top, which anything that moves breaks, last of all."""
+    return proposal.value.startswith("/hierarchy/"), -proposal.worth
 
 
 def _target(proposal: Proposal) -> Target | None:

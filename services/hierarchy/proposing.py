@@ -41,14 +41,15 @@ class Proposal:
     flags: frozenset[str] = frozenset()
 
 
-def proposals(surface: Surface, node: Node) -> list[Proposal]:
-    """Locators that address exactly this node, best first.
+def proposals(surface: Surface, node: Node, *, of_every_kind: bool = False) -> list[Proposal]:
+    """Locators that address exactly this node, best first; with `of_every_kind` also where there are enough of another
+    kind already, so that one is left when the others break.
 
     Flags: `volatile_text`, `typed_text`, `obfuscated_id`, `generated_id`, `list_item`, `position_based`.
     """
     kept: dict[tuple[Strategy, str], Proposal] = {}
     for propose, enough in _STAGES:
-        if len(kept) >= enough and any(one.worth > _WEAK for one in kept.values()):
+        if not of_every_kind and len(kept) >= enough and any(one.worth > _WEAK for one in kept.values()):
             continue
         for proposal in propose(surface, node):
             key = (proposal.strategy, proposal.value)

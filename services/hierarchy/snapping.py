@@ -34,10 +34,12 @@ def snap(screen: Screen, point: Point) -> Snapped | Miss:
     """The element that a point means.
 
     What takes taps and is on top there; else what is written there; else what takes taps within a finger's width. A
-    point off the screen, or far from everything, is a miss that says what is near.
+    point off the screen, on the keyboard, or far from everything, is a miss that says what is there or near.
     """
     if not screen.size.holds_point(point.x, point.y):
         return Miss(f"({point.x}, {point.y}) is off the screen, which is {screen.size.width} x {screen.size.height}")
+    if (over := _window_over(screen, point)) is not None:
+        return Miss(f"({point.x}, {point.y}) is on {over}")
     hit = on_top(screen, point)
     if hit is not None:
         return Snapped(hit, point)
@@ -77,6 +79,15 @@ def _windows(screen: Screen, point: Point) -> list[tuple[Node, ...]]:
         for root in screen.tree.roots
     ]
     return [*over, *(window for window in own if window)]
+
+
+def _window_over(screen: Screen, point: Point) -> str | None:
+    for root in over_the_app(screen):
+        if root.bounds.clipped(screen.size).holds_point(point.x, point.y):
+            if kind_of(package_of(screen.tree, root)) is Owner.KEYBOARD:
+                return "the keyboard: type the text instead, or go back to close it"
+            return "a bar of the system"
+    return None
 
 
 def over_the_app(screen: Screen) -> list[Node]:

@@ -12,10 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from contracts.event import Event
-from contracts.llm_gateway import ApiCallFinished
 from contracts.orchestrator import (
     ActionRequested,
     ApiCallRequested,
+    ApiCallTaken,
     ModelAwaited,
     NoteKept,
     PersonAnswered,
@@ -58,12 +58,13 @@ STEP = Statement(
                ORDER BY p.step_number DESC LIMIT 1) END),
            $9::integer, $10::boolean, $11::text, $12::timestamptz
        WHERE EXISTS (SELECT FROM tasks t WHERE t.task_id = $2)
-       ON CONFLICT (id, created_at) DO NOTHING""",
+         AND NOT EXISTS (SELECT FROM task_steps d WHERE d.id = $1)""",
     "task_steps",
 )
 STEP_END = Statement(
-    """UPDATE task_steps SET success = $2, action_result = $3, step_data = step_data || $4::jsonb,
-           screenshot_path = coalesce($5, screenshot_path), duration_ms = coalesce($6, duration_ms), error_message = $7
+    """UPDATE task_steps SET success = $2, action_result = coalesce($3, action_result),
+           step_data = step_data || $4::jsonb, screenshot_path = coalesce($5, screenshot_path),
+           duration_ms = coalesce($6, duration_ms), error_message = $7
        WHERE id = $1""",
     "task_steps",
 )
@@ -112,7 +113,7 @@ def project(recorded: Recorded[Event]) -> Iterable[Row]:
             return [*_steps(event, at), _task_end(event, at)] if event.kind in KINDS else []
         case (
             TurnTaken() | ActionRequested() | StepFinished() | NoteKept() | PersonAsked() | PersonAnswered()
-            | ModelAwaited() | ApiCallRequested() | ApiCallFinished()
+            | ModelAwaited() | ApiCallRequested() | ApiCallTaken()
         ):  # fmt: skip
             rows = list(_steps(event, at))
             return [*rows, Row(TASK_SEEN, (event.task_id, at), _row_of(event.task_id))] if rows else []
@@ -139,7 +140,7 @@ PROJECTION = Projection(
         PersonAnswered,
         ModelAwaited,
         ApiCallRequested,
-        ApiCallFinished,
+        ApiCallTaken,
         RunFinished,
         ScriptRecorded,
         ScriptReplayed,

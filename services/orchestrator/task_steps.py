@@ -9,10 +9,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 from contracts.event import Event
-from contracts.llm_gateway import ApiCallFinished
 from contracts.orchestrator import (
     ActionRequested,
     ApiCallRequested,
+    ApiCallTaken,
     ModelAwaited,
     NoteKept,
     PersonAnswered,
@@ -60,7 +60,7 @@ class StepEnd:
     id: UUID
     task_id: UUID
     success: bool
-    result: dict[str, Any]
+    result: dict[str, Any] | None
     data: dict[str, Any] = field(default_factory=dict)
     path: str | None = None
     duration_ms: int | None = None
@@ -86,15 +86,14 @@ def steps_of(event: Event) -> Iterator[StepRow | StepEnd]:
         case PersonAnswered():
             yield _answered(event)
         case ModelAwaited():
-            data = {"check": "model", "turn": event.turn, "tries": event.tries, "until": event.until.isoformat()}
-            key = step_id("awaited", event.run_id, event.turn, event.tries)
-            reason = error_text(event.reason)
-            yield StepRow(key, event.task_id, "error", data, success=False, error=reason)
+            data = {"tries": event.tries, "until": event.until.isoformat()}
+            key = step_id("error", event.run_id, event.turn)
+            yield StepEnd(key, event.task_id, False, None, data, error=error_text(event.reason))
         case ApiCallRequested():
             data = {"action": "Call_API", "name": event.call.name, "instruction": readable(event.instruction),
                     "turn": event.turn}  # fmt: skip
             yield StepRow(step_id("call", event.call_id), event.task_id, "action", data, success=None)
-        case ApiCallFinished():
+        case ApiCallTaken():
             yield _called(event)
         case RunFinished():
             yield _completed(event)
@@ -103,8 +102,7 @@ def steps_of(event: Event) -> Iterator[StepRow | StepEnd]:
 
 
 def step_id(kind: str, *parts: object) -> UUID:
-    """The id that a step of this kind always has: by the call that a turn was, by run and turn of what it did, by the
-    action of a script."""
+    """The id that a step of this kind always has: by run and turn, or by the action that it is about."""
     return derived_id("task-step", kind, *parts)
 
 
@@ -130,14 +128,14 @@ def _turn(event: TurnTaken) -> Iterator[StepRow]:
     if event.verdict != "AWAY":
         data = of_turn | {"wants": event.words, "intent": intent, **_spent(event)}
         yield StepRow(
-            step_id("thinking", event.call_id), event.task_id, "thinking", data, thinking=thought,
+            step_id("thinking", event.run_id, event.turn), event.task_id, "thinking", data, thinking=thought,
             sha256=seen, duration_ms=event.latency_ms, success=event.verdict != "MISREAD",
         )  # fmt: skip
     if _is_placed(read.intent) or read.off_target:
         yield _snapped(event, read, seen)
     if event.verdict in {"MISREAD", "REFUSE", "AWAY"}:
         data = of_turn | {"wants": event.words} | (_spent(event) if event.verdict == "AWAY" else {})
-        key = step_id("error", event.call_id)
+        key = step_id("error", event.run_id, event.turn)
         yield StepRow(key, event.task_id, "error", data, sha256=seen, success=False, error=reason)
     if event.verdict == "ACT":
         told = {"action": ERASED if read.thinking == ERASED else None, "element": place(event.point), **intent}
@@ -166,22 +164,27 @@ def _snapped(event: TurnTaken, read: TurnRead, seen: str | None) -> StepRow:
     intent = {} if read.intent is None else wanted(read.intent)
     point = place(event.point) or intent.get("element") or intent.get("start")
     data = {"check": "snap", "turn": event.turn, "point": point, "target": intent.get("target")}
-    key = step_id("snap", event.call_id)
+    key = step_id("snap", event.run_id, event.turn)
     why = error_text(read.misread) if read.off_target else None
     return StepRow(key, event.task_id, "validation", data, sha256=seen, success=not read.off_target, error=why)
 
 
 def _asked(event: ActionRequested) -> Iterator[StepRow]:
-    """An action of a script, or of what sets a task up. Those of turns are made by the turn, with what was thought."""
+    """What the phone is asked for. An action of a turn has its row already, with what was thought, unless a person had
+    to agree to it first. Looks are no actions."""
     looks_only = isinstance(event.action, Observe) and not event.action.checks
-    if event.purpose not in OF_TASKS or event.turn is not None or looks_only:
+    if event.purpose not in OF_TASKS or looks_only:
         return
     message = words(event.action, None, "") if event.step is None else event.step.words
     data = {name: value for name, value in done(event.action).items() if value is not None}
-    data |= {"message": message, "sequence": event.sequence, "purpose": event.purpose}
+    data |= {"message": message, "sequence": event.sequence, "purpose": event.purpose, "turn": event.turn}
     if event.step is not None:
         data["step"] = event.step.number
-    yield StepRow(step_id("action", event.run_id, event.action_id), event.task_id, "action", data, success=None)
+    yield StepRow(_action_id(event), event.task_id, "action", data, success=None)
+
+
+def _action_id(event: ActionRequested | StepFinished) -> UUID:
+    return step_id("action", event.run_id, event.action_id if event.turn is None else event.turn)
 
 
 def _finished(event: StepFinished) -> Iterator[StepRow | StepEnd]:
@@ -194,7 +197,7 @@ def _finished(event: StepFinished) -> Iterator[StepRow | StepEnd]:
     if sighting is not None and sighting.point is not None:
         found["element"] = place(sighting.point)
     yield StepEnd(
-        step_id("action", event.run_id, event.action_id if event.turn is None else event.turn), event.task_id,
+        _action_id(event), event.task_id,
         event.succeeded, {"success": event.succeeded, "message": error or came}, found, path, event.duration_ms, error,
     )  # fmt: skip
     of_step: dict[str, Any] = {"sequence": event.sequence, "turn": event.turn}
@@ -217,8 +220,11 @@ def _finished(event: StepFinished) -> Iterator[StepRow | StepEnd]:
 
 
 def _person(event: PersonAsked) -> StepRow:
+    """What the model asks in its own words is in what it wanted, unless it is to choose: then it is the question."""
     data = {"check": "person", "question": event.question, "message": event.words, "turn": event.turn,
-            "element": place(event.point), "until": event.until.isoformat()}  # fmt: skip
+            "element": place(event.point), "until": event.until.isoformat(), "by": event.by}  # fmt: skip
+    if event.question == "CHOOSE":
+        data["detail"] = readable(event.detail)
     seen = None if event.screenshot is None else event.screenshot.sha256
     return StepRow(step_id("person", event.ask_id), event.task_id, "validation", data, sha256=seen, success=None)
 
@@ -229,12 +235,12 @@ def _answered(event: PersonAnswered) -> StepEnd:
     return StepEnd(step_id("person", event.ask_id), event.task_id, agreed, {"success": agreed, **answer}, answer)
 
 
-def _called(event: ApiCallFinished) -> StepEnd:
+def _called(event: ApiCallTaken) -> StepEnd:
     good = event.error_code is None
     error = None if good else error_text(event.error_message or event.error_code)
     result = {"success": good, "status": event.status, "message": error or readable(event.answer)}
     key = step_id("call", event.call_id)
-    return StepEnd(key, event.task_id, good, result, duration_ms=event.latency_ms, error=error)
+    return StepEnd(key, event.task_id, good, result, error=error)
 
 
 def _completed(event: RunFinished) -> StepRow:

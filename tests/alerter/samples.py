@@ -11,6 +11,8 @@ from contracts.locator_validator import LocatorChecked
 from contracts.orchestrator import (
     BudgetCrossed,
     CrashTraced,
+    PersonAnswered,
+    PersonAsked,
     PhoneMissed,
     PhoneQuarantined,
     PhoneRetired,
@@ -176,6 +178,25 @@ def crossed(percent: int) -> BudgetCrossed:
         used=f"{percent}0",
         limit="1000",
     )
+
+
+def person_asked(number: int = 1, **changes: Any) -> PersonAsked:
+    fields: dict[str, Any] = {
+        "run_id": RUN,
+        "task_id": derived_id("task", "1"),
+        "ask_id": derived_id("ask", number),
+        "turn": number,
+        "question": "CONFIRM",
+        "words": 'tap "发送": it sends or publishes something ("发送")',
+        "asked_at": after(number),
+        "until": after(number + 10),
+    }
+    return PersonAsked(**(fields | changes))
+
+
+def person_answered(number: int = 1) -> PersonAnswered:
+    task_id, ask_id = derived_id("task", "1"), derived_id("ask", number)
+    return PersonAnswered(run_id=RUN, task_id=task_id, ask_id=ask_id, verdict="CONFIRMED", by="bob")
 
 
 def finished(status: RunStatus, reason: str | None, run_id: UUID = RUN) -> RunFinished:

@@ -34,6 +34,8 @@ from tests.alerter.samples import (
     crash,
     crossed,
     lost,
+    person_answered,
+    person_asked,
     quarantined,
     ready,
     retired,
@@ -177,6 +179,16 @@ def test_a_phone_that_leaves_quarantine_resolves_its_alert_and_the_next_time_ope
     (event,) = when(alert, unquarantined(2))
     assert isinstance(event, AlertResolved)
     (again,) = when(apply(alert, event), quarantined(3))
+    assert isinstance(again, AlertRepeated)
+    assert again.reopened
+
+
+def test_a_question_to_a_person_is_over_with_its_answer_and_the_next_one_is_told_again() -> None:
+    alert = given(*raised(person_asked(1)))
+    assert when(alert, person_answered(2)) == (), "that was another question"
+    (event,) = when(alert, person_answered(1))
+    assert isinstance(event, AlertResolved)
+    (again,) = when(apply(alert, event), person_asked(2))
     assert isinstance(again, AlertRepeated)
     assert again.reopened
 

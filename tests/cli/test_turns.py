@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from contracts.event import Event
-from contracts.orchestrator import ActionRequested, StepFinished
-from contracts.values import Guard, Point, SwipeTo, Target, Touch
+from contracts.orchestrator import ActionRequested, RunPaused, StepFinished
+from contracts.sealed import Sealed
+from contracts.values import AskPerson, Guard, Point, SwipeTo, Target, Touch, TypeText
 from services.cli import following, showing
 from services.cli.following import Progress
 from services.cli.live import spotlight
@@ -80,6 +81,27 @@ def test_who_is_asked_is_told_loudly_with_the_command_to_type_until_it_is_answer
     assert answered.turns is not None
     assert answered.turns.asked is None
     assert lines(told.started(), asked, told.person_answered(3, "TIMED_OUT", by=None))[2] == "timed out by nobody"
+
+
+def test_a_question_is_told_whole_but_for_passwords() -> None:
+    choice = told.took(1, AskPerson(question="哪一个？"), verdict="ASK")
+    assert (
+        "which one: 哪一个？ >>>" in lines(told.started(), choice, told.person_asked(1, "CHOOSE", words="which one"))[2]
+    )
+    word = told.took(1, TypeText(text="你好", element=told.element("消息")), verdict="ASK")
+    assert "send: 你好 >>>" in lines(told.started(), word, told.person_asked(1, words="send"))[2]
+    secret = told.took(1, TypeText(text=told.PASSWORD, element=told.PASSWORD_FIELD), verdict="ASK")
+    detail = Sealed[str].of(told.PASSWORD)
+    said = lines(told.started(), secret, told.person_asked(1, "TAKE_OVER", words="log in", detail=detail))
+    assert "log in: [hidden] >>>" in said[2]
+
+
+def test_that_a_task_is_held_is_not_told_twice() -> None:
+    held = RunPaused(run_id=told.RUN_ID, task_id=told.TASK_ID, reason="a person is asked", by="waymark")
+    by_bob = held.model_copy(update={"by": "bob"})
+    assert len(lines(told.started(), held)) == 1
+    assert lines(told.started(), by_bob)[1] == "paused by bob: a person is asked"
+    assert after(told.started(), held).status == "PAUSED"
 
 
 def test_a_model_that_is_away_is_told_until_it_answers() -> None:

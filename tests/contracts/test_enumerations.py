@@ -39,8 +39,12 @@ ENUMERATIONS: dict[tuple[str, str, str], type[StrEnum]] = {
 }
 
 WITHOUT_AN_ENUMERATION = {
-    ("orchestrator/migrations_autoglm", "tasks", "status"): "of the first design; no event carries it yet",
-    ("orchestrator/migrations_autoglm", "task_steps", "step_type"): "of the first design; no event carries it yet",
+    ("orchestrator/migrations_autoglm", "tasks", "status"): "of the first design: decision records 0012 and 0056",
+    (
+        "orchestrator/migrations_autoglm",
+        "task_steps",
+        "step_type",
+    ): "of the first design: decision records 0012 and 0056",
 }
 
 

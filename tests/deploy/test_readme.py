@@ -13,7 +13,18 @@ import typer
 
 from contracts.configs import ALERT_CHANNEL, LlmConfig
 from contracts.fleet_requests import FLEET_KINDS, FLEET_REQUEST
-from contracts.requests import TASK_REQUEST, AlertRequest, ConfigRequest, ControlRequest, ExploreRequest
+from contracts.requests import (
+    SCRIPT_REQUEST,
+    TASK_REQUEST,
+    AlertRequest,
+    ConfigRequest,
+    ControlRequest,
+    ExploreRequest,
+    GoalRequest,
+    ReplayRequest,
+    Rules,
+    ScriptSwitch,
+)
 from services.cli.__main__ import app
 from services.cli.errors import ExitCode
 
@@ -26,6 +37,8 @@ REQUESTS = {
     "task": TASK_REQUEST.validate_python,
     "config": ConfigRequest.model_validate,
     "fleet": FLEET_REQUEST.validate_python,
+    "control": ControlRequest.model_validate,
+    "script": SCRIPT_REQUEST.validate_python,
 }
 HEADINGS = ["Decides", "Owns", "Reads", "Writes", "Tables", "Rooms", "Tests"]
 SAME_HEADINGS = ["services/orchestrator", "services/device_agent", "services/screen_indexer", "services/runtime",
@@ -102,6 +115,19 @@ def test_the_table_of_a_task_is_the_request() -> None:
     assert limits[2] == ", ".join(str(getattr(defaults, name)) for name in re.findall(r"`(\w+)`", limits[1]))
 
 
+def test_what_is_said_of_tasks_in_plain_language_is_their_request() -> None:
+    """Every field of theirs is named: in the table of a task, or beside it."""
+    said = README.partition("\n## Publishing a task")[2].partition("\n## ")[0]
+    for model in (GoalRequest, ReplayRequest, Rules):
+        unsaid = [name for name in model.model_fields if f"`{name}`" not in said and f'"{name}"' not in said]
+        assert unsaid == []
+
+
+def test_kinds_of_script_requests_are_those_of_the_contracts() -> None:
+    kinds = ["import", *ScriptSwitch.model_json_schema()["properties"]["kind"]["enum"]]
+    assert f'"kind": {" | ".join(json.dumps(kind) for kind in kinds)}' in README
+
+
 def test_kinds_of_control_and_alert_requests_are_those_of_the_contracts() -> None:
     for model in (ControlRequest, AlertRequest):
         kinds = model.model_json_schema()["properties"]["kind"]["enum"]
@@ -117,8 +143,10 @@ def test_kinds_of_fleet_requests_are_those_of_the_contracts() -> None:
 def test_codes_of_refusals_are_those_that_services_give() -> None:
     sources = [ROOT / "services/orchestrator/decisions/intake.py", ROOT / "services/runtime/request_json.py",
                ROOT / "services/orchestrator/decisions/fleet_requests.py",
-               ROOT / "services/alerter/decisions.py"]  # fmt: skip
-    given = {code for source in sources for code in re.findall(r'RejectedError\(\s*"([A-Z_0-9]+)"', source.read_text())}
+               ROOT / "services/alerter/decisions.py", *(ROOT / "services/orchestrator/decisions/scripts").glob("*.py"),
+               *(ROOT / "services/orchestrator/decisions/tasking").glob("*.py")]  # fmt: skip
+    told = re.compile(r'(?:RejectedError\(\s*|TaskRejected\([^)]*code=)"([A-Z_0-9]+)"')
+    given = {code for source in sources for code in told.findall(source.read_text())}
     named = {code for row in table_under("## Publishing a task", 1) for code in re.findall(r"`([A-Z_0-9]+)`", row[0])}
     assert given == named
 

@@ -123,6 +123,13 @@ class TestWorld(BareWorld):
         return tuple(line for line in self.lines if line.at_s > since_s)
 
 
+class Relabelled(TestWorld):
+    """Its button says something else from the second look on."""
+
+    def title(self) -> str:
+        return "Go" if self.pictures <= 2 else "Delete"
+
+
 class Named(TestWorld):
     """Two apps have the same label."""
 

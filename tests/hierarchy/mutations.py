@@ -295,6 +295,9 @@ def two_alike(made: Case) -> bool:
     for element in copy.iter("node"):
         a, b, c, d = box(element)
         put(element, a, b + down, c, d + down)
+    before = made.mine.getprevious()
+    if _is_field(made.mine) and before is not None and not _is_field(before):
+        made.mine.getparent().append(deepcopy(before))  # What names a field may stand before it.
     made.mine.getparent().append(copy)
     seen, _ = changed(made)
     return made.all().index(copy) in seen.screen.sight.seen

@@ -29,7 +29,7 @@ from tests.hierarchy.seen import Sight, demo, recorded, targets_of
 from tests.screen_indexer.screens import n, xml
 
 SEED = int(os.environ.get("WAYMARK_SEED", "20251125"))
-PER_SCREEN = int(os.environ.get("WAYMARK_GUARD_ELEMENTS", "4"))
+PER_SCREEN = int(os.environ.get("WAYMARK_GUARD_ELEMENTS", "6"))
 OTHERS = 4
 """Other screens of the same app that each element is looked for on."""
 

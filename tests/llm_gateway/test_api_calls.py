@@ -152,6 +152,7 @@ def test_instruction_and_notes_of_the_task_fill_what_is_called_like_them() -> No
 VALUES = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
 
 
+@pytest.mark.thorough
 @given(VALUES, st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40))
 def test_a_parameter_stays_in_its_place_whatever_it_holds(text: str, room: str) -> None:
     try:
@@ -230,6 +231,7 @@ async def test_a_redirect_is_not_followed() -> None:
     assert (ended.status, ended.error_code, "redirect" in ended.error_message) == (302, "FAILED", True)
 
 
+@pytest.mark.thorough
 async def test_no_answer_in_time_says_that_nobody_knows_and_is_not_repeated() -> None:
     async with WebhookReceiver(lambda _: Answer(delay_s=5.0)) as receiver:
         ended = await made(receiver, api_call_requested(room="a", text="b"), timeout_s=0.2)

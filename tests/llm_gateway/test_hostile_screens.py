@@ -210,6 +210,7 @@ def test_any_text_at_all_stays_between_the_marks(text: str) -> None:
     assert parts(question)[1] == parts(hostile_question("harmless", "json"))[1]
 
 
+@pytest.mark.thorough
 def test_a_request_is_bounded_whatever_the_screen_and_the_past_hold() -> None:
     many = tuple(Box("Button", "长" * 5000, (0, n, 1000, n + 5), f"b{n}") for n in range(0, 2400, 6))
     long = TurnNote(turn=1, thinking="想" * 9000, intent=LaunchApp(app="x" * 200), did="d" * 9000, came="c" * 9000)

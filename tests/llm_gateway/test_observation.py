@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from contracts.values import ObjectRef
 from services.llm_gateway.decisions.observation import Parts, possible
+from services.llm_gateway.effects.observing import Observer
+from services.runtime.objects import Objects, StoreAddress, StoreAwayError
 from tests.llm_gateway.test_turns import question_of, turn_config
 from tests.llm_gateway.world import SHOP, sight_of, turn_requested
 
@@ -69,6 +72,15 @@ def test_a_number_addresses_only_what_was_listed() -> None:
     assert sight_of(*SHOP, llm=llm).places == ()
     listed = sight_of(*SHOP, llm=turn_config())
     assert len(listed.places) == len(listed.listing.lines) > 4
+
+
+@pytest.mark.thorough
+async def test_a_store_that_is_away_is_waited_for_and_no_model_is_asked_blindly() -> None:
+    asked = turn_requested()
+    ref = ObjectRef(key="ab/cd.xml", sha256="ab", size_bytes=1)
+    async with Objects(StoreAddress("http://127.0.0.1:9", "key", "secret", "bucket"), timeout_s=0.5) as store:
+        with pytest.raises(StoreAwayError):
+            await Observer(store).look(asked.screen.model_copy(update={"hierarchy": ref}), turn_config())
 
 
 def test_settings_of_the_model_go_along_with_a_turn() -> None:

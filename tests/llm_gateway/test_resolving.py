@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,9 +22,13 @@ from contracts.values import (
     TypeText,
     WaitFor,
 )
-from services.llm_gateway.decisions.observation import Sight
+from services.hierarchy.listing import list_screen
+from services.hierarchy.snapping import REACH
+from services.hierarchy.targets import Screen
+from services.llm_gateway.decisions.observation import LISTED, Sight
 from services.llm_gateway.decisions.resolving import resolve
 from services.llm_gateway.grammars.shown import Misread, Spoken
+from tests.hierarchy import corpus
 from tests.llm_gateway.test_turns import turn_config
 from tests.llm_gateway.world import PACKAGE, PAY, ROWS, SEARCH, SHOP, SIZE, Box, sight_of
 
@@ -47,6 +53,14 @@ def test_a_point_inside_an_element_means_it() -> None:
     assert (turn.intent.point, turn.thinking, turn.misread) == (Point(x=300, y=2290), "so", None)
     assert turn.screen.package == PACKAGE
     assert turn.screen.keys
+
+
+def test_what_the_screen_says_goes_along_once_and_without_what_a_password_field_holds() -> None:
+    secret = Box("EditText", "hunter2", (0, 900, 900, 990), flags="clickable password")
+    turn = meant(WaitFor(), sight=sight_of(*SHOP, PAY, secret, llm=turn_config()))
+    assert turn.texts.count(PAY.text) == 1
+    assert "hunter2" not in turn.texts
+    assert len(turn.texts) > 1
 
 
 def test_a_point_beside_an_element_is_moved_into_it() -> None:
@@ -157,3 +171,31 @@ def test_any_point_means_an_element_that_is_there_or_says_why_it_means_none(x: i
     assert 0 <= turn.intent.point.y < SIZE[1]
     assert bounds.x <= turn.intent.point.x < bounds.x + bounds.width
     assert bounds.y <= turn.intent.point.y < bounds.y + bounds.height
+
+
+@pytest.mark.thorough
+def test_on_recorded_screens_each_number_means_its_element_and_each_point_one_in_reach_or_none() -> None:
+    numbers = points = misses = 0
+    for dump in corpus.dumps()[::4]:
+        screen = Screen.of(dump.tree, dump.width, dump.height)
+        sight = Sight(screen, list_screen(screen, limit=LISTED), None, shows_listing=True)
+        for number in range(1, len(sight.listing.lines) + 1):
+            turn = meant(TapAt(point=Point(x=0, y=0)), number, sight)
+            node, place = sight.listing.node(number), turn.intent.point
+            assert turn.intent.element.element_type == node.class_name
+            assert node.bounds.holds_point(place.x, place.y)
+            assert turn.intent.element.bounds == node.bounds.to_bounds()
+            numbers += 1
+        for across, along in itertools.product(range(1, 10, 2), repeat=2):
+            point = Point(x=screen.size.width * across // 10, y=screen.size.height * along // 10)
+            turn = meant(TapAt(point=point), sight=sight)
+            points += 1
+            if turn.misread is not None:
+                assert turn.off_target
+                misses += 1
+                continue
+            away = max(abs(turn.intent.point.x - point.x), abs(turn.intent.point.y - point.y))
+            reach = REACH * max(screen.size.width, screen.size.height)
+            assert away <= reach + max(screen.size.width, screen.size.height) / 4
+    assert numbers > 400
+    assert 0 < misses < points

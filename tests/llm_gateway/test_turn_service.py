@@ -150,6 +150,7 @@ async def test_garbage_for_ever_costs_the_budget_of_the_task_and_not_one_call_mo
             codes.append((await task.finished(number))[-1].error_code)
         asked = model.requests.total
     calls = await task.finished(5)
+    assert [row["error_code"] for row in await task.rows()] == codes
     assert codes[-1] == "BUDGET"
     assert set(codes) == {"MALFORMED", "BUDGET"}
     assert calls[-1].tokens_used_run == 4010 * asked <= 20_000
@@ -167,6 +168,18 @@ async def test_a_picture_that_is_not_there_is_told_and_the_list_is_sent(task: Ta
     assert "There is no picture" in request.text
     assert "购物车" in request.text
     assert turn.intent.element.text == CART.text
+
+
+async def test_the_picture_is_sent_where_the_list_was_wanted_and_is_not_there(task: Task) -> None:
+    async with ScriptedModel(['{"action": "Tap", "element": [750, 945]}']) as model:
+        await task.configure(model, grammar="json", vision=True, observation="text")
+        await task.turn(screen={"hierarchy": None, "hierarchy_absent": "NOT_IDLE"})
+        _, turn = await task.read()
+        (request,) = model.requests.all
+    assert len(request.pictures) == 1
+    assert "There is no list of elements" in request.text
+    assert isinstance(turn.intent, TapAt)
+    assert (turn.intent.element, turn.screen) == (None, None)
 
 
 async def test_objects_that_were_removed_are_told_like_any_part_that_is_not_there(task: Task) -> None:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contracts.configs import LlmConfig
 from contracts.event import Event
@@ -204,6 +206,45 @@ def test_what_an_endpoint_counts_beyond_the_estimate_is_learnt_from_its_first_an
     last, asked = task.play(turn_requested(3, token_budget=budget), BAD)
     assert (last.error_code, asked, task.ledger.used.tokens <= budget) == ("BUDGET", 0, True)
     assert first.tokens_used_run == 4 * need + 10
+
+
+OUTCOMES = st.sampled_from(["good", "bad", "silent", "late", "refused", "lost", "busy"])
+
+
+@pytest.mark.thorough
+@settings(deadline=None, max_examples=150)
+@given(st.lists(st.tuples(OUTCOMES, st.integers(1, 100)), max_size=40), st.integers(0, 9000), st.integers(0, 9000))
+def test_no_course_of_events_spends_more_than_the_nearer_budget(
+    course: list[tuple[str, int]], own: int, task_budget: int
+) -> None:
+    """Whatever endpoints, crashes and replicas do, as long as no prompt is longer than it was estimated."""
+    task = Task(turn_config(token_budget_run=own, misread_retries=2, retries=2))
+    number, last = 1, task.when(turn_requested(1, token_budget=task_budget))[-1]
+    for outcome, percent in course:
+        if isinstance(last, CallFinished):
+            number += 1
+            events = task.when(turn_requested(number, token_budget=task_budget))
+        else:
+            assert isinstance(last, CallStarted)
+            events = _next(task, turn_requested(number, token_budget=task_budget), last, outcome, percent)
+        last = events[-1]
+        assert task.ledger.used.tokens <= task.ledger.committed().tokens <= min(own, task_budget)
+
+
+def _next(task: Task, asked: TurnRequested, last: CallStarted, outcome: str, percent: int) -> list[Event]:
+    usage = (last.estimated_prompt_tokens * percent // 100, last.estimated_completion_tokens * percent // 100)
+    instance = last.instance
+    replies = {
+        "good": replace(TAP, usage=usage),
+        "bad": replace(BAD, usage=usage),
+        "silent": replace(BAD, usage=None),
+        "late": Reply("TIMEOUT", may_have_cost=True),
+        "refused": Reply("REFUSED"),
+        "busy": Reply("RATE_LIMITED", retry_after_s=0.1),
+    }
+    if outcome == "lost":
+        return task.when(asked, instance=OTHER if instance == ME else ME, after_s=10)
+    return task.when(asked, replies[outcome], attempt=last.attempt, instance=instance)
 
 
 def test_money_is_a_budget_of_its_own() -> None:

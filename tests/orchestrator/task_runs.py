@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from contracts.event import Event
-from contracts.llm_gateway import ApiCallFinished
 from contracts.orchestrator import (
     ActionRequested,
     ApiCallRequested,
+    ApiCallTaken,
     ModelAwaited,
     NoteKept,
     PersonAnswered,
@@ -134,7 +134,7 @@ def finished(sequence: int, purpose: str = "TURN", turn: int | None = None, **ch
 def person_asked(turn: int, question: str = "CONFIRM", **changes: Any) -> PersonAsked:
     values: dict[str, Any] = {
         "run_id": RUN_ID, "task_id": TASK_ID, "ask_id": derived_id("ask", turn), "turn": turn, "question": question,
-        "words": "tap “支付 ¥12”", "until": BEGIN + timedelta(minutes=10), "point": Point(x=5, y=6),
+        "words": "tap “支付 ¥12”", "asked_at": BEGIN, "until": BEGIN + timedelta(minutes=10), "point": Point(x=5, y=6),
     }  # fmt: skip
     return PersonAsked(**{**values, **changes})
 
@@ -221,12 +221,14 @@ def whole_task() -> list[Event]:
         took(5, TAP_SEARCH, "付款", "ASK", screenshot=picture("after 3")),
         person_asked(5),
         person_answered(5),
+        asked(4, Touch(target=Target(text="支付")), turn=5),
+        finished(4, turn=5),
         NoteKept(run_id=RUN_ID, task_id=TASK_ID, turn=6, app=APP, screen_name="购物车",
                  text=Sealed[str].of("¥12")),
         ApiCallRequested(run_id=RUN_ID, task_id=TASK_ID, call_id=call, turn=7, call=ApiName(name="summary"),
                          instruction=Sealed[str].of("sum it up"), config_version=3, expires_at=BEGIN),
-        ApiCallFinished(call_id=call, run_id=RUN_ID, task_id=TASK_ID, turn=7, name="summary", status=200,
-                        answer=Sealed[str].of("12 in all"), latency_ms=80),
+        ApiCallTaken(run_id=RUN_ID, task_id=TASK_ID, call_id=call, turn=7, name="summary", status=200,
+                     answer=Sealed[str].of("12 in all")),
         took(8, Finish(message="订好了"), "完成", "FINISH", screenshot=picture("after 3")),
         ended(),
         drafted(),

@@ -16,6 +16,7 @@ from services.orchestrator.redacting import HIDDEN, error_text
 from services.runtime.projection import ERASED, Row, grouped
 from tests.orchestrator import task_runs as told
 from tests.orchestrator.stories import BEGIN, recorded
+from tests.orchestrator.tasks import TaskStory, tap_on, type_into
 
 STEP = ("id", "task_id", "kind", "data", "thinking", "result", "path", "sha256", "took", "success", "error", "at")
 GONE = Sealed[str](cipher=Cipher(key_id="k", text="AAAA"))
@@ -27,9 +28,12 @@ def rows(*events: Event) -> list[Row]:
 
 
 def steps(*events: Event) -> list[dict[str, Any]]:
-    """Rows of `task_steps`, each value under its name."""
-    made = [row for row in rows(*events) if row.statement.sql.lstrip().startswith("INSERT INTO task_steps")]
-    return [dict(zip(STEP, row.values, strict=True)) for row in made]
+    """Rows of `task_steps`, each value under its name; one that is there already is not written again."""
+    made: dict[Any, dict[str, Any]] = {}
+    for row in rows(*events):
+        if row.statement.sql.lstrip().startswith("INSERT INTO task_steps"):
+            made.setdefault(row.values[0], dict(zip(STEP, row.values, strict=True)))
+    return list(made.values())
 
 
 def written(*events: Event) -> str:
@@ -80,8 +84,8 @@ def test_all_six_types_of_steps_come_in_the_order_of_the_task() -> None:
         "thinking", "validation", "action", "screenshot",  # a tap
         "thinking", "error",  # garbage
         "thinking", "action", "screenshot", "error",  # a phone that refuses
-        "validation", "error", "error",  # no answer of the model, and the wait for it
-        "thinking", "validation", "validation",  # a person is asked
+        "validation", "error",  # no answer of the model
+        "thinking", "validation", "validation", "action", "screenshot",  # a person is asked, and agrees
         "action", "action",  # a note, a call
         "thinking", "completion",
     ]  # fmt: skip
@@ -200,6 +204,34 @@ def test_a_batch_is_written_with_few_statements_in_an_order_that_keeps_their_mea
     assert all(at > begun for at in of_other if order[at][0] != "tasks")
     seen = next(at for at, (table, values) in enumerate(order) if table.endswith("activity") and values[0] == other)
     assert seen > begun
+
+
+def test_what_a_run_decides_makes_rows_that_hang_together() -> None:
+    """Each action that a phone was asked for has a row, and its end; so has each question to a person."""
+    run = TaskStory.on()
+    run.wants(tap_on("微信"), thinking="先打开")
+    run.sees("chat")
+    run.wants(tap_on("发送"), thinking="发送它")
+    run.says("confirm")
+    run.sees("sent")
+    run.wants(type_into("密码", told.PASSWORD, password=True))
+    run.says("deny")
+    if run.state.action is not None:
+        run.sees("sent")
+    run.finishes("好了")
+    made = steps(*run.events)
+    ids = {step["id"] for step in made}
+    acted = [step for step in made if step["kind"] == "action"]
+    assert [step["data"]["target"] for step in acted] == ["微信", "text=发送"]
+    ends = [row.values[0] for row in rows(*run.events) if row.statement.sql.startswith("UPDATE task_steps")]
+    assert {step["id"] for step in acted} <= set(ends)
+    asked = [step for step in made if step["data"].get("check") == "person"]
+    assert {step["id"] for step in asked} <= set(ends)
+    assert len(asked) == 2
+    assert made[-1]["kind"] == "completion"
+    assert made[-1]["result"] == {"success": True, "message": "好了"}
+    assert len(ids) == len(made)
+    assert told.PASSWORD not in written(*run.events)
 
 
 def test_texts_that_postgresql_refuses_are_mended() -> None:

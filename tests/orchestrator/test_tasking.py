@@ -308,7 +308,7 @@ def test_a_registered_call_is_made_with_the_notes_and_its_answer_is_told():
     story.calls_back("sunny")
     assert story.asked.action == Observe()
     story.sees("home")
-    assert "weather answered: sunny" in story.told
+    assert 'weather answered: "sunny"' in story.told
 
 
 def test_a_call_of_which_nothing_is_heard_is_told_as_that():

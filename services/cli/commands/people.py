@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Annotated, Any
 
 import typer
 
+from contracts.orchestrator import PersonAnswered, PersonAsked, PersonSaid, TaskRejected
 from contracts.orchestrator.turns import PersonQuestion
-from services.cli.commands.starting import Task, submit_request
+from contracts.subjects import derived_id, event_filter
+from services.cli import asking
+from services.cli.commands.starting import Task
 from services.cli.commands.steering import task_that_goes_on
 from services.cli.connection import Session, execute
-from services.cli.errors import CliError
-from services.cli.output import clean
+from services.cli.errors import CliError, ExitCode
+from services.cli.output import clean, say
 from services.cli.people import pending, ways_to_answer
 
 _FITTING: dict[str, frozenset[PersonQuestion]] = {
-    "confirm": frozenset({"CONFIRM"}),
+    "confirm": frozenset({"CONFIRM", "TAKE_OVER"}),
     "deny": frozenset({"CONFIRM", "TAKE_OVER", "CHOOSE", "STUCK"}),
-    "answer": frozenset({"CHOOSE", "STUCK"}),
+    "answer": frozenset({"CONFIRM", "TAKE_OVER", "CHOOSE", "STUCK"}),
 }
+HEARD_LIMIT_S = 20.0
+_POLL_S = 0.05
 
 
 def confirm(context: typer.Context, task: Task) -> None:
@@ -73,8 +80,8 @@ async def _answer(session: Session, kind: str, task: str, text: str | None = Non
     if asked.question not in _FITTING[kind]:
         ways = ways_to_answer(asked.question, task_id)
         raise CliError(f"`{kind}` does not answer what it asks: {clean(asked.words)}\n{ways}")
-    body: dict[str, Any] = {"kind": kind, "task": str(task_id)}
-    await submit_request(session, body | ({} if text is None else {"text": text}))
+    body: dict[str, Any] = {"kind": kind, "task": str(task_id), "ask": str(asked.ask_id)}
+    await _tell(session, body | ({} if text is None else {"text": text}))
 
 
 async def _take_over(session: Session, task: str) -> None:
@@ -82,4 +89,33 @@ async def _take_over(session: Session, task: str) -> None:
     asked = await pending(await session.log(), task_id)
     if asked is not None and asked.question == "TAKE_OVER":
         raise CliError(f"the phone is yours already: {ways_to_answer('TAKE_OVER', task_id)}")
-    await submit_request(session, {"kind": "takeover", "task": str(task_id)})
+    await _tell(session, {"kind": "takeover", "task": str(task_id)})
+    say(f"Its phone is yours; `waymark resume {task_id}` gives it back.")
+
+
+async def _tell(session: Session, body: dict[str, Any]) -> None:
+    """Tells a task, and waits until its run has heard it. Raises `CliError` where that changed nothing."""
+    answer = await asking.ask(session, body)
+    if answer.refusal is not None:
+        raise CliError(f"refused: {answer.refusal}")
+    log = await session.log()
+    said = await log.last(event_filter(PersonSaid, key=answer.key))
+    assert said is not None
+    assert isinstance(said.event, PersonSaid)
+    run_id = derived_id("run", said.event.task_id)
+    deadline_s = time.monotonic() + HEARD_LIMIT_S
+    while time.monotonic() < deadline_s:
+        if said.event.answer_id is not None:
+            refused = await log.last(event_filter(TaskRejected, key=said.event.answer_id))
+            if refused is not None and isinstance(refused.event, TaskRejected):
+                raise CliError(f"refused: {refused.event.reason}")
+        for kind in (PersonAnswered, PersonAsked):
+            heard = await log.last(event_filter(kind, key=run_id))
+            if heard is not None and heard.seq > said.seq:
+                say(f"{body['kind']}: done")
+                return
+        await asyncio.sleep(_POLL_S)
+    raise CliError(
+        f"it is told, but the run has not taken it up within {HEARD_LIMIT_S:.0f} s: does the orchestrator run?",
+        ExitCode.UNREACHABLE,
+    )

@@ -87,7 +87,7 @@ def resume(context: typer.Context, task: Task, reason: Reason = None) -> None:
 async def _resume(session: Session, task: str, reason: str | None) -> None:
     """A question that waits for an answer is no pause."""
     asked = await pending(await session.log(), await watching.task_of(session, task))
-    if asked is not None and asked.question in {"CONFIRM", "CHOOSE"}:
+    if asked is not None and asked.question == "CONFIRM":
         raise CliError(f"it is not paused, it asks: {_question(asked)}")
     await _steer(session, "resume", task, reason)
 

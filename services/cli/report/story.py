@@ -14,7 +14,7 @@ from uuid import UUID
 from contracts.event import Event
 from contracts.orchestrator import (
     ActionRequested,
-    ApiCallRequested,
+    ApiCallTaken,
     ModelAwaited,
     NoteKept,
     PersonAnswered,
@@ -26,10 +26,11 @@ from contracts.orchestrator import (
     StepFinished,
     TurnTaken,
 )
-from contracts.values import ObjectRef, Observe, Point, TypeText
+from contracts.sealed import Sealed
+from contracts.values import AnyIntent, ObjectRef, Observe, Point, TypeText
 from services.cli.live.spotlight import places_of
 from services.cli.report.task_model import Remark
-from services.cli.turns import came_of, drag_of, read_of, thinking_of
+from services.cli.turns import came_of, drag_of, intent_of, question_of, thinking_of
 from services.orchestrator.decisions.trail import words
 from services.orchestrator.redacting import error_text, typed
 from services.runtime.log import Recorded
@@ -72,12 +73,11 @@ class Story:
     script: ScriptDrafted | None = None
     cards: list[Card] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
-    calls: dict[UUID, Card] = field(default_factory=dict)
-    """Calls over HTTP, with the card that each belongs to."""
     _shown: ObjectRef | None = None
     _screen: str = ""
     _names: dict[str, str] = field(default_factory=dict)
     _by_turn: dict[int, Card] = field(default_factory=dict)
+    _intents: dict[int, AnyIntent | None] = field(default_factory=dict)
     _by_action: dict[UUID, Card] = field(default_factory=dict)
 
     def take(self, recorded: Recorded[Event], *, reveal: bool) -> None:
@@ -93,7 +93,7 @@ class Story:
                 self._action(event, recorded.time)
             case StepFinished():
                 self._step(event)
-            case PersonAsked() | PersonAnswered() | NoteKept() | ApiCallRequested() | ModelAwaited():
+            case PersonAsked() | PersonAnswered() | NoteKept() | ApiCallTaken() | ModelAwaited():
                 self._beside(event, recorded.time)
             case ScriptDrafted():
                 self.script = event
@@ -103,8 +103,7 @@ class Story:
                 pass
 
     def _turn(self, event: TurnTaken, at: datetime, *, reveal: bool) -> None:
-        read, drag = read_of(event), drag_of(event)
-        intent = None if read is None else read.intent
+        intent, drag = intent_of(event), drag_of(event)
         card = Card(
             f"turn {event.turn}", at, event.words, event.screenshot, event.point or (drag.start if drag else None),
             drag.end if drag else None, self._screen, event.verdict, thinking_of(event),
@@ -119,6 +118,7 @@ class Story:
             card.remarks.append(Remark(heading, error_text(event.reason) or "", "bad"))
         self.cards.append(card)
         self._by_turn[event.turn] = card
+        self._intents[event.turn] = intent
 
     def _action(self, event: ActionRequested, at: datetime) -> None:
         """Steps that no model was asked about: of a script, or of what sets the task up. Looks are no steps."""
@@ -141,13 +141,14 @@ class Story:
         self._screen = self._names.get(event.to_state or "", self._screen)
         if card is not None:
             card.done, card.phone_ms = event.succeeded, card.phone_ms + event.duration_ms
-            card.came = event.outcome.replace("_", " ").lower()
-            if self._screen and event.to_state:
-                card.came += f": {self._screen}"
-            if not event.succeeded:
+            if event.succeeded:
+                card.came = came_of(event) + (f": {self._screen}" if self._screen and event.to_state else "")
+            else:
                 refused = event.error_code == "GUARD"
                 heading = "The guard did not hold" if refused else "The phone did not do it"
-                card.remarks.append(Remark(heading, error_text(came_of(event)) or "", "bad"))
+                why = error_text(event.error_message or event.error_code) or came_of(event)
+                card.came = ""
+                card.remarks.append(Remark(heading, why, "bad"))
             sighting = event.sighting
             if sighting is not None:
                 card.point = sighting.point or card.point
@@ -158,7 +159,7 @@ class Story:
         self._shown = event.screenshot or self._shown
 
     def _beside(
-        self, event: PersonAsked | PersonAnswered | NoteKept | ApiCallRequested | ModelAwaited, at: datetime
+        self, event: PersonAsked | PersonAnswered | NoteKept | ApiCallTaken | ModelAwaited, at: datetime
     ) -> None:
         turn = None if isinstance(event, PersonAnswered) else event.turn
         card = self._by_turn.get(turn or 0) or (self.cards[-1] if self.cards else None)
@@ -168,19 +169,22 @@ class Story:
         match event:
             case PersonAsked():
                 asked = event.question.replace("_", " ").lower()
-                card.remarks.append(Remark(f"A person is asked ({asked})", event.words, "warn"))
+                said = question_of(event, self._intents.get(event.turn))
+                card.remarks.append(Remark(f"A person is asked ({asked})", said, "warn"))
             case PersonAnswered():
-                text = "" if event.text is None else event.text.clear or _UNREADABLE
+                text = _opened(event.text)
                 good = event.verdict in {"CONFIRMED", "DONE", "ANSWERED"}
                 by = event.by or "nobody, in time"
                 heading = f"{event.verdict.replace('_', ' ').capitalize()} by {by}"
                 card.remarks.append(Remark(heading, text, "good" if good else "bad"))
             case NoteKept():
-                text = event.text.clear or _UNREADABLE
+                text = _opened(event.text)
                 self.notes.append((event.screen_name or event.app, text))
                 card.remarks.append(Remark("Noted", text, "good"))
-            case ApiCallRequested():
-                self.calls[event.call_id] = card
+            case ApiCallTaken():
+                text = error_text(event.error_message or event.error_code) or _opened(event.answer)
+                status = "" if event.status is None else f", HTTP {event.status}"
+                card.remarks.append(Remark(f"Call {event.name}{status}", text, "bad" if event.error_code else "good"))
             case ModelAwaited():
                 until = event.until.strftime("%H:%M:%S UTC")
                 text = f"{error_text(event.reason)}; asked again at {until}"
@@ -193,3 +197,7 @@ def story(events: Sequence[Recorded[Event]], *, reveal: bool = False) -> Story:
     for recorded in events:
         told.take(recorded, reveal=reveal)
     return told
+
+
+def _opened(field: Sealed[str] | None) -> str:
+    return "" if field is None else field.clear or _UNREADABLE

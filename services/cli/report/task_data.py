@@ -8,7 +8,6 @@ from uuid import UUID
 
 from contracts.device_agent import DeviceRegistered
 from contracts.event import Event
-from contracts.llm_gateway import ApiCallFinished
 from contracts.orchestrator import RunStarted, ScriptRecorded, TaskRules
 from contracts.subjects import event_filter
 from contracts.values import Point
@@ -17,7 +16,7 @@ from services.cli.errors import CliError, ExitCode
 from services.cli.report.crashes import read_crashes
 from services.cli.report.gallery import Gallery
 from services.cli.report.story import Card, Story, story
-from services.cli.report.task_model import CardView, Remark, ScriptView, TaskReport, Tone
+from services.cli.report.task_model import CardView, ScriptView, TaskReport
 from services.cli.report.walk import walk
 from services.cli.turns import KINDS
 from services.orchestrator.redacting import error_text
@@ -37,7 +36,6 @@ async def read_task_report(session: Session, run_id: UUID, *, reveal: bool = Fal
     told = story(events, reveal=reveal)
     if told.started is None:
         raise CliError(f"there is no run {run_id} in the log; `waymark runs` lists those there are", ExitCode.NOT_FOUND)
-    await _add_calls(log, told)
     gallery = Gallery(await session.objects(), width_for(len(told.cards)))
     pictures = await asyncio.gather(*(gallery.shot(card.picture) for card in told.cards))
     cards = tuple(
@@ -77,20 +75,6 @@ def width_for(cards: int) -> int:
     if cards <= 60:
         return 360
     return 280 if cards <= 200 else 160
-
-
-async def _add_calls(log: Log, told: Story) -> None:
-    """What the calls over HTTP answered, where they belong."""
-    for call_id, card in told.calls.items():
-        found = await log.last(event_filter(ApiCallFinished, key=call_id))
-        if found is None or not isinstance(found.event, ApiCallFinished):
-            card.remarks.append(Remark("Call", "not answered", "warn"))
-            continue
-        done = found.event
-        text = error_text(done.error_message or done.error_code) or (done.answer.clear if done.answer else "") or ""
-        status = "" if done.status is None else f", HTTP {done.status}"
-        tone: Tone = "good" if done.error_code is None else "bad"
-        card.remarks.append(Remark(f"Call {done.name}{status}, {done.latency_ms} ms", text, tone))
 
 
 async def _phone(log: Log, device_id: UUID) -> str:

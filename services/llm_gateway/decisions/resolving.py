@@ -32,12 +32,15 @@ from services.hierarchy.node import Node
 from services.hierarchy.snapping import Snapped, snap, takes_part
 from services.hierarchy.targets import Screen, focused_field
 from services.llm_gateway.decisions.observation import Sight
+from services.llm_gateway.decisions.screen_texts import one_line
 from services.llm_gateway.grammars.shown import Misread, Spoken
 
 _THINKING_CHARS: Final = 4_000
 _SURFACES: Final = ("SurfaceView", "TextureView", "WebView", "FlutterView", "MapView")
 _NAMED: Final = 3
 """Elements that a miss tells of."""
+_TEXTS: Final = 60
+_TEXT_CHARS: Final = 120
 _SURFACE_PART: Final = 4
 """A surface takes up a quarter of the screen at least."""
 _BLIND: Final = (
@@ -71,7 +74,16 @@ def resolve(spoken: Spoken | Misread, sight: Sight, package: str, activity: str 
     meant = _meant(spoken, sight)
     if isinstance(meant, _Nowhere):
         return TurnRead(thinking=thinking, misread=meant.reason, off_target=meant.off_target, screen=seen)
-    return TurnRead(thinking=thinking, intent=meant, screen=seen)
+    return TurnRead(thinking=thinking, intent=meant, screen=seen, texts=_texts(sight.screen))
+
+
+def _texts(screen: Screen | None) -> tuple[str, ...]:
+    """What the screen says in sight, once each: whether an action is sensitive may depend on it."""
+    if screen is None:
+        return ()
+    seen = (node for node in screen.tree if node.position in screen.sight.seen and not node.password)
+    said = dict.fromkeys(text for node in seen if (text := one_line(node.text or node.content_desc, _TEXT_CHARS)))
+    return tuple(said)[:_TEXTS]
 
 
 def _meant(spoken: Spoken, sight: Sight) -> AnyIntent | _Nowhere:

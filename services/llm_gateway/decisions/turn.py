@@ -25,6 +25,7 @@ from services.llm_gateway.grammars.shown import Ask, RawReply, Shown
 
 _QUOTED_CHARS: Final = 300
 _NAME_CHARS: Final = 200
+_THINKING_CHARS: Final = 4_000
 _NO_URL: Final = "object:none"
 
 
@@ -75,7 +76,7 @@ class TurnQuestion:
         spoken = self.grammar.parse(RawReply(reply.text, reply.tool_calls, reply.finish_reason), self.shown)
         turn = resolve(spoken, self.sight, self.ask.package, self.ask.activity)
         if reply.thinking and not turn.thinking:
-            turn = turn.model_copy(update={"thinking": reply.thinking})
+            turn = turn.model_copy(update={"thinking": reply.thinking[:_THINKING_CHARS]})
         if turn.misread is not None:
             raise MalformedAnswerError(turn.misread, Answer(turn=turn))
         return Answer(turn=turn)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from contracts.configs import LlmConfig
 from contracts.orchestrator.turns import ScreenAsked
-from contracts.values import ObjectRef
 from services.hierarchy.errors import HierarchyError
 from services.hierarchy.listing import Listing, list_screen
 from services.hierarchy.parse import parse
 from services.hierarchy.targets import Screen
-from services.llm_gateway.decisions.observation import LISTED, Sight, possible, words_of_absence
+from services.llm_gateway.decisions.observation import LISTED, Sight, possible, wanted, words_of_absence
 from services.llm_gateway.effects.pictures import Picture, picture_of
 from services.runtime.objects import MissingObjectError, Objects
 
@@ -26,12 +25,11 @@ class Observer:
 
     async def look(self, screen: ScreenAsked, config: LlmConfig) -> tuple[Sight, Picture | None]:
         """The screen as it was read, and the picture where one is to be sent."""
-        read, hierarchy_absent = await self._hierarchy(screen)
-        picture, picture_absent = None, screen.screenshot_absent
-        if screen.screenshot is None:
-            picture_absent = picture_absent or "UNAVAILABLE"
-        elif picture_absent is None and possible(config, None, hierarchy_absent).picture:
-            picture, picture_absent = await self._picture(screen.screenshot, config.image_side_px)
+        (read, hierarchy_absent), (picture, picture_absent) = await asyncio.gather(
+            self._hierarchy(screen), self._picture(screen, config, needed=wanted(config).picture)
+        )
+        if picture is None and possible(config, picture_absent, hierarchy_absent).picture:
+            picture, picture_absent = await self._picture(screen, config, needed=True)
         parts = possible(config, picture_absent, hierarchy_absent)
         sight = Sight(
             screen=None if read is None else read[0],
@@ -55,13 +53,20 @@ class Observer:
             return None, "MALFORMED"
         return (read, None) if len(read[0].tree) else (None, "EMPTY")
 
-    async def _picture(self, ref: ObjectRef, longest_side_px: int) -> tuple[Picture | None, str | None]:
+    async def _picture(
+        self, screen: ScreenAsked, config: LlmConfig, *, needed: bool
+    ) -> tuple[Picture | None, str | None]:
+        """The picture, or why there is none; neither where there is one and it is not needed."""
+        if screen.screenshot is None or screen.screenshot_absent is not None:
+            return None, screen.screenshot_absent or "UNAVAILABLE"
+        if not needed:
+            return None, None
         try:
-            content = await self.objects.get(ref.key)
+            content = await self.objects.get(screen.screenshot.key)
         except MissingObjectError:
             return None, "MISSING"
         try:
-            return await asyncio.to_thread(picture_of, content, longest_side_px), None
+            return await asyncio.to_thread(picture_of, content, config.image_side_px), None
         except OSError:
             return None, "UNREADABLE"
 

@@ -17,13 +17,16 @@ from services.llm_gateway.grammars.literals import (
     Reader,
     TooMuchError,
 )
-from services.llm_gateway.grammars.names import Act, act_of, role_of
+from services.llm_gateway.grammars.names import ENDINGS, Act, act_of, role_of
 
 _MAX_DEPTH: Final = 3
 _BEGINS = re.compile(
     r"(?<![A-Za-z0-9_.])(?:[A-Za-z_][A-Za-z0-9_]*\.)?(?P<name>[A-Za-z_][A-Za-z0-9_]*|[\u4e00-\u9fff]{2,6})[ \t]*[(（]"
+    r"|(?<![=＝:：(（])[\"'“‘](?P<torn>[A-Za-z][A-Za-z_ ]{2,14})[\"'”’]\s{0,9}[,，]\s{0,9}"
+    r"(?=(?:app|text|element|message|start|duration|instruction)\s?[=＝])"
     r"|[{｛]|\[(?=\s*[{｛])"
 )
+"""A call; one whose beginning was lost on the way (`"Launch", app="微信")`); an object, or a list of them."""
 _ARGUMENT = re.compile(r"\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*|[\u4e00-\u9fff]{1,4})\s*[=＝:：](?!=)\s*")
 _PLACES = re.compile(r"[\s\d.,，、%\[\]()（）【】-]+")
 _NESTED_KEYS: Final = ("arguments", "args", "params", "parameters", "action_input", "action_args", "input")
@@ -65,11 +68,14 @@ def actions(text: str, *, sealed: bool = False, depth: int = 0) -> Iterator[Said
     at, effort = 0, EFFORT
     while (begun := _BEGINS.search(text, at)) is not None:
         at = begun.end()
-        called = begun["name"] is not None
-        if called and not _names_a_call(begun["name"]):
+        name = begun["name"] or begun["torn"]
+        if name is not None and not _names_a_call(name):
             continue
+        if begun["torn"] is not None and act_of(name) in ENDINGS:
+            continue
+        called = name is not None
         reader = Reader(text, begun.end() if called else begun.start(), sealed=sealed)
-        found = _call(begun, reader) if called else _objects(begun.start(), reader, depth)
+        found = _call(name, begun.start(), reader) if called else _objects(begun.start(), reader, depth)
         yield from found
         if not found:
             effort -= max(reader.furthest - begun.start(), LEAST_EFFORT)
@@ -82,8 +88,8 @@ def _names_a_call(name: str) -> bool:
     return name.lower() == "do" or act_of(name) is not None
 
 
-def _call(begun: re.Match[str], reader: Reader) -> list[Said]:
-    """The call that begins there: one, or none where it is words in brackets."""
+def _call(name: str, start: int, reader: Reader) -> list[Said]:
+    """The call that begins at `start`, whose arguments are next: one, or none where it is words in brackets."""
     named: dict[str, Any] = {}
     free: list[Any] = []
     whole = True
@@ -93,17 +99,16 @@ def _call(begun: re.Match[str], reader: Reader) -> list[Said]:
         whole = False
         reader.give_up()
     except NotReadableError:
-        return _none(reader, begun.start())
-    name = begun["name"]
+        return _none(reader, start)
     is_do = name.lower() == "do"
     if is_do:
         key = next((key for key in named if role_of(key) == "action"), None)
         said = named.pop(key) if key is not None else free.pop(0) if free else None
         name = said if isinstance(said, str) else ""
     if (not is_do and any(_is_prose(value) for value in free)) or (not whole and not is_do and not named):
-        return _none(reader, begun.start())
+        return _none(reader, start)
     _place(act_of(name), named, free)
-    return [Said(name, named, begun.start(), reader.at, whole, reader.closed)]
+    return [Said(name, named, start, reader.at, whole, reader.closed)]
 
 
 def _arguments(reader: Reader, named: dict[str, Any], free: list[Any]) -> None:
@@ -114,7 +119,9 @@ def _arguments(reader: Reader, named: dict[str, Any], free: list[Any]) -> None:
         argument = _ARGUMENT.match(reader.text, reader.at)
         if argument is not None:
             reader.at = argument.end()
-            named.setdefault(argument["name"], reader.argument())
+            value = reader.argument()
+            if named.setdefault(argument["name"], value) != value:
+                raise NotReadableError(f"{argument['name']} is given twice")
         elif reader.peek() in "{｛" and isinstance(found := reader.argument(), dict):
             named.update(found)
         else:

@@ -12,7 +12,8 @@ _YES: Final = frozenset({
     "是", "成功", "完成", "已完成", "真",
 })  # fmt: skip
 _NO: Final = frozenset({
-    "false", "no", "0", "fail", "failed", "failure", "infeasible", "impossible", "error", "none", "", "否", "失败", "假",
+    "false", "no", "0", "fail", "failed", "failure", "infeasible", "impossible", "error", "none", "",
+    "否", "失败", "假",
 })  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SENSITIVE_CHARS: Final = 500

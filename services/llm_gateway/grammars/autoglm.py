@@ -15,14 +15,14 @@ from services.llm_gateway.grammars.asking import (
     RULES,
     absent_lines,
     apis_words,
+    data_lines,
     data_rule,
-    notes_lines,
     one_line,
-    screen_lines,
     told_lines,
-    turn_line,
+    turn_words,
     user_message,
 )
+from services.llm_gateway.grammars.endings import fails_in_words
 from services.llm_gateway.grammars.meaning import read_reply
 from services.llm_gateway.grammars.places import space_words
 from services.llm_gateway.grammars.saying import dumped, said, untagged
@@ -66,7 +66,7 @@ Points are {space}.{numbers}
 {rules}
 {data}"""
 _NUMBERS: Final = "\nThe elements of the screen are listed with numbers; element=5 is the element number 5."
-_APIS: Final = '\n    With name="xxx" and parameters={{"xxx": "xxx"}} it makes a registered call.\n'
+_APIS: Final = '\n    With name="xxx" and parameters={"xxx": "xxx"} it makes a registered call.\n'
 _INFO: Final = "** Screen Info **"
 
 
@@ -82,28 +82,24 @@ class AutoGlm:
             rules=f"{RULES}\n{REPAIR}" if ask.purpose == "REPAIR" else RULES,
             data=data_rule(ask),
         )
-        begun = [ask.goal]
-        if ask.context.earlier:
-            begun += ["", "Done before:", ask.mark, one_line(ask.context.earlier), ask.mark]
-        messages: list[dict[str, Any]] = [{"role": "system", "content": system}]
-        said_last = begun
+        return [{"role": "system", "content": system}, *self._turns(ask, shown, picture_url)]
+
+    def _turns(self, ask: Ask, shown: Shown, picture_url: str | None) -> list[dict[str, Any]]:
+        """The task first, then each answer with what came of it; the last message is about the screen now."""
+        turns: list[dict[str, Any]] = []
+        asked, done = [ask.goal], [ask.context.earlier] if ask.context.earlier else []
         for note in ask.context.history:
             if note.intent is not None:
-                messages.append(user_message("\n".join(said_last), None))
-                answer = self.say(note.thinking, note.intent, shown).text
-                messages.append({"role": "assistant", "content": answer})
-                said_last = [
-                    _INFO,
-                    "",
-                    ask.mark,
-                    json.dumps({"last_action": turn_line(note)}, ensure_ascii=False),
-                    ask.mark,
-                ]
-            else:
-                said_last = [*said_last, "", ask.mark, one_line(turn_line(note)), ask.mark]
-        info = screen_lines(ask) if said_last is begun else [_INFO, "", *screen_lines(ask)]
-        now = [*said_last, "", *info, *notes_lines(ask), *absent_lines(ask), *told_lines(ask)]
-        return [*messages, user_message("\n".join(now), picture_url)]
+                turns.append(user_message("\n".join([*asked, *self._info(ask, done)]), None))
+                turns.append({"role": "assistant", "content": self.say(note.thinking, note.intent, shown).text})
+                asked, done = [_INFO], []
+            done.append(turn_words(note))
+        now = [*asked, "", *data_lines(ask, past=False, last="; ".join(done)), *absent_lines(ask), *told_lines(ask)]
+        return [*turns, user_message("\n".join(now), picture_url)]
+
+    def _info(self, ask: Ask, done: list[str]) -> list[str]:
+        info = json.dumps({"last_action": one_line("; ".join(done))}, ensure_ascii=False)
+        return ["", ask.mark, info, ask.mark] if done else []
 
     def tools(self, ask: Ask) -> list[dict[str, Any]] | None:  # noqa: ARG002 - of the interface
         return None
@@ -113,13 +109,24 @@ class AutoGlm:
 
     def say(self, thinking: str, intent: AnyIntent, shown: Shown) -> RawReply:
         name, arguments = said(intent, shown)
-        given = {"action": name} | arguments if name != "finish" else arguments
-        written = ", ".join(f"{key}={_written(value)}" for key, value in given.items())
-        call = f"{'finish' if name == 'finish' else 'do'}({written})"
+        if name == "finish":
+            call = f"finish({_written(_ending(arguments))})"
+        else:
+            call = f"do({_written({'action': name} | arguments)})"
         return RawReply(f"<think>{untagged(thinking)}</think><answer>{call}</answer>", finish_reason="stop")
 
 
-def _written(value: Any) -> str:
+def _ending(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Its models have no word for success: it is said only where the message would be taken for the opposite."""
+    inferred = not fails_in_words(arguments["message"])
+    return {key: value for key, value in arguments.items() if key != "success" or value is not inferred}
+
+
+def _written(arguments: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={_literal(value)}" for name, value in arguments.items())
+
+
+def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, list):

@@ -43,7 +43,8 @@ class JsonObject:
     by_number = False
 
     def messages(self, ask: Ask, shown: Shown, picture_url: str | None) -> list[dict[str, Any]]:
-        place, swipe = ("number", _NUMBER_SWIPE) if self.by_number else ("[x, y]", _POINT_SWIPE)
+        by_number = self.by_number and ask.listing is not None
+        place, swipe = ("number", _NUMBER_SWIPE) if by_number else ("[x, y]", _POINT_SWIPE)
         system = _SYSTEM.format(
             today=f"{ask.today:%Y-%m-%d}, {ask.today:%A}",
             place=place,

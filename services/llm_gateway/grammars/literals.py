@@ -31,6 +31,7 @@ MAX_DEPTH: Final = 20
 EFFORT: Final = 400_000
 """Characters read in vain, at most, in one answer: beginnings of what turns out to be nothing."""
 LEAST_EFFORT: Final = 50
+_DEEP_EFFORT: Final = 4_000
 
 _OPEN_OBJECT, _CLOSE_OBJECT = "{｛", "}｝"
 _OPEN_LIST, _CLOSE_LIST = "[［【(（", "]］】)）"
@@ -38,7 +39,6 @@ _COMMA, _COLON = ",，、;；", ":：=＝"
 _CONSTANTS: Final = {"true": True, "false": False, "null": None, "none": None}
 _SKIP = re.compile(r"(?:\s+|//[^\n]{0,300}(?=\n|$)|/\*(?:[^*]|\*(?!/)){0,300}\*/)+")
 _BARE = re.compile(r"[^\s,，、;；:：={}｛｝\[\]［］【】\"“”]+")
-_EXACT = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str, strict=False)
 
 
 class Bare(str):
@@ -57,6 +57,18 @@ class CutOffError(NotReadableError):
 
 class TooMuchError(ValueError):
     """An answer begins so many things that are none, that it is not read to its end."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Raises `NotReadableError` where a key has two values: it may have come from a text inside it."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if found.setdefault(key, value) != value:
+            raise NotReadableError(f"{key} is given twice")
+    return found
+
+
+_EXACT = json.JSONDecoder(object_pairs_hook=_once, parse_int=str, parse_float=str, parse_constant=str, strict=False)
 
 
 @dataclass
@@ -78,26 +90,18 @@ class Reader:
 
     def json(self) -> Any:
         """An object or a list, exactly where it is valid JSON. Raises `NotReadableError`."""
-        try:
-            found, self.at = _EXACT.raw_decode(self.text, self.at)
-        except RecursionError:
-            raise NotReadableError("nested too deeply") from None
-        except ValueError:
-            return self._value(0)
-        return found
+        return self._exactly_or(0)
 
     def argument(self) -> Any:
         """The value of an argument of a call. Without quotes it is a text up to the next argument or the end."""
-        here = self.peek()
-        if here in _OPEN_OBJECT:
-            return self._object(1)
-        if here in _OPEN_LIST:
-            return self._list(1)
+        if self.peek() in _OPEN_OBJECT + _OPEN_LIST:
+            return self._exactly_or(1)
         if self._opens_string():
             return self._string(AFTER_ARGUMENT)
         end = bare_end(self.text, self.at)
-        if end is None:
+        if end is None and not self.sealed:
             raise self._cut("an argument does not end")
+        end = len(self.text) if end is None else end
         found = self.text[self.at : end].strip()
         self.at = end
         return None if found.lower() in {"none", "null"} else Bare(found)
@@ -127,6 +131,17 @@ class Reader:
         """Goes to where the next tag or call begins: what stands before it belongs to what does not end."""
         self.at, self.closed = text_limit(self.text, self.at), False
 
+    def _exactly_or(self, depth: int) -> Any:
+        """What is valid JSON, as JSON; else as a model may have meant it."""
+        try:
+            found, self.at = _EXACT.raw_decode(self.text, self.at)
+        except RecursionError:
+            self.furthest = self.at + _DEEP_EFFORT
+            raise NotReadableError("nested too deeply") from None
+        except ValueError:
+            return self._value(depth)
+        return found
+
     def _value(self, depth: int, after: re.Pattern[str] = AFTER_VALUE) -> Any:
         if depth > MAX_DEPTH:
             raise NotReadableError(f"nested deeper than {MAX_DEPTH} levels")
@@ -150,7 +165,9 @@ class Reader:
             key = self._string(AFTER_KEY) if self._opens_string() else str(self._bare())
             if not self.take(_COLON):
                 raise NotReadableError(f"no colon behind a key at {self.at}")
-            found[key] = self._value(depth + 1)
+            value = self._value(depth + 1)
+            if found.setdefault(key, value) != value:
+                raise NotReadableError(f"{key} is given twice")
         return found
 
     def _list(self, depth: int) -> list[Any]:
@@ -180,7 +197,7 @@ class Reader:
         word = _BARE.match(self.text, self.at)
         if word is None:
             raise NotReadableError(f"nothing that can be read at {self.at}")
-        if word.end() >= len(self.text):
+        if word.end() >= len(self.text) and not self.sealed:
             raise self._cut("a word may go on")
         found = word.group().rstrip(")）") or word.group()
         self.at += len(found)

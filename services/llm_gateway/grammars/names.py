@@ -31,6 +31,9 @@ _ACTS: Final[Mapping[Act, str]] = {
 }
 ACTS: Final[Mapping[str, Act]] = {name: act for act, names in _ACTS.items() for name in names.split()}
 
+ENDINGS: Final[frozenset[Act | None]] = frozenset({"FINISH", "FAIL"})
+"""What ends a task."""
+
 _ARGUMENTS: Final[Mapping[str, str]] = {
     "app": "app app_name appname application package package_name 应用 应用名",
     "text": "text content value input string 文本 内容 文字",

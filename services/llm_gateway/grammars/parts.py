@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _MAX_THINKING: Final = 4_000
@@ -15,18 +15,21 @@ _TOKEN = re.compile(r"<\|[^|<>\n]{1,40}\|>")
 _MARKS: Final = " \t\r\n*`[{("
 _LABEL = re.compile(r"(?:```[a-z]*|(?:^|\n)[ *#]*(?:final |next )?(?:action|answer)[ *]*[:：])$", re.IGNORECASE)
 _LABEL_CHARS: Final = 40
+_BEGUN_TAG = re.compile(r"<[/|]?[A-Za-z_]{0,12}$")
 _ANSWERS: Final = frozenset({"answer", "tool_call"})
 
 
 @dataclass(frozen=True)
 class Part:
     """A part of an answer outside of what is marked as thinking, without special tokens; `before` is what stands before
-    it. `tagged`: it is marked as the answer itself; `sealed`: and ends with its mark."""
+    it. `tagged`: it is marked as the answer itself; `sealed`: and ends with its mark. `thinking`: it begins as
+    thinking, and nothing says where that ends."""
 
     text: str
     before: str
     tagged: bool = False
     sealed: bool = False
+    thinking: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def parts(text: str) -> list[Part]:
     """
     found: list[Part] = []
     at, thinking, tagged = 0, -1, False
+    text = _BEGUN_TAG.sub("", text)
     tags = _tags(text)
     for tag in tags:
         if thinking >= 0:
@@ -89,7 +93,7 @@ def _within_thinking(text: str, start: int, tags: list[_Tag]) -> Part:
     marks = [tag for tag in tags if tag.start > start and tag.answers]
     begun = next((tag for tag in reversed(marks) if not tag.shuts), None)
     if begun is None:
-        return _part(text, start, len(text))
+        return replace(_part(text, start, len(text)), thinking=True)
     shut = next((tag for tag in marks if tag.start > begun.start), None)
     return _part(text, begun.end, shut.start if shut else len(text), tagged=True, sealed=shut is not None)
 

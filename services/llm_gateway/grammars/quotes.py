@@ -22,7 +22,7 @@ AFTER_ARGUMENT: Final = re.compile(
 )
 """What follows the value of an argument: another one, or the bracket that ends the call."""
 AFTER_VALUE: Final = re.compile(
-    rf"{_BLANK}(?:[}}｝]|[\]］】]{_BLANK}[}}｝,，]|[,，;；]?{_BLANK}(?:[\"“”'‘’]{_NAME}[\"“”'‘’]|{_NAME})\s?[:：]"
+    rf"{_BLANK}(?:[}}｝]|[\]］】]{_BLANK}[}}｝,，]|[,，;；]?{_BLANK}(?:[\"“”'‘’][^\"“”'‘’\n]{{1,40}}[\"“”'‘’]|{_NAME})\s?[:：]"
     rf"|[,，]{_BLANK}[}}｝])"
 )
 AFTER_ITEM: Final = re.compile(rf"{_BLANK}[,，、;；\]］】)）]")
@@ -31,7 +31,8 @@ _NOTHING_ELSE = re.compile(
     r"(?:[ \t]{0,9}[)）\]}】\"'”`;；。.,，!！]){0,9}[ \t]{0,99}(?:$|[\r\n<`]|\\n|(?:do|finish)\s*[(（])"
 )
 """What follows the end of a call that is the end of its line, too."""
-_ENOUGH = re.compile(r"</?(?:answer|think(?:ing)?|tool_call)>|\n[ \t]*(?:do|finish)\s*[(（]", re.IGNORECASE)
+_LABEL = r"(?:[*# ]{0,4}[A-Za-z\u4e00-\u9fff ]{1,20}[:：][* ]{0,4})?"
+_ENOUGH = re.compile(rf"</?(?:answer|think(?:ing)?|tool_call)>|\n[ \t]*{_LABEL}(?:do|finish)\s*[(（]", re.IGNORECASE)
 """Where no text goes on: a tag, or the next call."""
 _REST_IS_BLANK = re.compile(r"\s*$")
 _STOPS = re.compile(r"[,，、;；)）]")
@@ -44,12 +45,13 @@ def closing_quote(text: str, at: int, opening: str, after: re.Pattern[str], *, e
     """The place of the quote that ends a text which begins at `at`; None where there is none.
 
     It is one behind which stands what can follow a text (`after`). Of several the first counts that ends its line, too,
-    and leaves the quotes inside paired; then one that ends its line; then a paired one.
+    and leaves the quotes inside paired; then one that ends its line; then a paired one. The
+    last is looked for on its own line only.
     """
     best: dict[int, int] = {}
     before = at  # Up to here there is neither a tag nor a call.
     for inner, quote in enumerate(_quotes(text, at, CLOSING[opening], escaped=escaped)):
-        if _ENOUGH.search(text, before, quote):
+        if _ENOUGH.search(text, before, quote) or (2 in best and "\n" in text[before:quote]):
             break
         before = quote
         following = after.match(text, quote + 1)

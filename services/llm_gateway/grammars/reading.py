@@ -8,12 +8,12 @@ from typing import Final
 
 from services.llm_gateway.grammars.actions import Said, actions, object_said
 from services.llm_gateway.grammars.literals import MAX_CHARS, NotReadableError, Reader, TooMuchError
+from services.llm_gateway.grammars.names import ENDINGS
 from services.llm_gateway.grammars.parts import Part, parts, plain
 from services.llm_gateway.grammars.quotes import joined
 from services.llm_gateway.grammars.shown import Misread, RawReply, ToolCall
 
 CUT_OFF: Final = "it was cut off before its end: think shorter, and answer again"
-_ENDINGS: Final = frozenset({"FINISH", "FAIL"})
 _MAX_CALLS: Final = 20
 _LABEL = (
     r"(?:(?:final |next |my )?(?:action|answer|output|response|operation|step)s?|do|"
@@ -21,10 +21,15 @@ _LABEL = (
 )
 _STANDS = re.compile(
     rf"(?:^|\n|```[a-z]*|[。.!?！？;；])[ \t>*`\"'“”#-]*(?:\d{{1,2}}[.)、）][ \t]*)?"
-    rf"(?:{_LABEL}[ \t*]*[:：][ \t*]*)?(?:```[a-z]*)?[ \t>*`\"'“”_\[]*$",
+    rf"(?:{_LABEL}[ \t*]*[:：][ \t*]*)?(?:```[a-z]*)?[ \t>*`\"'“”_\[{{]*$",
     re.IGNORECASE,
 )
 """What stands before an action that stands by itself: nothing, the end of a sentence, a fence, a number, a label."""
+_TAKING_BACK = re.compile(
+    r"\b(?:once|if|when|until|unless|but|however|yet|instead|not|first)\b|但|如果|等|还没|尚未|之后|不过|先|不能|没有|不要",
+    re.IGNORECASE,
+)
+_SENTENCES = re.compile(r"[。.!?！？\n]")
 _AROUND: Final = 80
 _BEHIND = re.compile(r"[\s)）\]}】\"'`”*;；。.,，!！]*")
 _WORDS = re.compile(r"[^\s`*>_\-:：.。,，;；\"'“”\d)）(（\[\]【】{}<|]+")
@@ -97,10 +102,10 @@ def _chosen(found_parts: list[Part], text: str, *, is_cut: bool) -> Chosen | Mis
         if row:
             open_end = is_cut and not part.sealed
             thinking = plain(f"{part.before}{part.text[: row[0].start]}")
-            goes_on = _WORDS.search(part.text[row[-1].end :]) or _may_go_on(row[0], part.text)
-            if open_end and goes_on:
+            if open_end and (_WORDS.search(part.text[row[-1].end :]) or _may_go_on(row[0], part.text)):
                 return Misread(CUT_OFF, thinking)
-            return _first(row, thinking, is_cut=open_end)
+            later = _asked(found_parts[found_parts.index(part) + 1 :]) if row[0].act in ENDINGS else []
+            return _first(row + later, thinking, is_cut=open_end)
         talks = talks or bool(found)
     if is_cut:
         return Misread(CUT_OFF, plain(text))
@@ -110,8 +115,13 @@ def _chosen(found_parts: list[Part], text: str, *, is_cut: bool) -> Chosen | Mis
     return Misread(f"{reason}: answer with one action", plain(text))
 
 
+def _asked(later: list[Part]) -> list[Said]:
+    """What parts ask for that come after an end: it would contradict that."""
+    return [said for part in later for said in _row(list(actions(part.text)), part)]
+
+
 def _may_go_on(said: Said, text: str) -> bool:
-    """Whether the text of an action at the very end may have been longer: a quote in it may have looked like its end."""
+    """Whether a text of an action at the very end may have been longer: its end may be a quote inside it."""
     return not text[said.end :].strip() and any(
         isinstance(value, str) and '"' in value for value in said.arguments.values()
     )
@@ -124,19 +134,43 @@ def _row(found: list[Said], part: Part) -> list[Said]:
     stands in what is marked as the answer. Rows with words between them leave open which is meant, where they differ
     and the part is not marked: then none counts.
     """
-    alone = [said for said in found if _stands_alone(said, part.text)]
+    ends = bool(found) and not _WORDS.search(part.text[found[-1].end :])
+    if not found or (part.thinking and not ends):
+        return []
+    alone = _standing(found, part.text)
     if not alone:
-        one = len({said.same for said in found}) == 1 and found[-1].act not in _ENDINGS
-        return found[-1:] if one and (part.tagged or not _WORDS.search(part.text[found[-1].end :])) else []
+        one = len({said.same for said in found}) == 1 and found[-1].act not in ENDINGS
+        return found[-1:] if one and (part.tagged or ends) else []
+    if part.tagged:
+        return alone
     rows: list[list[Said]] = [[alone[0]]]
     for said in alone[1:]:
         if _WORDS.search(part.text[rows[-1][-1].end : said.start]):
             rows.append([said])
         else:
             rows[-1].append(said)
-    if part.tagged or len({row[0].same for row in rows}) == 1:
-        return rows[0] if part.tagged else rows[-1]
-    return []
+    is_end = rows[-1][0].act in ENDINGS
+    if is_end and (len(rows) > 1 or _is_taken_back(rows[0], part.text)):
+        return []
+    return rows[-1] if len({row[0].same for row in rows}) == 1 else []
+
+
+def _is_taken_back(row: list[Said], text: str) -> bool:
+    """Whether the words around an end say that it is none yet: `once ..`, `if ..`, `but ..`."""
+    before = text[max(row[0].start - _AROUND, 0) : row[0].start].rstrip(" \t\r\n*`\"'“”")
+    lead = _SENTENCES.split(before)[-1] if before.endswith((":", "：")) else ""
+    behind = text[row[-1].end : row[-1].end + _AROUND]
+    return _TAKING_BACK.search(lead) is not None or _TAKING_BACK.search(behind) is not None
+
+
+def _standing(found: list[Said], text: str) -> list[Said]:
+    """Actions that stand by themselves, with those that follow one of them at once."""
+    standing: list[Said] = []
+    for said in found:
+        follows = bool(standing) and not text[standing[-1].end : said.start].strip()
+        if follows or _stands_alone(said, text):
+            standing.append(said)
+    return standing
 
 
 def _stands_alone(said: Said, text: str) -> bool:
@@ -156,6 +190,6 @@ def _first(found: list[Said], thinking: str, *, is_cut: bool) -> Chosen | Misrea
         return Misread(CUT_OFF, thinking)
     if not first.whole:
         return Misread("an action in it does not end: write it whole, with its quotes", thinking)
-    if first.act in _ENDINGS and any(said.same != first.same for said in found[1:]):
+    if first.act in ENDINGS and any(said.same != first.same for said in found[1:]):
         return Misread("it ends the task and says more than that: finish only when nothing is left to do", thinking)
     return Chosen(first, thinking)

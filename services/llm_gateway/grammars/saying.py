@@ -20,7 +20,6 @@ from contracts.values import (
     TypeText,
     WaitFor,
 )
-from services.llm_gateway.grammars.endings import fails_in_words
 from services.llm_gateway.grammars.places import holding, said_point
 from services.llm_gateway.grammars.shown import Shown
 from services.llm_gateway.grammars.swipes import dragged, whole
@@ -60,10 +59,7 @@ def said(intent: AnyIntent, shown: Shown, *, by_number: bool = False) -> tuple[s
         case AskPerson():
             return "Interact", _given(message=intent.question or None)
         case Finish():
-            inferred = not fails_in_words(intent.message)
-            return "finish", {"message": intent.message} | _given(
-                success=None if inferred == intent.succeeded else intent.succeeded
-            )
+            return "finish", {"message": intent.message, "success": intent.succeeded}
         case _:
             assert_never(intent)
 

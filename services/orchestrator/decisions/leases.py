@@ -37,8 +37,11 @@ def lease_over(state: Fleet, run: RunFinished) -> list[Event]:
 
 def _failed(run: RunFinished, fault: str | None) -> bool | None:
     """Whether the run speaks against its phone; none where it says nothing of it. What somebody does by hand (`quiet`)
-    fails of a slip and passes of a touch: it tells only that the phone was not fit, or was lost."""
+    fails of a slip and passes of a touch: it tells only that the phone was not fit, or was lost. A task that its model,
+    its budget or a person ended says as little."""
     if run.status is RunStatus.CANCELLED or (run.quiet and fault is None):
+        return None
+    if run.kind == "task" and run.failure_code is not None and fault is None:
         return None
     return run.status is RunStatus.FAILED
 

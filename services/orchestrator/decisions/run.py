@@ -85,7 +85,7 @@ def decide_run(run: Run, trigger: Trigger[Any], now: datetime) -> Decision:
     if run.started is None or run.finished is not None:
         return NOTHING
     creates = (*_apps_seen(run, trigger.what), *_budgets_crossed(run, trigger.what))
-    events = _told(run, trigger.what, now)
+    events = people.closed(run, _told(run, trigger.what, now))
     if not events:
         return Decision((), creates)
     seen = trigger.what if isinstance(trigger.what, CaptureIndexed) else None

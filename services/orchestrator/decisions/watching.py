@@ -68,7 +68,7 @@ def _is_current(run: Run, fired: TimerFired) -> bool:
     if fired.event_type == CrashAwaited.type_name():
         return run.reproduction.awaited is not None and run.reproduction.awaited.until == fired.due_at
     if fired.event_type in _OF_TASKS:
-        return run.task is not None and tasking.deadline_of(run.task) == fired.due_at
+        return run.task is not None and fired.due_at in tasking.deadlines_of(run.task)
     return run.watch_at == fired.due_at
 
 

@@ -17,6 +17,7 @@ from contracts.values import (
     Input,
     LaunchApp,
     Navigate,
+    Place,
     Press,
     PressKey,
     ScreenSeen,
@@ -25,6 +26,7 @@ from contracts.values import (
     Swipe,
     SwipeTo,
     TapAt,
+    Target,
     Touch,
     TypeInto,
     TypeText,
@@ -86,6 +88,9 @@ def guarded(intent: AnyIntent, screen: ScreenSeen | None, account: AccountRef | 
     match intent:
         case TapAt(press=press, element=ElementSeen(targets=(target, *_)) as element):
             return Touch(target=target, press=press, guard=Guard(screen=screen, element=element))
+        case TapAt(press=press, element=None, point=point) if screen is not None:
+            place = Target(point=Place(x=point.x, y=point.y))
+            return Touch(target=place, press=press, guard=Guard(screen=screen))
         case TypeText(element=ElementSeen(targets=(target, *_)) as element, text=text, submit=submit):
             what = typed(text, account)
             sealed = None if what.secret_ref is not None else Sealed[str].of(what.text)

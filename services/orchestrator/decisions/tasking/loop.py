@@ -72,20 +72,16 @@ def overdue(run: Run, now: datetime) -> list[Event]:
         return [_lost_call(progress)]
     if progress.person is not None and now >= progress.person.until:
         return nobody_said(run, progress.person)
-    if progress.away is not None and now >= progress.away.until and run.action is None and not run.paused:
+    may_look = progress.person is None and run.action is None and not run.paused
+    if progress.away is not None and now >= progress.away.until and may_look:
         return [look(run, now)]
     return []
 
 
-def deadline_of(progress: TaskProgress) -> datetime | None:
-    """When the time of what the task waits for is up."""
-    dues = [
-        None if progress.asked is None else progress.asked.expires_at,
-        None if progress.api is None else progress.api.expires_at,
-        None if progress.person is None else progress.person.until,
-        None if progress.away is None else progress.away.until,
-    ]
-    return min((due for due in dues if due is not None), default=None)
+def deadlines_of(progress: TaskProgress) -> frozenset[datetime]:
+    """When the time of each thing that the task waits for is up."""
+    waited = (progress.asked, progress.api, progress.person, progress.away)
+    return frozenset(event.due_at for event in waited if event is not None and event.due_at is not None)
 
 
 def called(run: Run, call: ApiCallFinished) -> list[Event]:

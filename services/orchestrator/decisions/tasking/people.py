@@ -15,6 +15,7 @@ from contracts.orchestrator import (
     PersonQuestion,
     PersonSaid,
     PersonVerdict,
+    RunEnding,
     RunPauseAsked,
     RunPaused,
     RunResumed,
@@ -56,6 +57,7 @@ def ask(
         detail=None if detail is None else Sealed[str].of(detail),
         screenshot=screenshot,
         point=point,
+        quiet=started.spec.quiet,
         otherwise="DENIED" if question == "CONFIRM" else "TIMED_OUT",
         asked_at=now,
         until=min(now + wait, started.ends_at),
@@ -155,6 +157,15 @@ def nobody_said(run: Run, asked: PersonAsked) -> list[Event]:
     """The time is up."""
     answer = _answer(run, asked, asked.otherwise, None, None)
     return [answer, *released(run), *_gives_up(run, asked, answer)]
+
+
+def closed(run: Run, events: list[Event]) -> list[Event]:
+    """The same events; a question that is open when the run ends is over with it."""
+    asked = None if run.task is None else run.task.person
+    ends = any(isinstance(event, RunEnding) for event in events)
+    if asked is None or not ends or any(isinstance(event, PersonAnswered) for event in events):
+        return events
+    return [_answer(run, asked, "TIMED_OUT", None, None), *events]
 
 
 def _verdict(kind: Literal["confirm", "deny", "answer"], question: PersonQuestion) -> PersonVerdict:

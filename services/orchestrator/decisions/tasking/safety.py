@@ -163,9 +163,7 @@ def _tap(intent: TapAt, setting: Setting) -> str | None:
     if intent.sensitive is not None:
         return f"the model itself calls it sensitive ({'the point' if element is None else name_of(element)})"
     if element is None:
-        if screen.hierarchy is None:
-            return "nobody knows what is touched there: what the screen is made of could not be read"
-        return "it pays something" if sensitive.is_payment(screen.activity, setting.texts) else None
+        return "nobody knows what is touched there: the screen does not tell what it is made of"
     label = _named(element)
     named = f" ({name_of(element)})"
     if sensitive.is_refusal(label):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal, assert_never
@@ -153,7 +154,7 @@ def apply(progress: TaskProgress, event: Event) -> TaskProgress:
             progress = replace(progress, held=False, away=None, stale=True)
             return progress if by == PLATFORM else replace(progress, paused=None)
         case RunNoted(detail={"what": "crash" | "crash elsewhere", "exception": exception}):
-            return replace(progress, told=(*progress.told, f"An app crashed: {exception}"))
+            return replace(progress, told=(*progress.told, f"An app crashed: {_quoted(exception)}"))
         case RunEnding():
             return replace(progress, asked=None, api=None, person=None, away=None)
         case _:
@@ -211,7 +212,7 @@ def _answered(progress: TaskProgress, event: PersonAnswered) -> TaskProgress:
     asked = progress.person
     if asked is None or asked.ask_id != event.ask_id:
         return progress
-    progress = replace(progress, person=None, stale=True, since=progress.count)
+    progress = replace(progress, person=None, away=None, stale=True, since=progress.count)
     progress = replace(progress, told=(*progress.told, words_of_answer(asked, event)))
     return _with_turn(progress, asked.turn, person=event) if asked.question == "CONFIRM" else progress
 
@@ -246,9 +247,13 @@ def words_of_answer(asked: PersonAsked, answer: PersonAnswered) -> str:
             assert_never(answer.verdict)
 
 
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
 def words_of_call(call: ApiCallTaken) -> str:
-    """What the model is told of an HTTP call."""
+    """What the model is told of an HTTP call. What comes from outside is quoted, so that it is data to the model."""
     if call.error_code is not None:
         return f"The call {call.name} did not succeed: {call.error_message or call.error_code}"
     answer = "" if call.answer is None or call.answer.clear is None else call.answer.clear
-    return f"The call {call.name} answered: {answer[:API_CHARS]}"
+    return f"The call {call.name} answered: {_quoted(answer[:API_CHARS])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import assert_never
 
 from contracts.values import (
@@ -29,7 +30,7 @@ def name_of(element: ElementSeen) -> str:
     """What a person would call an element; its class where nothing names it."""
     id_name = (element.resource_id or "").rpartition("/")[2]
     shown = element.label or element.text or element.content_desc
-    name = f'"{shown[:_NAME_CHARS]}"' if shown else id_name
+    name = json.dumps(shown[:_NAME_CHARS], ensure_ascii=False) if shown else id_name
     return name or element.element_type.rpartition(".")[2]
 
 

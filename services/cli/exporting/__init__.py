@@ -1,0 +1,1 @@
+"""Scripts as other tools run them: pytest with uiautomator2, pytest with Appium, Maestro. Pure."""

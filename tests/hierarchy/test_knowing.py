@@ -1,0 +1,110 @@
+"""What screens and elements are known by."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from services.hierarchy.guards import Found, find_guarded, judge_screen
+from services.hierarchy.knowing import MAX_KEYS, MAX_TARGETS, element_seen, screen_seen
+from services.hierarchy.listing import list_screen
+from services.hierarchy.parse import parse
+from services.hierarchy.targets import Match, Screen, find
+from tests.hierarchy.seen import recorded, targets_of
+from tests.hierarchy.trees import screens
+from tests.screen_indexer.screens import n, xml
+
+
+def screen(*windows: str) -> Screen:
+    return Screen.of(parse(xml(*windows)), 1080, 2000)
+
+
+def keys(*windows: str) -> tuple[str, ...]:
+    return screen_seen(screen(*windows), "com.example", None).keys
+
+
+def listed(*names: str) -> str:
+    rows = []
+    for at, name in enumerate(names):
+        place = (0, 300 + 100 * at, 1080, 400 + 100 * at)
+        rows.append(n("row", n("text", id="name", text=name, at=place), id="row", clickable=True, at=place))
+    return n("list", *rows, id="list", at=(0, 300, 1080, 1900))
+
+
+def test_targets_address_it_alone_best_first_and_the_path_from_the_top_last():
+    pay = n("button", id="pay", text="Pay", at=(0, 0, 9, 9))
+    page = screen(n("frame", pay, n("button", text="Pay now", at=(0, 9, 9, 19))))
+    named, texted = (element_seen(page, node).targets for node in page.tree.nodes[1:])
+    assert named[0].id == "com.example:id/pay"
+    assert named[1].text == "Pay"
+    assert texted[0].text == "Pay now"
+    paths = [at for at, target in enumerate(texted) if (target.xpath or "").startswith("/hierarchy")]
+    assert paths in ([], [len(texted) - 1])
+
+
+def test_the_button_of_a_row_is_addressed_through_the_text_of_its_row():
+    rows = []
+    for at, name in enumerate(("Ann", "O'Neil", "小明")):
+        top, bottom = 100 * at, 100 * at + 100
+        label, call = n("text", text=name, at=(0, top, 500, bottom)), n("button", id="call", at=(500, top, 999, bottom))
+        rows.append(n("row", label, call, id="row", at=(0, top, 1080, bottom)))
+    page = screen(n("list", *rows))
+    calls = [node for node in page.tree if node.id_name == "call"]
+    for node, name in zip(calls, ("Ann", "O'Neil", "小明"), strict=True):
+        seen = element_seen(page, node)
+        assert name.partition("'")[0] in (seen.targets[0].xpath or "")
+        assert seen.beside == (name,)
+
+
+def test_what_a_password_field_holds_is_in_nothing_that_is_known():
+    typed = n("edit", text="s3cret!", password=True)
+    page = screen(n("frame", n("edit", id="pin", text="s3cret!", password=True), typed))
+    for node in page.tree:
+        assert "s3cret!" not in element_seen(page, node).model_dump_json()
+    assert "s3cret!" not in "".join(list_screen(page).lines)
+
+
+def test_contents_of_lists_counters_and_times_change_no_key():
+    def page(time: str, cart: str, *names: str) -> tuple[str, ...]:
+        clock = n("text", id="clock", text=time, at=(0, 0, 500, 100))
+        return keys(n("frame", clock, n("button", text=cart, at=(500, 0, 999, 100)), listed(*names)))
+
+    assert page("12:30", "Cart (3)", "Ann", "Bob") == page("08:15", "Cart (0)", "Zoe", "Max", "Liu")
+
+
+def test_other_buttons_another_heading_and_a_dialog_change_keys():
+    plain = keys(n("frame", n("button", id="ok", text="OK")))
+    assert plain != keys(n("frame", n("button", id="no", text="No")))
+    dialog = n("frame", n("button", text="Yes", at=(200, 900, 400, 1000)), at=(100, 800, 900, 1100))
+    assert plain != keys(n("frame", n("button", id="ok", text="OK")), dialog)
+
+
+@given(screens())
+@settings(max_examples=100, deadline=None)
+def test_on_every_hierarchy_targets_address_their_element_alone_and_guards_take_nothing_else_for_it(shown: Screen):
+    known = screen_seen(shown, "com.example", None)
+    assert len(known.keys) <= MAX_KEYS
+    assert list(known.keys) == sorted(set(known.keys))
+    judge_screen(known, shown, "com.example", None)
+    for node in list(shown.tree)[:12]:
+        seen = element_seen(shown, node)
+        assert len(seen.targets) <= MAX_TARGETS
+        for target in seen.targets:
+            match = find(shown, target)
+            assert isinstance(match, Match)
+            assert match.node is node
+        found = find_guarded(shown, None, seen)
+        assert not isinstance(found, Found) or found.match.node is node
+
+
+@pytest.mark.thorough
+def test_on_recorded_screens_nearly_everything_has_a_target_and_a_screen_is_itself():
+    without, there = 0, 0
+    for sight in recorded():
+        shown = sight.screen
+        known = screen_seen(shown, sight.package, sight.activity)
+        assert judge_screen(known, shown, sight.package, sight.activity).score == 1.0, sight.name
+        for node in targets_of(shown):
+            there += 1
+            without += not element_seen(shown, node).targets
+    assert without <= 0.01 * there
