@@ -82,7 +82,17 @@ async def ended(platform: Platform, task_id: UUID, *, limit_s: float = 90.0) -> 
         found[:] = [r.event for r in await events(platform, RunFinished) if r.event.task_id == task_id]
         return bool(found)
 
-    await until(f"the end of task {task_id}", over, limit_s=limit_s)
+    left: list[str] = []
+
+    async def over_or_what_is() -> bool:
+        if await over():
+            return True
+        left[:] = [
+            f"{turn.turn} {turn.verdict} {turn.words} ({turn.reason})" for turn in await turns(platform, task_id)
+        ]
+        return False
+
+    await until(f"the end of task {task_id}", over_or_what_is, limit_s=limit_s, left=left)
     return found[0]
 
 

@@ -42,9 +42,10 @@ async def test_what_is_sensitive_is_done_when_a_person_agrees(ring: Ring) -> Non
     platform, model = ring
     play = Play(buying.goal("李伟"), buying.moves("李伟"), "autoglm", 0)
     task = await begin(platform, model, play, rules=ASKS)
-    for number, (label, before) in enumerate((("Buy now", 5), ("Place order", 11)), 1):
+    for number, (label, before) in enumerate((("Buy now", 5), ("Continue", 10), ("Place order", 11)), 1):
         question = await person_asked(platform, task, number)
-        assert (question.question, label in question.words) == ("CONFIRM", True)
+        assert question.question == "CONFIRM"
+        assert label in question.words
         assert len(deeds(await touches(platform, 0))) == before, "nothing is touched while nobody has agreed"
         await tell(platform, "confirm", task)
     run = await ended(platform, task)
