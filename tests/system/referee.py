@@ -139,7 +139,7 @@ async def assert_nothing_twice(platform: Platform, outside: Counting, log: Recor
 
 
 async def assert_rebuilt_equals_live(platform: Platform, *, everybody: bool = True) -> None:
-    """All tables of all services, made anew from the log beside the live ones. `everybody`: each had something to do."""
+    """All tables of all services, made anew from the log beside the live ones. `everybody`: each had things to do."""
     assert platform.stack is not None
     js, dsn = platform.nats.jetstream(timeout=10), platform.stack.postgres_dsn
     await caught_up(platform)
