@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from contracts.orchestrator import RunFinished, RunStarted, ScriptRecorded
 from deploy.embedded.platform import Platform
 from tests.bench.own_time import Interval, merged
-from tests.system.exploring import events, until
+from tests.system.exploring import events, next_event
 from tests.system.tasking import SHOP, asked, ended
 
 
@@ -25,13 +25,7 @@ class Replayed:
 
 async def replayed(platform: Platform, phone: int = 0) -> Replayed:
     """The newest script, on a phone that nobody has used."""
-    found: list[ScriptRecorded] = []
-
-    async def recorded() -> bool:
-        found[:] = [r.event for r in await events(platform, ScriptRecorded)]
-        return bool(found)
-
-    await until("the script of the task", recorded)
+    found = await next_event(platform, ScriptRecorded)
     await platform.control.do("play", phone, app=SHOP.format("version_1"))
     entries = await platform.control.trace(phone=phone)
     script = {"script": str(found[-1].script_id), "serial": platform.serials[phone]}

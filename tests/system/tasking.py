@@ -9,7 +9,7 @@ from uuid import UUID
 from contracts.orchestrator import ConfigChanged, PersonAsked, RunFinished, TaskAccepted, TurnTaken
 from deploy.embedded.openai_server import MODEL
 from deploy.embedded.platform import Platform
-from tests.system.exploring import events, next_event, until
+from tests.system.exploring import events, matching, next_event
 from tests.system.outside import Reached
 from tests.tasks.playing import Play, PlayingModel
 from tests.tasks.speech import GRAMMARS, Grammar
@@ -62,38 +62,16 @@ async def begin(platform: Platform, model: PlayingModel, play: Play, **fields: A
 async def asked(platform: Platform, task: dict[str, Any], name: str) -> UUID:
     """Publishes a request for a task called `name`; its id once it was accepted."""
     await platform.request(f"waymark.request.task.{USER}", task | {"name": name})
-    found: list[UUID] = []
-
-    async def accepted() -> bool:
-        found[:] = [r.event.task_id for r in await events(platform, TaskAccepted) if r.event.spec.name == name]
-        return bool(found)
-
-    await until(f"the task {name} being accepted", accepted)
-    return found[-1]
+    return (await matching(platform, TaskAccepted, lambda event: event.spec.name == name))[0].task_id
 
 
-async def ended(platform: Platform, task_id: UUID, *, limit_s: float = 90.0) -> RunFinished:
+async def ended(platform: Platform, task_id: UUID, *, limit_s: float = 120.0) -> RunFinished:
     """The end of a task's run."""
-    found: list[RunFinished] = []
-
-    async def over() -> bool:
-        dead = platform.dead()
-        assert not dead, [platform.log_of(label).read_text()[-3000:] for label in dead]
-        found[:] = [r.event for r in await events(platform, RunFinished) if r.event.task_id == task_id]
-        return bool(found)
-
-    left: list[str] = []
-
-    async def over_or_what_is() -> bool:
-        if await over():
-            return True
-        left[:] = [
-            f"{turn.turn} {turn.verdict} {turn.words} ({turn.reason})" for turn in await turns(platform, task_id)
-        ]
-        return False
-
-    await until(f"the end of task {task_id}", over_or_what_is, limit_s=limit_s, left=left)
-    return found[0]
+    try:
+        return (await matching(platform, RunFinished, lambda event: event.task_id == task_id, limit_s=limit_s))[0]
+    except AssertionError as error:
+        left = [f"{turn.turn} {turn.verdict} {turn.words} ({turn.reason})" for turn in await turns(platform, task_id)]
+        raise AssertionError(f"{error}; its turns: {left}") from error
 
 
 async def turns(platform: Platform, task_id: UUID) -> list[TurnTaken]:
@@ -102,14 +80,7 @@ async def turns(platform: Platform, task_id: UUID) -> list[TurnTaken]:
 
 async def person_asked(platform: Platform, task_id: UUID, count: int = 1) -> PersonAsked:
     """The question number `count` that a task puts to a person."""
-    found: list[PersonAsked] = []
-
-    async def there() -> bool:
-        found[:] = [r.event for r in await events(platform, PersonAsked) if r.event.task_id == task_id]
-        return len(found) >= count
-
-    await until(f"question {count} of task {task_id}", there)
-    return found[count - 1]
+    return (await matching(platform, PersonAsked, lambda event: event.task_id == task_id, count=count))[-1]
 
 
 async def tell(platform: Platform, kind: str, task_id: UUID, **fields: Any) -> None:

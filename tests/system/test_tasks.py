@@ -15,7 +15,7 @@ import pytest_asyncio
 from contracts.orchestrator import RunFinished, ScriptRecorded, ScriptReplayed
 from contracts.values import RunStatus
 from deploy.embedded.platform import Platform
-from tests.system.exploring import events, until
+from tests.system.exploring import events, matching
 from tests.system.referee import assert_sound
 from tests.system.tasking import SHOP, Beside, asked, begin, configure, deeds, ended, phones, texts, touches, turns
 from tests.tasks import buying
@@ -44,15 +44,8 @@ class Tasks:
         return await asked(self.platform, task, f"replay-{variant}-{phone}-{since}"), since
 
     async def script_of(self, number: int) -> ScriptRecorded:
-        found: list[ScriptRecorded] = []
-
-        async def there() -> bool:
-            recorded = [r.event for r in await events(self.platform, ScriptRecorded)]
-            found[:] = [event for event in recorded if event.task_id == self.ids[number]]
-            return bool(found)
-
-        await until(f"the script of play {number}", there)
-        return found[0]
+        task = self.ids[number]
+        return (await matching(self.platform, ScriptRecorded, lambda event: event.task_id == task))[0]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

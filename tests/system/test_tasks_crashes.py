@@ -14,7 +14,7 @@ from contracts.event import Event
 from contracts.orchestrator import ActionRequested, StepFinished, TurnRequested, TurnTaken
 from contracts.values import RunStatus
 from deploy.embedded.platform import SERVICES, Platform
-from tests.system.exploring import events, until
+from tests.system.exploring import matching
 from tests.system.referee import assert_sound
 from tests.system.tasking import SHOP, Beside, begin, configure, deeds, ended, phones, texts, touches, turns
 from tests.tasks import buying
@@ -42,11 +42,7 @@ async def _ring(folder: Path) -> AsyncIterator[tuple[Platform, PlayingModel]]:
 async def _killed_at(platform: Platform, task: UUID, moment: type[Event], turn: int, service: str) -> None:
     """Kills a service when a turn has come to this, and starts it again."""
 
-    async def has_come() -> bool:
-        found = [r.event for r in await events(platform, moment)]
-        return any(getattr(e, "task_id", task) == task and getattr(e, "turn", None) == turn for e in found)
-
-    await until(f"{moment.__name__} of turn {turn}", has_come, limit_s=90)
+    await matching(platform, moment, lambda event: (event.task_id, event.turn) == (task, turn))
     platform.kill_service(service)
     platform.start_service(service)
 

@@ -12,7 +12,7 @@ from contracts.orchestrator import ModelAwaited
 from contracts.values import RunStatus
 from deploy.embedded.openai_server import Failure, Hang
 from deploy.embedded.platform import Platform
-from tests.system.exploring import caught_up, events, rows, until
+from tests.system.exploring import caught_up, events, matching, rows
 from tests.system.referee import assert_sound
 from tests.system.tasking import Beside, begin, configure, deeds, ended, phones, touches, turns
 from tests.tasks import buying
@@ -91,16 +91,16 @@ async def test_a_model_that_is_away_holds_the_task_which_goes_on_when_it_is_back
     play = Play(buying.goal("李伟"), away, "autoglm", 2)
     task = await begin(platform, model, play)
 
-    async def awaited(count: int) -> bool:
-        return len([r for r in await events(platform, ModelAwaited) if r.event.task_id == task]) >= count
+    async def awaited(count: int) -> None:
+        await matching(platform, ModelAwaited, lambda event: event.task_id == task, count=count)
 
-    await until("the first wait for the model", lambda: awaited(1))
+    await awaited(1)
     await caught_up(platform)
     [row] = await rows(platform, "SELECT status FROM orchestrator.tasks WHERE id = $1", task)
     assert row["status"].upper() == "PAUSED"
-    await until("the second wait for the model", lambda: awaited(2))
+    await awaited(2)
     await model.stop()
-    await until("the third wait, as nobody listens there", lambda: awaited(3))
+    await awaited(3)
     await model.start()
     run = await ended(platform, task)
     assert run.status is RunStatus.SUCCEEDED, run.failure_reason
