@@ -54,7 +54,7 @@ async def done(platform: Platform, phone: int, **task: Any) -> RunFinished:
     rules = {"model": "player", "confirm": "allow"}
     body = {"serial": platform.serials[phone], "rules": rules, **task}
     await platform.request("waymark.request.task.alice", body)
-    accepted = (await next_event(platform, TaskAccepted, count=before + 1)).event
+    accepted = (await next_event(platform, TaskAccepted, count=before + 1))[-1].event
     found: list[RunFinished] = []
 
     async def over() -> bool:
@@ -66,7 +66,7 @@ async def done(platform: Platform, phone: int, **task: Any) -> RunFinished:
 
 
 async def recorded(platform: Platform, count: int) -> ScriptRecorded:
-    found: ScriptRecorded = (await next_event(platform, ScriptRecorded, count=count)).event
+    found: ScriptRecorded = (await next_event(platform, ScriptRecorded, count=count))[-1].event
     return found
 
 
