@@ -112,6 +112,12 @@ def kin(surface: Surface, node: Node) -> tuple[object, ...]:
     return family(node.class_name), is_editable(node), node.clickable, name, own_words(node), said
 
 
+def exact_words(surface: Surface, node: Node) -> tuple[str, str, str]:
+    """Text, description and label with their numbers."""
+    text = "" if is_editable(node) or node.password else node.text
+    return squeezed(text), squeezed(node.content_desc), label(surface, node)
+
+
 def path(surface: Surface, node: Node) -> tuple[str, ...]:
     """Class and id name of its ancestors, from the window down, the last MAX_PATH."""
     above = [f"{one.short_class}#{one.id_name}" if one.resource_id else one.short_class

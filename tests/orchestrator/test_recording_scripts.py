@@ -289,7 +289,7 @@ def test_a_script_that_is_too_long_loses_what_was_expected_and_then_is_none():
         ]
 
     assert all(step.expected for step in recorded(*grown("x" * 90, 90)).data.steps[1:-1])
-    found = recorded(*grown("x" * 130, 90))
+    found = recorded(*grown("x" * 180, 90))
     expected = [step.expected for step in found.data.steps]
     assert expected[-1] is None
     assert set(expected[:-1]) == {None}

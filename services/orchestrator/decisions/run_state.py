@@ -178,6 +178,11 @@ class Run:
         return self.started
 
     @property
+    def task_progress(self) -> TaskProgress:
+        assert self.task is not None
+        return self.task
+
+    @property
     def here(self) -> UiState | None:
         return None if self.current is None else self.states.get(self.current)
 
