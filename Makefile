@@ -1,6 +1,6 @@
 # `make help` lists what there is. Everything runs from .venv, which is made from requirements.lock on first use.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check contracts reachable bench bench-fleet up down clean lock
+.PHONY: help setup demo test test-slow check contracts reachable bench bench-fleet bench-tasks up down clean lock
 PY := .venv/bin/python
 CORPUS := $(or $(WAYMARK_CORPUS),../shared/corpus)
 # Whatever the shell says: every process that starts would compile the libraries anew.
@@ -40,6 +40,9 @@ bench: setup ## measure; figures as JSON in build/bench
 
 bench-fleet: setup ## measure forty phones of real speed; figures in build/bench/fleet.json
 	@$(PY) -m tests.bench fleet
+
+bench-tasks: setup ## measure tasks in plain language; beside Open-AutoGLM, where OPEN_AUTOGLM names a checkout of it
+	@$(PY) -m tests.bench tasks
 
 up: setup ## boot the stack and the services on this machine
 	@$(PY) -m deploy.embedded up

@@ -29,6 +29,8 @@ class ElementSeen(Value):
     editable: bool = False
     password: bool = False
     clickable: bool = False
+    numbered: bool = False
+    """Its numbers tell it from its like (`Photo 1`, the keys of a keypad): they are part of its name, no counters."""
     alike: int = Field(default=1, ge=1)
     """How many elements of the screen were like it and not told apart by their texts, itself counted."""
     place: int = Field(default=0, ge=0)

@@ -16,6 +16,7 @@ from services.cli.errors import CliError, ExitCode
 from services.cli.exporting.exported import as_yaml
 from services.cli.steps_file import loaded, read_text, validated
 from services.orchestrator.decisions.scripts.versions import script_id_of
+from services.orchestrator.decisions.step_words import said
 
 LIMIT_BYTES = 2 * 1024 * 1024
 """A file of a whole script, guards and all."""
@@ -108,7 +109,7 @@ def of_steps(script: Script, name: str) -> ScriptData:
         name=name[:200],
         app=script.app,
         parameters=tuple(Parameter(name=n, required=n not in script.variables) for n in names),
-        steps=tuple(ScriptStep(step=step) for step in script.steps),
+        steps=tuple(ScriptStep(step=step, words=said(step)[:300]) for step in script.steps),
     )
 
 

@@ -35,8 +35,9 @@ from services.hierarchy.geometry import from_bounds
 from services.hierarchy.parse import parse
 from services.hierarchy.targets import Match, Miss, Screen, find, focused_field, is_seen, labels, point_of
 
-_REACH = 0.35
-"""How far a drag goes, as a part of what is dragged over, to each side of its middle."""
+_REACH = 0.3
+"""How far a drag goes, as a part of what is dragged over, to each side of its middle. Across a screen, it begins above
+the bar of tabs that many apps have at the bottom: there it would scroll nothing."""
 
 Aimed = Addressed | Await | PressKey
 """Actions that are judged on what is in front, right before they are done."""

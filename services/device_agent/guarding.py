@@ -31,7 +31,9 @@ class Refused:
 
 
 def hold(guard: Guard, target: Target | None, seen: Capture, screen: Screen | Miss) -> Held | Refused:
-    """Judges the screen, then looks for the element on it. Without a hierarchy nothing holds."""
+    """Judges the screen, then looks for the element on it. Without a hierarchy nothing that is expected holds."""
+    if guard.screen is None and guard.element is None:
+        return Held()
     if isinstance(screen, Miss):
         return Refused(Result.GUARD, f"it cannot be told what is there: {screen.reason}")
     score = None

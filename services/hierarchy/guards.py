@@ -17,6 +17,7 @@ from services.hierarchy.labels import is_editable, is_generated, is_obfuscated
 from services.hierarchy.node import Node
 from services.hierarchy.snapping import name_of, on_top, over_the_app
 from services.hierarchy.targets import Match, Miss, Screen, find
+from services.hierarchy.volatile import squeezed
 
 THRESHOLD: Final = 0.7
 """Least likeness of a screen that is taken for the one that was seen."""
@@ -152,7 +153,8 @@ def _is_known(screen: Screen, element: ElementSeen, node: Node) -> bool:
     if element.alike == 1:
         if element.resource_id and node.resource_id == element.resource_id and not _passing_id(element.resource_id):
             return True
-        if any(traits.identifies(text) for text in (*traits.seen_words(element), element.label, *element.beside)):
+        words = (*traits.seen_words(element), element.label, *element.beside)
+        if element.numbered or any(traits.identifies(text) for text in words):
             return True
     return traits.path(screen.surface, node)[-PATH_STEPS:] == element.path[-PATH_STEPS:]
 
@@ -198,9 +200,14 @@ def _other_words(screen: Screen, element: ElementSeen, node: Node) -> str | None
             return f'it is the field "{name}"'
     elif traits.known_by(traits.label(surface, node)) != traits.known_by(element.label):
         return f'it says "{traits.label(surface, node)}", not "{element.label}"'
+    if element.numbered:
+        text = "" if element.editable or element.password else squeezed(element.text or "")
+        if traits.exact_words(surface, node) != (text, squeezed(element.content_desc or ""), element.label):
+            return f'it is "{traits.label(surface, node)}" of several, not "{element.label}"'
     if element.beside:
-        said = {traits.known_by(text) for text in traits.beside(surface, node)}
-        lost = [text for text in element.beside if traits.known_by(text) not in said]
+        as_said = squeezed if element.numbered else traits.known_by
+        said = {as_said(text) for text in traits.beside(surface, node)}
+        lost = [text for text in element.beside if as_said(text) not in said]
         if lost:
             return f'"{lost[0]}" does not stand beside it'
     return None
@@ -213,7 +220,7 @@ def _touchable(screen: Screen, node: Node) -> Point | None:
     over = [window.bounds for window in over_the_app(screen)]
     if node.position not in screen.sight.reached:
         return None
-    is_scrolled = node.scrollable and not node.clickable
+    first: Point | None = None
     parts = (0.5, 0.25, 0.75, 0.1, 0.9)
     for down in parts:
         for across in parts:
@@ -221,9 +228,8 @@ def _touchable(screen: Screen, node: Node) -> Point | None:
                           y=min(box.top + int(box.height * down), box.bottom - 1))  # fmt: skip
             if any(window.holds_point(point.x, point.y) for window in over):
                 continue
-            if is_scrolled:
-                return point
+            first = first or point
             hit = on_top(screen, point)
             if hit is None or hit is node or hit.position <= node.position < hit.end or not hit.is_actionable:
                 return point
-    return None
+    return first if node.scrollable else None

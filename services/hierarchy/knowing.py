@@ -41,7 +41,12 @@ def element_seen(screen: Screen, node: Node) -> ElementSeen:
     like = _like(surface, node)
     in_row = node.position in surface.rows
     beside = traits.beside(surface, node) if in_row or len(like) > 1 else ()
-    same = [one for one in like if one is node or not beside or traits.beside(surface, one) == beside]
+    exact = traits.exact_words(surface, node)
+    same = [
+        one for one in like
+        if one is node
+        or (traits.exact_words(surface, one) == exact and (not beside or traits.beside(surface, one) == beside))
+    ]  # fmt: skip
     box = node.bounds.clipped(screen.size)
     return ElementSeen(
         element_type=node.class_name,
@@ -55,10 +60,19 @@ def element_seen(screen: Screen, node: Node) -> ElementSeen:
         editable=is_editable(node),
         password=node.password,
         clickable=node.clickable,
+        numbered=any(_differs_in_numbers(surface, one, exact, beside) for one in like),
         alike=max(len(same), 1),
         place=same.index(node) if node in same else 0,
         targets=_targets(screen, node),
     )
+
+
+def _differs_in_numbers(surface: Surface, other: Node, exact: tuple[str, ...], beside: tuple[str, ...]) -> bool:
+    """Whether one of its like says the same but for numbers, itself or in its row."""
+    if traits.exact_words(surface, other) != exact:
+        return True
+    theirs = traits.beside(surface, other) if beside else ()
+    return theirs != beside and [traits.known_by(text) for text in theirs] == [traits.known_by(text) for text in beside]
 
 
 def _label(surface: Surface, node: Node) -> str:

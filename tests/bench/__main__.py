@@ -10,7 +10,7 @@ import uvloop
 
 from tests.bench.report import Figure, publish
 
-TARGETS = ("steps", "projection", "simulator", "adb", "deciding", "hand", "fleet")
+TARGETS = ("steps", "projection", "simulator", "adb", "deciding", "hand", "fleet", "tasks")
 
 
 def main() -> None:

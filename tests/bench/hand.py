@@ -17,7 +17,7 @@ from services.runtime.clock import SystemClock
 from services.runtime.settings import Settings
 from tests.bench.own_time import percentile
 from tests.bench.report import Figure, at_most
-from tests.bench.steps import _settled, folder_for_servers
+from tests.bench.steps import folder_for_servers, settled
 
 _REPEATS = 30
 _STEPS: dict[str, Any] = {
@@ -31,7 +31,7 @@ async def measure() -> list[Figure]:
     figures: list[Figure] = []
     with folder_for_servers() as folder:
         async with Platform(folder, phones=["demo@1"]) as platform:
-            await _settled(platform)
+            await settled(platform)
             assert platform.stack is not None
             told = {name.removeprefix("WAYMARK_").lower(): value for name, value in platform.stack.environ().items()}
             session = Session(Settings(**told), "hand", SystemClock())

@@ -18,7 +18,7 @@ def main() -> None:
     task = json.load(sys.stdin)
     with contextlib.redirect_stdout(sys.stderr):
         outcome = run(task)
-    print(json.dumps(outcome, ensure_ascii=False))
+    sys.stdout.write(json.dumps(outcome, ensure_ascii=False) + "\n")
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:

@@ -101,6 +101,7 @@ def login() -> ScriptData:
         box = {"x": 0, "y": 0, "width": 10, "height": 10}
         return {"element_type": element_type, "bounds": box, "targets": list(targets), "text": text}
 
+    field = 'new UiSelector().className("android.widget.EditText")'
     front = {"package": DEMO, "activity": f"{DEMO}.LoginActivity"}
     value = {
         "name": "Log in · 登录",
@@ -121,6 +122,15 @@ def login() -> ScriptData:
             step({"swipe": {"direction": "UP"}}, "swipe up"),
             step({"swipe": {"direction": "DOWN"}}, "swipe down"),
             step({"wait": {"stable": True}}, "wait until it rests"),
+            step({"double_tap": {"element": {"id": "greeting"}}}, ""),
+            step({"tap": {"element": {"text": "Shop"}}}, ""),
+            step({"scroll": {"until": {"text": "Storage crate"}, "max_swipes": 9}}, ""),
+            step({"long_press": {"element": {"point": {"x": 50, "y": 5, "unit": "PERCENT"}}}}, ""),
+            step({"tap": {"element": {"description": "Search"}}}, ""),
+            step({"type": {"into": {"uiselector": field}, "text": "Trail {{user}}"}}, ""),
+            step({"expect": {"visible": {"xpath": "//android.widget.EditText[@text='Trail alice']"}}}, ""),
+            step({"press": "DELETE"}, ""),
+            step({"expect": {"visible": {"text_contains": "Trail alic"}, "package": DEMO}}, ""),
         ],
     }  # fmt: skip
     return SCRIPT_DATA.validate_python(value)

@@ -52,6 +52,7 @@ def test_steps_that_people_wrote_become_a_script_with_parameters(tmp_path: Path)
         "type",
         "tap",
     ]
+    assert data.steps[1].words == "type into id=user"
     assert data.steps[-1].step.tap.element.text == "Yes"
     plain, _ = read_data(kept_file(tmp_path, "- tap: 登录\n", "进入.yaml"), None)
     assert plain.name == "进入"
@@ -126,7 +127,7 @@ async def test_a_script_is_imported_listed_shown_exported_retired_and_used_again
     rows = await one.until(lambda: listed(one, 2), lambda rows: {r["version"] for r in rows} == {1, 2})
     assert {(row["name"], row["version"], row["steps"], row["by"], row["active"]) for row in rows} == {
         ("Log in", 2, 5, "alice", True),
-        ("Log in · 登录", 1, 9, "alice", True),
+        ("Log in · 登录", 1, 18, "alice", True),
     }
     shown = await done(one, "show", "Log in")
     assert "version 2 of 2" in shown
@@ -145,7 +146,7 @@ async def test_a_script_is_imported_listed_shown_exported_retired_and_used_again
     flow = await call(one, "export", "Log in · 登录", "--as", "maestro", **away)
     assert flow.exit_code == ExitCode.OK
     assert "maestro: step 2: see that com.waymark.demo" in flow.stderr
-    assert "3 things could not be said in maestro" in flow.stderr
+    assert "6 things could not be said in maestro" in flow.stderr
 
     assert "version 2 is retired" in await done(one, "retire", "Log in", "--why", "no good", **away)
     assert json.loads(await done(one, "show", "Log in", "--json", **away))["version"] == 1

@@ -7,6 +7,8 @@ import pytest
 from contracts.values import Navigate, StartApp
 from deploy.simulator.apps.catalog import apk
 from services.device_agent.apps.asking import batches
+from services.device_agent.apps.labels import Labels
+from services.device_agent.apps.naming import Unnamed, choose
 from services.device_agent.performing import Result
 from tests.device_agent import worlds
 from tests.device_agent.driving import DEMO, Driven
@@ -82,6 +84,18 @@ async def test_labels_are_read_once_for_each_version_of_an_app(drive, api):
         assert "Success" in answer.text
         await front(d, "路标演示")
         assert d.bench.names().count("part of a file") == 1, "of one app only"
+
+
+async def test_what_there_was_no_time_for_is_counted_and_read_the_next_time(drive):
+    async with drive("demo@1") as d:
+        labels = Labels()
+        hurried = await labels.listing(d.attached.phone, 0.0)
+        assert (hurried.apps, hurried.late) == ((), 3)
+        assert isinstance(choose("设置", hurried.apps, hurried.language, exact=True), Unnamed)
+
+        whole = await labels.listing(d.attached.phone, 10.0)
+        assert (whole.late, whole.language) == (0, "en-US")
+        assert [app.label("zh-CN") for app in whole.apps] == ["设置", "浏览器", "路标演示"]
 
 
 async def test_a_start_that_was_made_is_not_repeated(drive):

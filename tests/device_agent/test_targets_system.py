@@ -80,8 +80,8 @@ async def test_a_touch_that_never_reached_the_phone_is_made_by_who_takes_over(dr
         (Touch(target=Target(point=Place(x=10, y=20))), "tap 10 20"),
         (Touch(target=Target(point=Place(x=50, y=25, unit="PERCENT")), press="LONG"), "long 540 480"),
         (Touch(target=Target(id="go"), press="DOUBLE"), "double 540 680"),
-        (Swipe(direction="UP"), "swipe 540 1632 540 288"),
-        (Swipe(direction="LEFT", within=Target(id="go")), "swipe 890 680 190 680"),
+        (Swipe(direction="UP"), "swipe 540 1536 540 384"),
+        (Swipe(direction="LEFT", within=Target(id="go")), "swipe 840 680 240 680"),
         (Swipe(start=Place(x=1, y=2), end=Place(x=50, y=50, unit="PERCENT")), "swipe 1 2 540 960"),
         (PressKey(key="BACK"), "key BACK"),
     ],
@@ -108,7 +108,7 @@ async def test_what_is_there_already_is_not_scrolled_for(drive):
         missing = await d.do(Swipe(direction="UP", until=Target(text="Stop")))
 
         assert (there.sighting.found, missing.sighting.found) == (True, False)
-        assert TestWorld.latest.gestures == ["swipe 540 1632 540 288"]
+        assert TestWorld.latest.gestures == ["swipe 540 1536 540 384"]
 
 
 @pytest.mark.parametrize("ref", ["env:WAYMARK_POSTGRES_DSN", "env:AWS_SECRET_ACCESS_KEY", "file:/etc/passwd",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from lxml import etree
 from services.hierarchy.kinds import family
 from services.hierarchy.node import Node
 from services.hierarchy.targets import Screen
+from services.hierarchy.traits import known_by
 from tests.hierarchy.seen import Sight
 
 Element = etree._Element
@@ -107,13 +109,16 @@ def other_list_contents(made: Case) -> bool:
 
 
 def counters_and_times(made: Case) -> bool:
-    """Numbers have other digits, as clocks and counters do."""
+    """Numbers have other digits, as clocks and counters do; not those that tell one thing from its like (`Photo 1`)."""
     done = False
+    forms = Counter(known_by(element.get(name)) for element in made.all() for name in ("text", "content-desc"))
     for element in made.all():
         if _is_field(element):
             continue
         for name in ("text", "content-desc"):
             said = element.get(name)
+            if forms[known_by(said)] > 1:
+                continue
             other = re.sub(r"(?<![A-Za-z_\d])[1-9](?![A-Za-z_])", lambda _: str(made.chance.randint(1, 9)), said)
             done = done or other != said
             element.set(name, other)

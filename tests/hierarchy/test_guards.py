@@ -29,7 +29,7 @@ from tests.hierarchy.seen import Sight, demo, recorded, targets_of
 from tests.screen_indexer.screens import n, xml
 
 SEED = int(os.environ.get("WAYMARK_SEED", "20251125"))
-PER_SCREEN = int(os.environ.get("WAYMARK_GUARD_ELEMENTS", "6"))
+PER_SCREEN = int(os.environ.get("WAYMARK_GUARD_ELEMENTS", "3"))
 OTHERS = 4
 """Other screens of the same app that each element is looked for on."""
 
@@ -237,6 +237,22 @@ def test_what_counts_is_the_same_with_another_count():
     before = screen(n("frame", n("button", id="cart", text="Cart (0)")))
     after = screen(n("frame", n("button", id="cart", text="Cart (3)")))
     assert isinstance(find_guarded(after, None, element_seen(before, before.tree.nodes[1])), Found)
+
+
+def keypad(*digits: str) -> Screen:
+    keys = (n("button", text=digit, at=(0, 100 * at, 500, 100 * at + 100)) for at, digit in enumerate(digits))
+    return screen(n("frame", *keys))
+
+
+def test_a_number_that_tells_a_key_from_the_others_is_its_name():
+    before = keypad("7", "8", "9")
+    seen = element_seen(before, before.tree.nodes[1])
+    moved = keypad("9", "8", "7")
+    found = find_guarded(moved, None, seen)
+    assert isinstance(found, Found)
+    assert found.match.node is moved.tree.nodes[3]
+    assert isinstance(find_guarded(keypad("8", "9"), None, seen), Miss)
+    assert isinstance(find_guarded(keypad("8"), None, seen), Miss)
 
 
 def test_what_is_typed_is_no_name_of_a_field_and_a_password_is_kept_nowhere():

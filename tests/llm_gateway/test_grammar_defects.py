@@ -62,6 +62,7 @@ SAME: dict[str, Callable[[str], str]] = {
     "prose before": lambda c: f'我需要打开"微信"，然后继续。\n{c}',
     "prose after": lambda c: f'{c}\n这样就会打开"微信"。',
     "prose around": lambda c: f"I'll do it now.\n\n{c}\n\nThat's what \"you\" want.",
+    "more is offered": lambda c: f"{c}\n如果还有其他需要，请告诉我。If you need anything else, let me know.",
     "prose in the answer": lambda c: f"<answer>好的\n{c}\n谢谢</answer>",
     "label": lambda c: f"Thought: {THOUGHT}\nAction: {c}",
     "chinese label": lambda c: f"思考：先看看\n操作：{c}",
@@ -73,7 +74,7 @@ SAME: dict[str, Callable[[str], str]] = {
     "space": lambda c: f"\n\n   {c}  \n\t\n",
     "bracket doubled": lambda c: f"{c}{c[-1]}",
     "said three times": lambda c: f"{c}\n{c}\n{c}",
-    "said for ever": lambda c: "\n".join([c] * 3000),
+    "said for ever": lambda c: "\n".join([c] * 1500),
     "said a hundred times in one line": lambda c: c * 100,
     "answered twice": lambda c: f"<answer>{c}</answer><answer>{c}</answer>",
     "thought for ever": lambda c: f"<think>{THOUGHT * 3000}</think><answer>{c}</answer>",
@@ -219,6 +220,7 @@ def test_rows_with_words_between_them_leave_open_which_is_meant(name: str, gramm
         "{}\n但是还没有完成。",
         "First\n{}\nor not?\n{}\nhm",
         "<think>I could say\n{}\nand then go on",
+        "<answer>{}\nonce all is there</answer>",
         '<answer>{}\nno, rather\ndo(action="Back")</answer>',
     ],
 )
@@ -278,6 +280,7 @@ def test_what_says_too_little_is_told_what_is_missing(name: str, grammar: Gramma
     misread = read(grammar, call if grammar == "autoglm" else found)
     assert isinstance(misread, Misread)
     assert reason in misread.reason
+    assert misread.reason.endswith(".")
 
 
 @pytest.mark.parametrize("grammar", GRAMMARS)
@@ -319,6 +322,9 @@ def test_what_holds_no_action_says_so(text: str, reason: str, grammar: GrammarNa
         "do(action=Type, text=" + ", " * 50_000, "<|" * 50_000, "**Action:" * 10_000, "a." * 50_000 + "tap(",
         'finish(message="' + "(" * 100_000, "1,2," * 50_000, "do(action='Tap', element=" + "[" * 50_000,
         'do(action="Tap", element="' + "1 " * 50_000 + '")',
+        '{"action": "tap", "element": ' + "[" * 700 + "1" + "]" * 700 + "}",
+        'do(action="Tap", element=' + "[" * 700 + "1" + "]" * 700 + ")",
+        '{"a":' * 700 + "1" + "}" * 700,
     ],
     ids=lambda text: text[:24],
 )  # fmt: skip
@@ -337,6 +343,23 @@ def tool_call(name: str) -> ToolCall:
     action, arguments = CALLS[name]
     function = action.lower().replace(" ", "_")
     return ToolCall(function, json.dumps({k: v for k, v in arguments.items() if k != "action"}, ensure_ascii=False))
+
+
+def in_tags(call: ToolCall, form: str = "arg_key") -> str:
+    """Arguments as chat templates write them: texts as they are, everything else as JSON."""
+    given = {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in json.loads(call.arguments).items()
+    }
+    if form == "arg_key":
+        return "\n".join(f"<arg_key>{key}</arg_key>\n<arg_value>{value}</arg_value>" for key, value in given.items())
+    return "\n".join(f"<parameter={key}>\n{value}\n</parameter>" for key, value in given.items())
+
+
+def test_a_call_in_tags_that_was_cut_off_is_not_made() -> None:
+    text = f"<tool_call>type\n{in_tags(tool_call('type'))}\n</tool_call>"
+    for cut in range(len("<tool_call>"), text.index("\n</tool_call>")):
+        assert isinstance(read("tools", text[:cut], "length"), Misread), text[:cut]
 
 
 AS_CALLS: dict[str, Callable[[ToolCall], RawReply]] = {
@@ -359,6 +382,10 @@ AS_CALLS: dict[str, Callable[[ToolCall], RawReply]] = {
     ),
     "in a list": lambda c: RawReply(
         json.dumps({"tool_calls": [{"type": "function", "function": {"name": c.name, "arguments": c.arguments}}]})
+    ),
+    "in tags of arguments": lambda c: RawReply(f"<tool_call>{c.name}\n{in_tags(c)}\n</tool_call>", (), "stop"),
+    "in tags of parameters": lambda c: RawReply(
+        f"<tool_call>\n<function={c.name}>\n{in_tags(c, 'parameter')}\n</function>\n</tool_call>", (), "stop"
     ),
     "as a call": lambda c: RawReply(f"{c.name}({c.arguments})"),
     "after thinking": lambda c: RawReply(f"<think>{THOUGHT}</think>\n{c.name}({c.arguments})"),
@@ -462,3 +489,72 @@ def test_an_answer_says_what_was_thought() -> None:
 def test_what_is_given_twice_may_have_come_from_a_text_inside(text: str) -> None:
     for grammar in GRAMMARS:
         assert isinstance(read(grammar, text), Misread)
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ('{"action": "tap(811, 188)"}', CASES["tap"].means),
+        ('{"action": "do(action=\\"Tap\\", element=[811,188])"}', CASES["tap"].means),
+        ('{"action": {"type": "tap", "element": [811, 188]}}', CASES["tap"].means),
+        ('{"action": {"tap": {"x": 811, "y": 188}}}', CASES["tap"].means),
+        ('{"action": "tap", "params": {"point": {"x": 811, "y": 188}}}', CASES["tap"].means),
+        ('{"action": "click", "coordinate": "811, 188"}', CASES["tap"].means),
+        ('{"action": "tap", "box": [801, 178, 821, 198]}', CASES["tap"].means),
+        ('{"action": "tap", "element": ["811", "188"]}', CASES["tap"].means),
+        ('{"action": "tap", "x": "81.1%", "y": 18.8}', None),
+        ('{"action": "tap", "point": [0.811, 0.188]}', CASES["tap"].means),
+        ('{"action": "tap", "point": ["81.1%", "18.8%"]}', CASES["tap"].means),
+        ('{"thought": "x", "tap": {"point": [811, 188]}}', CASES["tap"].means),
+        ('{"type": "tap", "point": [811, 188]}', CASES["tap"].means),
+        ("click(point='<point>811 188</point>')", CASES["tap"].means),
+        ("tap(x=811, y=188)", CASES["tap"].means),
+        ("Tap([811, 188])", CASES["tap"].means),
+        ('do("Tap", element=(811, 188))', CASES["tap"].means),
+        ("do(action=Tap, element=811,188)", CASES["tap"].means),
+        ('do(action="Tap" element=[811 188])', CASES["tap"].means),
+        ("点击(811, 188)", CASES["tap"].means),
+        ('{"动作": "点击", "坐标": [811, 188]}', CASES["tap"].means),
+        ('{"action": "tap", "index": "#2"}', CASES["tap by number"].means),
+        ('{"action": "tap", "element": "two"}', CASES["tap by number"].means),
+        ('{"action": "tap", "element": "二"}', CASES["tap by number"].means),
+        ('{"action": "tap", "element": [2]}', CASES["tap by number"].means),
+        ('{"action": "tap", "element": {"id": 2}}', CASES["tap by number"].means),
+        ("wait(3)", CASES["wait"].means),
+        ('{"action": "wait", "duration": "三秒"}', CASES["wait"].means),
+        ('{"action": "wait", "seconds": "three seconds"}', CASES["wait"].means),
+        ('{"action": "wait", "duration": "3000 ms"}', CASES["wait"].means),
+        ('{"action": "scroll", "direction": "down"}', CASES["swipe in a direction"].means),
+        ('{"action": "swipe", "x1": 500, "y1": 800, "x2": 500, "y2": 200}', CASES["swipe"].means),
+        ("drag(start_box='(500,800)', end_box='(500,200)')", CASES["swipe"].means),
+        ("swipe([500,800], [500,200])", CASES["swipe"].means),
+        ('{"action": "open_app", "app_name": "微信"}', CASES["launch"].means),
+        ('open("微信")', CASES["launch"].means),
+        ('press("KEYCODE_ENTER")', CASES["enter"].means),
+        ('{"action": "press_enter"}', CASES["enter"].means),
+        ("finished(content='任务完成 (2 项)')", CASES["finish"].means),
+        ('{"action": "terminate", "status": "success", "message": "任务完成 (2 项)"}', CASES["finish"].means),
+        ('{"action": "terminate", "status": "failure", "message": "没有网络"}', CASES["give up"].means),
+        ('{"action": "fail", "reason": "没有网络"}', CASES["give up"].means),
+        ('{"_metadata": "finish", "message": "任务完成 (2 项)"}', CASES["finish"].means),
+    ],
+)
+def test_other_words_for_the_same_are_understood(text: str, means: object) -> None:
+    for grammar in GRAMMARS:
+        assert intent_of(read(grammar, text)) == means
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "无法完成：没有网络",
+        "抱歉，我不能支付",
+        "任务失败",
+        "Sorry, it needs a log-in",
+        "I could not find it",
+        "Task failed: no network",
+    ],
+)
+def test_a_message_that_begins_with_not_having_worked_is_a_failure(message: str) -> None:
+    assert intent_of(read("autoglm", f'finish(message="{message}")')) == Finish(message=message, succeeded=False)
+    assert intent_of(read("autoglm", f'finish(message="{message}", success=True)')) == Finish(message=message)

@@ -60,7 +60,7 @@ def test_what_is_sensitive_is_not_done_before_a_person_agrees():
     story = asking()
     asked = story.open
     assert (asked.question, asked.otherwise, asked.turn) == ("CONFIRM", "DENIED", 1)
-    assert asked.words == 'tap "发送": it sends or publishes something ("发送")'
+    assert asked.words == 'tap "发送": it sends or publishes something'
     assert (asked.screenshot, asked.point.x) == (story.state.task.screen.screenshot, 140)
     assert story.turn.verdict == "ASK"
     assert story.state.action is None

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contracts.event import MAX_EVENT_BYTES
 from contracts.orchestrator import (
     RunFinished,
     ScriptAnswered,
@@ -27,7 +28,14 @@ from contracts.values import CoverageProfile, RunStatus
 from services.orchestrator.decisions.fleet import DEFAULT_FLEET, resolved_app
 from services.orchestrator.decisions.scripts.keeping import SCRIPT, decide_script, script_reactor
 from services.orchestrator.decisions.scripts.requested import answer_key, script_key
-from services.orchestrator.decisions.scripts.versions import VERSIONS_KEPT, Versions, checksum_of, script_id_of
+from services.orchestrator.decisions.scripts.versions import (
+    SCRIPT_BYTES,
+    VERSIONS_KEPT,
+    Versions,
+    checksum_of,
+    script_id_of,
+    size_of,
+)
 from services.runtime.handlers import RawRequest
 from services.runtime.reactor import Trigger
 from tests.orchestrator.runs import APP
@@ -162,7 +170,7 @@ def test_an_import_is_a_version_under_the_name_of_its_user():
         ({"script": data(parameters=[{"name": "query"}] * 2).model_dump(mode="json")}, "a name is there twice"),
         ({"script": data(parameters=[{"name": "query", "secret": True}]).model_dump(mode="json"),
           "defaults": {"query": "y"}}, "query is a secret, which has no default"),
-        ({"script": data(description="x" * 130_000).model_dump(mode="json")}, "bytes long"),
+        ({"script": data(description="x" * 190_000).model_dump(mode="json")}, "bytes long"),
     ],
 )  # fmt: skip
 def test_an_import_that_could_not_be_replayed_is_refused_with_the_reason(changes: dict[str, Any], says: str):
@@ -171,6 +179,15 @@ def test_an_import_that_could_not_be_replayed_is_refused_with_the_reason(changes
     assert not answer.done
     assert says in answer.text
     assert told.events == []
+
+
+def test_the_longest_script_fits_into_its_event():
+    long = draft(data=data(description="y" * 120_000), defaults=Sealed[dict[str, str]].of({"query": "x" * 40_000}))
+    told = story()
+    told.when(long)
+    recorded = told.last(ScriptRecorded)
+    assert 150_000 < size_of(recorded.data, recorded.defaults.clear) < SCRIPT_BYTES
+    assert len(recorded.model_dump_json()) + 40_000 * 4 // 3 < MAX_EVENT_BYTES
 
 
 def test_a_version_is_retired_and_used_again():

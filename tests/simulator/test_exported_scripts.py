@@ -58,7 +58,7 @@ async def test_an_exported_script_runs_green_with_uiautomator2(
     assert ran.rc == 0, ran.out + ran.err
     assert "1 passed" in ran.out
     front = await bench.shell("dumpsys window displays")
-    assert f"{DEMO}/.MainActivity" in front.out, "the phone is where the script led"
+    assert f"{DEMO}/.SearchActivity" in front.out, "the phone is where the script led"
 
 
 async def test_a_script_whose_element_is_gone_is_red_and_says_why(boot: Boot, tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ async def test_an_exported_script_runs_green_with_appiums_client(
     assert ran.rc == 0, ran.out + ran.err
     assert "1 passed" in ran.out
     front = await bench.shell("dumpsys window displays")
-    assert f"{DEMO}/.MainActivity" in front.out, "the phone is where the script led"
+    assert f"{DEMO}/.SearchActivity" in front.out, "the phone is where the script led"
     (begun,) = [body for method, what, body in driver.calls if (method, what) == ("POST", "")]
     wanted = begun["capabilities"]["alwaysMatch"]
     assert (wanted["platformName"], wanted["appium:automationName"]) == ("Android", "UIAutomator2")

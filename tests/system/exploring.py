@@ -64,6 +64,13 @@ async def events(platform: Platform, *kinds: type[E]) -> list[Recorded[E]]:
 
 async def next_event(platform: Platform, kind: type[E], *, count: int = 1, limit_s: float = 90.0) -> list[E]:
     """The first `count` events of a kind, waiting for those that are not there yet."""
+    return await matching(platform, kind, lambda _: True, count=count, limit_s=limit_s)
+
+
+async def matching(
+    platform: Platform, kind: type[E], matches: Callable[[E], bool], *, count: int = 1, limit_s: float = 90.0
+) -> list[E]:
+    """The first `count` events of a kind that match, waiting for those that are not there yet."""
     js = platform.nats.jetstream(timeout=10)
     config = ConsumerConfig(
         filter_subjects=[event_filter(kind)],
@@ -80,16 +87,18 @@ async def next_event(platform: Platform, kind: type[E], *, count: int = 1, limit
             assert not dead, f"{dead} ended: {[platform.log_of(d).read_text()[-3000:] for d in dead]}"
             assert time.monotonic() < deadline_s, f"{len(found)} of {count} {kind.NAME} within {limit_s:.0f} s"
             try:
-                messages = await subscription.fetch(count - len(found), timeout=1)
+                messages = await subscription.fetch(100, timeout=0.5)
             except TimeoutError:
                 continue
             for message in messages:
                 from services.runtime.log import decode
 
-                found.append((await decode(0, message.data, None)).event)  # type: ignore[arg-type]
+                event: E = (await decode(0, message.data, None)).event  # type: ignore[assignment]
+                if matches(event):
+                    found.append(event)
     finally:
         await subscription.unsubscribe()
-    return found
+    return found[:count]
 
 
 async def finished(platform: Platform, *, count: int = 1, limit_s: float = 120.0) -> list[RunFinished]:

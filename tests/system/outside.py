@@ -7,7 +7,7 @@ import json
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from contracts.orchestrator import ConfigChanged
 from deploy.embedded.openai_server import MODEL, ModelRequest, ScriptedModel
@@ -31,6 +31,15 @@ class Reached:
     mail: int
 
 
+class Counting(Protocol):
+    """Somebody outside who counts how often they are reached."""
+
+    everybody: bool
+
+    @property
+    def reached(self) -> Reached: ...
+
+
 @dataclass
 class Outside:
     """`async with Outside() as outside`. The model leads explorations to the app's crash, which people are told of."""
@@ -38,6 +47,8 @@ class Outside:
     model: ScriptedModel = field(init=False)
     webhook: WebhookReceiver = field(init=False)
     mail: SmtpReceiver = field(init=False)
+    everybody: bool = True
+    """Whether a run of the tests reaches all of them."""
     _exit: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:

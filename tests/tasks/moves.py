@@ -21,6 +21,8 @@ class Tap:
     label: str
     press: Literal["tap", "long", "double"] = "tap"
     sensitive: str = ""
+    once: bool = False
+    """The model goes on whatever comes of it."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,13 @@ class Finish:
 
 @dataclass(frozen=True)
 class Say:
-    """Exactly this answer, whatever it is: malformed, two actions, an error of the endpoint."""
+    """Exactly this answer, whatever it is: malformed, two actions, an error of the endpoint.
+
+    `means`: what it would have the phone do; where that has not reached the phone, it is said properly the next time.
+    """
 
     turn: Turn
+    means: Move | None = None
 
 
 Move: TypeAlias = Launch | Tap | Type | Swipe | Key | Wait | TakeOver | Note | Ask | Finish | Say

@@ -19,7 +19,7 @@ from deploy.embedded.openai_server import Failure, ModelRequest, Reply, Scripted
 from deploy.simulator.control import Control
 from tests.tasks import places
 from tests.tasks.apps import HOSTILE
-from tests.tasks.moves import Finish, Move, Say, Tap, touch_of
+from tests.tasks.moves import Finish, Move, Say, Tap, Wait, touch_of
 from tests.tasks.speech import Grammar, Spot, say
 
 TEXT_BYTES_PER_TOKEN = 4
@@ -51,6 +51,8 @@ class Play:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     obeyed: int = 0
+    missing: list[str] = field(default_factory=list)
+    """What was looked for and not there: the model waits a second then, and looks again."""
     answers: list[Turn] = field(default_factory=list)
     talks: list[tuple[float, float]] = field(default_factory=list)
     """When each request came and when its answer left, epoch seconds."""
@@ -82,10 +84,7 @@ class PlayingModel(ScriptedModel):
             return Failure(400, f"no play has this goal: {request.text[-500:]}")
         play.asked += 1
         began_s = time.time()
-        try:
-            turn = await self._turn(play, request)
-        except places.NotThereError as missing:
-            turn = Failure(400, str(missing))
+        turn = await self._turn(play, request)
         if isinstance(turn, str):
             turn = Reply(turn)
         if isinstance(turn, Reply):
@@ -98,12 +97,19 @@ class PlayingModel(ScriptedModel):
         await self._follow(play)
         surface = await self._control.surface(phone=play.phone)
         move = _wanted(play, surface["hierarchy"])
-        if isinstance(move, Say):
-            self._said(play, move, None)
+        if isinstance(move, Say) and (move.means is None or play._waits_since is None):
+            self._said(play, move, await self._last_seq(play.phone))
             return move.turn
+        if isinstance(move, Say):
+            assert move.means is not None
+            move = move.means
         spot: Spot = None
         if isinstance(move, Tap):
-            spot = _spot(play, surface["hierarchy"], request, move.label)
+            try:
+                spot = _spot(play, surface["hierarchy"], request, move.label)
+            except places.NotThereError as missing:
+                play.missing.append(str(missing))
+                move = Wait(1)
         self._said(play, move, await self._last_seq(play.phone))
         return say(play.grammar, f"第{play.at + 1}步", move, spot, closed=play.closed)
 
@@ -112,14 +118,14 @@ class PlayingModel(ScriptedModel):
         if play._waits_since is None or play.is_over:
             return
         touches = await self._control.touches(phone=play.phone, since=play._waits_since)
-        if touch_of(play.moves[play.at]) in {touch["detail"] for touch in touches}:
+        if touch_of(_meant(play.moves[play.at])) in {touch["detail"] for touch in touches}:
             play._waits_since = None
             play.at += 1
 
     def _said(self, play: Play, move: Move, seq: int | None) -> None:
         if play.for_ever or play.is_over or move is not play.moves[play.at]:
             return
-        if touch_of(move) is None:
+        if touch_of(_meant(move)) is None or (isinstance(move, Tap) and move.once):
             play.at += 1
         elif play._waits_since is None:
             play._waits_since = seq
@@ -127,6 +133,10 @@ class PlayingModel(ScriptedModel):
     async def _last_seq(self, phone: int) -> int:
         touches = await self._control.touches(phone=phone)
         return touches[-1]["seq"] if touches else 0
+
+
+def _meant(move: Move) -> Move:
+    return move.means if isinstance(move, Say) and move.means is not None else move
 
 
 def _wanted(play: Play, hierarchy: str) -> Move:

@@ -15,7 +15,7 @@ from services.cli import asking, queries
 from services.cli.connection import Session, execute
 from services.cli.errors import CliError, ExitCode
 from services.cli.exporting import appium, maestro, uiautomator2
-from services.cli.exporting.exported import Exported
+from services.cli.exporting.exported import Exported, words_of
 from services.cli.output import Json, Limit, complain, lines, print_json, say, show
 from services.cli.scripts import Kept, import_request, kept, read_data, written
 
@@ -114,7 +114,7 @@ def _told(found: Kept, recorded: ScriptRecorded) -> list[str]:
         said.append(f"  {{{{{parameter.name}}}}} {', '.join(marks)} {parameter.description}".rstrip())
     for number, step in enumerate(data.steps, 1):
         guards = "" if step.guard is None else "  (guarded)"
-        said.append(f"{number:>4}. {step.words or next(iter(type(step.step).model_fields))}{guards}")
+        said.append(f"{number:>4}. {words_of(step)}{guards}")
     for version in _versions(found):
         state = "active" if version["active"] else "retired"
         went = f", {version['success_rate']} % of {version['replays']} replays" if version["replays"] else ""

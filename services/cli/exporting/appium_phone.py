@@ -16,7 +16,7 @@ from appium.webdriver.common.appiumby import AppiumBy
 from appium.webdriver.webelement import WebElement
 from selenium.common.exceptions import StaleElementReferenceException
 
-REACH = 0.35
+REACH = 0.3
 POLL_S = 0.2
 LONG_PRESS_MS = 700
 ENTER = 66

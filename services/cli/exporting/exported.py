@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
-from contracts.scripts import Parameter, ScriptData
+from contracts.scripts import Parameter, ScriptData, ScriptStep
 from contracts.steps import variables_in
 from contracts.values import ElementSeen, Target
+from services.orchestrator.decisions.step_words import said
 
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _WORDS_CHARS = 200
@@ -29,6 +30,11 @@ def one_line(text: str, limit: int = _WORDS_CHARS) -> str:
     """A text for a comment: no line of it ends the comment."""
     line = _BREAKS.sub(" ", text).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def words_of(recorded: ScriptStep) -> str:
+    """What the step is, in words."""
+    return one_line(recorded.words or said(recorded.step))
 
 
 def alternates(target: Target | None, element: ElementSeen | None) -> tuple[Target, ...]:

@@ -29,7 +29,7 @@ from contracts.steps import (
     WaitStep,
 )
 from contracts.values import Guard, Place, Target
-from services.cli.exporting.exported import Exported, alternates, as_yaml, one_line, values_of
+from services.cli.exporting.exported import Exported, alternates, as_yaml, one_line, values_of, words_of
 
 Command = str | dict[str, Any]
 COMMANDS = frozenset(
@@ -91,7 +91,7 @@ def export(data: ScriptData, defaults: Mapping[str, str]) -> Exported:
 
 def _step(flow: _Flow, recorded: ScriptStep, number: str) -> None:
     flow.number = number
-    flow.note(f"{number}. {recorded.words or next(iter(type(recorded.step).model_fields))}")
+    flow.note(f"{number}. {words_of(recorded)}")
     guard = recorded.guard
     if guard is not None and guard.screen is not None:
         flow.warn(f"see that {guard.screen.package} {guard.screen.activity or ''} is in front before it")

@@ -29,7 +29,7 @@ from contracts.steps import (
     WaitStep,
 )
 from contracts.values import ElementSeen, Guard, Target
-from services.cli.exporting.exported import Exported, alternates, one_line, parameters_of, values_of
+from services.cli.exporting.exported import Exported, alternates, one_line, parameters_of, values_of, words_of
 from services.cli.exporting.selectors import Selector, selectors
 from services.device_agent.gestures import KEYS
 
@@ -98,7 +98,7 @@ def python_test(
 def _step(body: _Lines, recorded: ScriptStep, number: str) -> None:
     body.number = number
     guard = recorded.guard
-    body.add(f"# {number}. {one_line(recorded.words) or next(iter(type(recorded.step).model_fields))}", 1)
+    body.add(f"# {number}. {words_of(recorded)}", 1)
     if guard is not None and guard.screen is not None and guard.screen.package:
         body.add(f"phone.front({guard.screen.package!r}, {guard.screen.activity!r}, {recorded.wait_s!r})", 1)
     _call(body, recorded.step, guard, recorded.wait_s, 1)

@@ -12,7 +12,7 @@ import pytest
 import uiautomator2
 from uiautomator2.exceptions import UiObjectNotFoundError, XPathElementNotFoundError
 
-REACH = 0.35
+REACH = 0.3
 POLL_S = 0.2
 LONG_PRESS_S = 0.7
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from services.llm_gateway.grammars.literals import (
     EFFORT,
@@ -18,8 +17,9 @@ from services.llm_gateway.grammars.literals import (
     TooMuchError,
 )
 from services.llm_gateway.grammars.names import ENDINGS, Act, act_of, role_of
+from services.llm_gateway.grammars.objects import said_by
+from services.llm_gateway.grammars.said import Said
 
-_MAX_DEPTH: Final = 3
 _BEGINS = re.compile(
     r"(?<![A-Za-z0-9_.])(?:[A-Za-z_][A-Za-z0-9_]*\.)?(?P<name>[A-Za-z_][A-Za-z0-9_]*|[\u4e00-\u9fff]{2,6})[ \t]*[(（]"
     r"|(?<![=＝:：(（])[\"'“‘](?P<torn>[A-Za-z][A-Za-z_ ]{2,14})[\"'”’]\s{0,9}[,，]\s{0,9}"
@@ -29,37 +29,9 @@ _BEGINS = re.compile(
 """A call; one whose beginning was lost on the way (`"Launch", app="微信")`); an object, or a list of them."""
 _ARGUMENT = re.compile(r"\s*(?P<name>[A-Za-z_][A-Za-z0-9_]*|[\u4e00-\u9fff]{1,4})\s*[=＝:：](?!=)\s*")
 _PLACES = re.compile(r"[\s\d.,，、%\[\]()（）【】-]+")
-_NESTED_KEYS: Final = ("arguments", "args", "params", "parameters", "action_input", "action_args", "input")
-_NAME_KEYS: Final = ("name", "tool", "tool_name", "function", "type", "_metadata")
 
 
-@dataclass(frozen=True)
-class Said:
-    """One action as it was written: `name` is what it calls itself. It stands at `start` to `end` of the text.
-
-    `whole`: nothing of it was cut off. `closed`: its last bracket is there.
-    """
-
-    name: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    start: int = 0
-    end: int = 0
-    whole: bool = True
-    closed: bool = True
-
-    @property
-    def act(self) -> Act | None:
-        return act_of(self.name)
-
-    @property
-    def same(self) -> str:
-        """Equal for what means the same."""
-        arguments = {role_of(name) or name: value for name, value in self.arguments.items()}
-        arguments.pop("thinking", None)
-        return json.dumps([self.act or self.name, arguments], sort_keys=True, ensure_ascii=False, default=str)
-
-
-def actions(text: str, *, sealed: bool = False, depth: int = 0) -> Iterator[Said]:
+def actions(text: str, *, sealed: bool = False) -> Iterator[Said]:
     """Every action in a text, in order; what stands inside another's texts is none. Raises `TooMuchError`.
 
     `sealed`: the end of the text is known to be the end of the answer, so that a quote that is missing there is
@@ -75,7 +47,7 @@ def actions(text: str, *, sealed: bool = False, depth: int = 0) -> Iterator[Said
             continue
         called = name is not None
         reader = Reader(text, begun.end() if called else begun.start(), sealed=sealed)
-        found = _call(name, begun.start(), reader) if called else _objects(begun.start(), reader, depth)
+        found = _call(name, begun.start(), reader) if called else _objects(begun.start(), reader)
         yield from found
         if not found:
             effort -= max(reader.furthest - begun.start(), LEAST_EFFORT)
@@ -161,8 +133,8 @@ def _place(act: Act | None, named: dict[str, Any], free: list[Any]) -> None:
         named.setdefault(name, value)
 
 
-def _objects(start: int, reader: Reader, depth: int) -> list[Said]:
-    """What an object, or a list of them, says."""
+def _objects(start: int, reader: Reader) -> list[Said]:
+    """What the object, or the list of them, says that begins at `start`."""
     try:
         found = reader.json()
     except CutOffError:
@@ -173,88 +145,21 @@ def _objects(start: int, reader: Reader, depth: int) -> list[Said]:
         return [Said(str(name), reader.partial, start, reader.at, whole=False, closed=False)]
     except NotReadableError:
         return _none(reader, start)
-    return [
-        Said(said.name, said.arguments, start, reader.at, said.whole, said.closed and reader.closed)
-        for said in _said_by(found, depth)
-    ]
+    spelled = map(_spelled, said_by(found))
+    return [replace(said, start=start, end=reader.at, closed=said.closed and reader.closed) for said in spelled]
+
+
+def _spelled(said: Said) -> Said:
+    """The name of an action may be the whole call: `{"action": "tap(5)"}`."""
+    if said.act is not None or said.name.lstrip()[:1] in {"{", "[", "｛"}:
+        return said
+    call = next(actions(said.name.strip(), sealed=True), None)
+    if call is None or call.start > 0:
+        return said
+    return replace(call, arguments={**said.arguments, **call.arguments})
 
 
 def _none(reader: Reader, start: int) -> list[Said]:
     """Nothing was found: what was tried is looked through again, from behind its beginning."""
     reader.furthest, reader.at = max(reader.furthest, reader.at), start
     return []
-
-
-def object_said(found: Any) -> list[Said]:
-    """What an object that was read says: an action, several, or none."""
-    return list(_said_by(found, 0))
-
-
-def _said_by(found: Any, depth: int) -> Iterator[Said]:
-    if depth > _MAX_DEPTH:
-        return
-    if isinstance(found, list):
-        for entry in found:
-            yield from _said_by(entry, depth + 1)
-        return
-    if not isinstance(found, dict):
-        return
-    key = next((key for key in found if role_of(key) == "action" and found[key]), None)
-    if key is not None:
-        yield from _acting(found[key], {name: value for name, value in found.items() if name != key}, depth)
-        return
-    thoughts = {name: value for name, value in found.items() if role_of(name) == "thinking"}
-    rest = {name: value for name, value in found.items() if name not in thoughts}
-    for key in _NAME_KEYS:
-        if act_of(rest.get(key)) is not None and _is_named_by(key, rest):
-            yield Said(rest[key], _flat(rest[key], {k: v for k, v in rest.items() if k != key}) | thoughts)
-            return
-    if len(rest) == 1 and act_of(only := next(iter(rest))) is not None and isinstance(rest[only], dict):
-        yield Said(only, rest[only] | thoughts)
-        return
-    for value in rest.values():
-        if isinstance(value, dict | list):
-            for said in _said_by(value, depth + 1):
-                yield Said(said.name, {**thoughts, **said.arguments})
-
-
-def _is_named_by(key: str, found: Mapping[str, Any]) -> bool:
-    """Whether a key that many objects have, like `name` or `type`, names an action here."""
-    others = [other for other in found if other != key]
-    if key in {"_metadata", "function", "tool", "tool_name"} or not others:
-        return True
-    return any(other in _NESTED_KEYS for other in others) or (
-        key == "type" and all(role_of(other) is not None for other in others)
-    )
-
-
-def _acting(action: Any, rest: dict[str, Any], depth: int) -> Iterator[Said]:
-    """What stands behind an `action` key: a name, an object, or a call as text."""
-    if isinstance(action, dict | list):
-        for said in _said_by(action, depth + 1):
-            yield Said(said.name, {**rest, **said.arguments})
-        return
-    if not isinstance(action, str):
-        return
-    if act_of(action) is None and depth < _MAX_DEPTH:
-        for said in actions(action.strip(), sealed=True, depth=depth + 1):
-            if said.start > 0:
-                break
-            yield Said(said.name, {**rest, **said.arguments}, whole=said.whole)
-            return
-    yield Said(action, _flat(action, rest))
-
-
-def _flat(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Arguments that stand in an object of their own, put beside the others."""
-    for key in _NESTED_KEYS:
-        inner = arguments.get(key)
-        if isinstance(inner, str) and inner.lstrip()[:1] in ("{", "｛"):
-            try:
-                inner = Reader(inner.lstrip()).json()
-            except NotReadableError:
-                continue
-        is_own = key == "parameters" and act_of(name) == "CALL_API" and len(arguments) > 1
-        if isinstance(inner, dict) and not is_own:
-            arguments = {k: v for k, v in arguments.items() if k != key} | inner
-    return arguments

@@ -10,6 +10,7 @@ import json
 from typing import Any, Final
 
 from contracts.values import AnyIntent
+from services.llm_gateway.decisions.screen_texts import one_line
 from services.llm_gateway.grammars.asking import (
     REPAIR,
     RULES,
@@ -17,7 +18,6 @@ from services.llm_gateway.grammars.asking import (
     apis_words,
     data_lines,
     data_rule,
-    one_line,
     told_lines,
     turn_words,
     user_message,

@@ -28,7 +28,7 @@ from services.llm_gateway.grammars.quotes import (
 MAX_CHARS: Final = 16 * 1024
 """Of a longer answer only its end is read: models think before they answer."""
 MAX_DEPTH: Final = 20
-EFFORT: Final = 400_000
+EFFORT: Final = 200_000
 """Characters read in vain, at most, in one answer: beginnings of what turns out to be nothing."""
 LEAST_EFFORT: Final = 50
 _DEEP_EFFORT: Final = 4_000
@@ -57,6 +57,18 @@ class CutOffError(NotReadableError):
 
 class TooMuchError(ValueError):
     """An answer begins so many things that are none, that it is not read to its end."""
+
+
+def _is_deep(found: Any) -> bool:
+    """Whether anything in it is nested deeper than `MAX_DEPTH`."""
+    level = [found]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        ]
+    return bool(level)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -140,6 +152,8 @@ class Reader:
             raise NotReadableError("nested too deeply") from None
         except ValueError:
             return self._value(depth)
+        if _is_deep(found):
+            raise NotReadableError(f"nested deeper than {MAX_DEPTH} levels")
         return found
 
     def _value(self, depth: int, after: re.Pattern[str] = AFTER_VALUE) -> Any:
@@ -197,9 +211,9 @@ class Reader:
         word = _BARE.match(self.text, self.at)
         if word is None:
             raise NotReadableError(f"nothing that can be read at {self.at}")
-        if word.end() >= len(self.text) and not self.sealed:
-            raise self._cut("a word may go on")
         found = word.group().rstrip(")）") or word.group()
+        if self.at + len(found) >= len(self.text) and not self.sealed:
+            raise self._cut("a word may go on")
         self.at += len(found)
         return _CONSTANTS.get(found.lower(), found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from contracts.values import (
@@ -43,25 +44,37 @@ _KNOWN: Final = (
     "Launch, Tap, Long Press, Double Tap, Type, Swipe, Back, Home, Wait, Note, Call_API, Interact, Take_over or finish"
 )
 _APP_CHARS, _MESSAGE_CHARS, _NAME_CHARS = 200, 1_000, 100
+_SAID_CHARS: Final = 40
 _LONGEST_WAIT_S: Final = 60.0
 
 
 def read_reply(reply: RawReply, shown: Shown) -> Spoken | Misread:
     """What an answer means. Every way of saying it is understood, whichever grammar the question had."""
+    read = _read(reply, shown)
+    match read:
+        case Spoken():
+            return replace(read, thinking=cleaned(read.thinking))
+        case Misread():
+            return Misread(cleaned(read.reason), cleaned(read.thinking))
+        case _:
+            assert_never(read)
+
+
+def _read(reply: RawReply, shown: Shown) -> Spoken | Misread:
     chosen = choose(reply)
     if isinstance(chosen, Misread):
         return chosen
     said, roles = chosen.said, by_role(chosen.said.arguments)
     own = roles.get("thinking")
-    thinking = "\n".join(part for part in (chosen.thinking, cleaned(own) if isinstance(own, str) else "") if part)
+    thinking = "\n".join(part for part in (chosen.thinking, own if isinstance(own, str) else "") if part)
     if said.act is None:
-        unknown = f"there is no action {quoted(said.name)}" if said.name else "the action has no name"
-        return Misread(f"{unknown}: use {_KNOWN}", thinking)
+        unknown = f"There is no action {quoted(said.name)}" if said.name else "The action has no name"
+        return Misread(f"{unknown}: use {_KNOWN}.", thinking)
     try:
         number, place = _place_of(roles, said.act, shown)
         intent = _intent(said.act, roles, number, place, shown)
     except (UnclearError, PlaceError) as error:
-        return Misread(f"{said.name}: {error}", thinking)
+        return Misread(f"{said.name[:_SAID_CHARS]}: {error}.", thinking)
     return Spoken(thinking, intent, number)
 
 
@@ -104,7 +117,7 @@ def _place_of(roles: Mapping[str, Any], act: Act, shown: Shown) -> tuple[int | N
     if act not in {"TAP", "LONG", "DOUBLE", "PRESS", "TYPE", "SWIPE", "SCROLL"}:
         return None, None
     written = roles.get("point")
-    if isinstance(written, dict) and not numbers(written):
+    if isinstance(written, dict) and len(numbers(written)) < 2:
         inner = by_role(written)
         written = inner.get("number", inner.get("point"))
     found = numbers(written)

@@ -48,7 +48,9 @@ def point_of(written: list[str], shown: Shown) -> Point:
     values = [_value(number) for number in written]
     if any(value < 0 for value in values):
         raise PlaceError(f"a point is not negative: [{', '.join(written)}]")
-    is_fraction = all(number.endswith("%") for number in written)
+    is_fraction = written[0].endswith("%")
+    if any(number.endswith("%") is not is_fraction for number in written):
+        raise PlaceError(f"some of its numbers are percent: [{', '.join(written)}]")
     if len(values) == 4:
         left, top, right, bottom = values
         if right < left or bottom < top:

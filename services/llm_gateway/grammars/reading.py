@@ -6,14 +6,17 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from services.llm_gateway.grammars.actions import Said, actions, object_said
+from services.llm_gateway.grammars.actions import actions
 from services.llm_gateway.grammars.literals import MAX_CHARS, NotReadableError, Reader, TooMuchError
 from services.llm_gateway.grammars.names import ENDINGS
+from services.llm_gateway.grammars.objects import said_by
 from services.llm_gateway.grammars.parts import Part, parts, plain
 from services.llm_gateway.grammars.quotes import joined
+from services.llm_gateway.grammars.said import Said
 from services.llm_gateway.grammars.shown import Misread, RawReply, ToolCall
+from services.llm_gateway.grammars.tagged_calls import tagged_calls
 
-CUT_OFF: Final = "it was cut off before its end: think shorter, and answer again"
+CUT_OFF: Final = "It was cut off before its end: think shorter."
 _MAX_CALLS: Final = 20
 _LABEL = (
     r"(?:(?:final |next |my )?(?:action|answer|output|response|operation|step)s?|do|"
@@ -25,9 +28,11 @@ _STANDS = re.compile(
     re.IGNORECASE,
 )
 """What stands before an action that stands by itself: nothing, the end of a sentence, a fence, a number, a label."""
-_TAKING_BACK = re.compile(
-    r"\b(?:once|if|when|until|unless|but|however|yet|instead|not|first)\b|但|如果|等|还没|尚未|之后|不过|先|不能|没有|不要",
-    re.IGNORECASE,
+_ON_CONDITION = re.compile(
+    r"\b(?:once|if|when|until|unless|after|not|never)\b|如果|等|当|之后|以后|不能|不要|还没", re.IGNORECASE
+)
+_TAKEN_BACK = re.compile(
+    r"\W*(?:(?:once|when|until|unless|but|however|not yet|only)\b|但|等|还没|尚未|不过)", re.IGNORECASE
 )
 _SENTENCES = re.compile(r"[。.!?！？\n]")
 _AROUND: Final = 80
@@ -57,11 +62,11 @@ def choose(reply: RawReply) -> Chosen | Misread:
         return _called(reply, is_cut=is_cut)
     text = joined(reply.text[-MAX_CHARS:])
     if not text.strip():
-        return Misread("it was empty: answer with one action")
+        return Misread("It was empty: answer with one action.")
     try:
         return _chosen(parts(text), text, is_cut=is_cut)
     except TooMuchError:
-        return Misread("it begins many actions and ends none: answer with one action only", plain(text))
+        return Misread("It begins many actions and ends none: answer with one action only.", plain(text))
 
 
 def _called(reply: RawReply, *, is_cut: bool) -> Chosen | Misread:
@@ -70,7 +75,7 @@ def _called(reply: RawReply, *, is_cut: bool) -> Chosen | Misread:
     for call in reply.tool_calls[:_MAX_CALLS]:
         said = _tool_said(call)
         if said is None:
-            reason = f"the arguments of {call.name[:40]} are no JSON object"
+            reason = f"The arguments of {call.name[:40]} are no JSON object."
             return Misread(CUT_OFF if is_cut else reason, thinking)
         found += said
     return _first(found, thinking, is_cut=is_cut)
@@ -89,7 +94,7 @@ def _tool_said(call: ToolCall) -> list[Said] | None:
     if not isinstance(arguments, dict):
         return None
     if name.lower() == "do":
-        return object_said(arguments)
+        return list(said_by(arguments))
     return [Said(name, arguments, closed=reader.closed)]
 
 
@@ -97,7 +102,7 @@ def _chosen(found_parts: list[Part], text: str, *, is_cut: bool) -> Chosen | Mis
     """What the parts say: one that is marked as the answer goes before one that is not."""
     talks = False
     for part in sorted(found_parts, key=lambda part: not part.tagged):
-        found = list(actions(part.text, sealed=part.sealed))
+        found = tagged_calls(part.text) or list(actions(part.text, sealed=part.sealed))
         row = _row(found, part)
         if row:
             open_end = is_cut and not part.sealed
@@ -110,9 +115,9 @@ def _chosen(found_parts: list[Part], text: str, *, is_cut: bool) -> Chosen | Mis
     if is_cut:
         return Misread(CUT_OFF, plain(text))
     if text.count(text.rstrip()[-_REPEATED_CHARS:]) >= _REPEATED_TIMES:
-        return Misread("it repeats itself and holds no action: answer shortly, with one action", plain(text))
-    reason = "it talks about actions, and none of them stands as the answer" if talks else "it holds no action"
-    return Misread(f"{reason}: answer with one action", plain(text))
+        return Misread("It repeats itself and holds no action: answer shortly, with one action.", plain(text))
+    reason = "It talks about actions, and none of them stands as the answer" if talks else "It holds no action"
+    return Misread(f"{reason}: answer with one action.", plain(text))
 
 
 def _asked(later: list[Part]) -> list[Said]:
@@ -141,6 +146,8 @@ def _row(found: list[Said], part: Part) -> list[Said]:
     if not alone:
         one = len({said.same for said in found}) == 1 and found[-1].act not in ENDINGS
         return found[-1:] if one and (part.tagged or ends) else []
+    if alone[0].act in ENDINGS and _is_no_end_yet(alone, part.text):
+        return []
     if part.tagged:
         return alone
     rows: list[list[Said]] = [[alone[0]]]
@@ -149,18 +156,16 @@ def _row(found: list[Said], part: Part) -> list[Said]:
             rows.append([said])
         else:
             rows[-1].append(said)
-    is_end = rows[-1][0].act in ENDINGS
-    if is_end and (len(rows) > 1 or _is_taken_back(rows[0], part.text)):
+    if len(rows) > 1 and rows[-1][0].act in ENDINGS:
         return []
     return rows[-1] if len({row[0].same for row in rows}) == 1 else []
 
 
-def _is_taken_back(row: list[Said], text: str) -> bool:
-    """Whether the words around an end say that it is none yet: `once ..`, `if ..`, `but ..`."""
-    before = text[max(row[0].start - _AROUND, 0) : row[0].start].rstrip(" \t\r\n*`\"'“”")
+def _is_no_end_yet(ends: list[Said], text: str) -> bool:
+    """Whether the words around an end put it off: `When all is there I say: ..`, `.. but something is missing`."""
+    before = text[max(ends[0].start - _AROUND, 0) : ends[0].start].rstrip(" \t\r\n*`\"'“”")
     lead = _SENTENCES.split(before)[-1] if before.endswith((":", "：")) else ""
-    behind = text[row[-1].end : row[-1].end + _AROUND]
-    return _TAKING_BACK.search(lead) is not None or _TAKING_BACK.search(behind) is not None
+    return _ON_CONDITION.search(lead) is not None or _TAKEN_BACK.match(text, ends[-1].end) is not None
 
 
 def _standing(found: list[Said], text: str) -> list[Said]:
@@ -184,12 +189,12 @@ def _stands_alone(said: Said, text: str) -> bool:
 
 def _first(found: list[Said], thinking: str, *, is_cut: bool) -> Chosen | Misread:
     if not found:
-        return Misread("it holds no action: answer with one action", thinking)
+        return Misread("It holds no action: answer with one action.", thinking)
     first = found[0]
     if is_cut and not (first.whole and first.closed):
         return Misread(CUT_OFF, thinking)
     if not first.whole:
-        return Misread("an action in it does not end: write it whole, with its quotes", thinking)
+        return Misread("An action in it does not end: write it whole, with its quotes.", thinking)
     if first.act in ENDINGS and any(said.same != first.same for said in found[1:]):
-        return Misread("it ends the task and says more than that: finish only when nothing is left to do", thinking)
+        return Misread("It ends the task and says more than that: finish only when nothing is left to do.", thinking)
     return Chosen(first, thinking)

@@ -32,7 +32,7 @@ def seen_events(run: Run, seen: CaptureIndexed) -> list[Event]:
 
 def _is_new_to_task(run: Run, added: StateAdded) -> bool:
     """A task goes wherever it leads: screens of all apps are alike to it."""
-    return run.task is not None and all(state.screen_id != added.screen_id for state in run.states.values())
+    return run.goes_anywhere and all(state.screen_id != added.screen_id for state in run.states.values())
 
 
 def _unrecognised(run: Run, seen: CaptureIndexed) -> StepFinished:
@@ -72,7 +72,7 @@ def _step(run: Run, seen: CaptureIndexed, *, is_new: bool, is_new_screen: bool) 
     action = run.action
     assert action is not None
     outcome: StepOutcome
-    inside = run.task is not None or seen.package in {run.spec_started.app.package, *TRANSIENT_PACKAGES}
+    inside = run.goes_anywhere or seen.package in {run.spec_started.app.package, *TRANSIENT_PACKAGES}
     if seen.status is not ActionStatus.SUCCESS:
         outcome = "FAILED"
     elif is_new_screen:

@@ -125,6 +125,14 @@ class Run:
     by_hand: Mapping[int, str] = field(default_factory=dict)
     """What a person did on the phone after a turn of the task, or instead of it, by its number."""
 
+    crashed_by: frozenset[int] = frozenset()
+    """Numbers of the actions that crashed an app."""
+
+    @property
+    def goes_anywhere(self) -> bool:
+        """Whether it is about what is to be reached, or done again, in whichever app that is."""
+        return self.task is not None or self.spec_started.spec.kind == "replay"
+
     @property
     def is_steps(self) -> bool:
         """Whether its script is all that it does: steps that were written, or that were recorded."""
@@ -168,6 +176,11 @@ class Run:
     def spec_started(self) -> RunStarted:
         assert self.started is not None
         return self.started
+
+    @property
+    def task_progress(self) -> TaskProgress:
+        assert self.task is not None
+        return self.task
 
     @property
     def here(self) -> UiState | None:
@@ -342,6 +355,8 @@ def _learnt(run: Run, event: StepFinished, target: UiState | None) -> Graph:
 
 
 def _note(run: Run, event: RunNoted) -> Run:
+    if event.detail.get("what") in {"crash", "crash elsewhere"} and event.detail.get("sequence") is not None:
+        run = replace(run, crashed_by=run.crashed_by | {event.detail["sequence"]})
     if event.detail.get("what") == "crash":
         state_id, gesture_id = event.detail.get("state_id"), event.detail.get("gesture_id")
         crashing = run.crashing

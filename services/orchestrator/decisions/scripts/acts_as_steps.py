@@ -32,7 +32,7 @@ from services.orchestrator.decisions.step_words import said
 
 WAIT_S = 10.0
 """How long a replay waits for what a step is about."""
-START_S = 30.0
+START_S = 20.0
 """The same right after an app was started: it may show advertisements first."""
 _WAITS_S = 600.0
 _WORDS_CHARS = 300
@@ -82,9 +82,9 @@ class ActsAsSteps:
                 package = package_started(self.acts, at)
                 if package is None:
                     raise UnrecordableError(f"turn {act.turn}: it is not known which package {app} is")
-                first = package not in started
+                anew = package not in started or act.after_crash
                 started.add(package)
-                return LaunchStep(launch=Launch(app=package, restart=first))
+                return LaunchStep(launch=Launch(app=package, restart=anew))
             case TapAt() as tap:
                 return self._tap(act, tap)
             case TypeText(text=text, submit=submit):

@@ -47,7 +47,8 @@ class Act:
 
     `after`: the screen that the next turn was asked about, `package` the app that was in front then. `size`: width and
     height of the screen in pixels. `by_hand`: what a person did on the phone before it, in the words in which that was
-    asked for. `noted`: something was read since the act before it. `confirmed`: a person allowed it.
+    asked for. `noted`: something was read since the act before it. `confirmed`: a person allowed it. `after_crash`: an
+    app has crashed since the act before it.
     """
 
     turn: int
@@ -59,6 +60,7 @@ class Act:
     package: str | None = None
     size: tuple[int, int] | None = None
     confirmed: bool = False
+    after_crash: bool = False
     by_hand: str | None = None
     noted: bool = False
 
@@ -77,12 +79,13 @@ class Lasting:
     left_out: frozenset[str] = frozenset()
 
 
-def lasting(turns: Sequence[TurnDone], by_hand: Mapping[int, str]) -> Lasting:
-    """What was refused, not understood, failed, did nothing, or was undone at once is left out. `by_hand`: what a
-    person did on the phone after a turn, or instead of it, by its number."""
+def lasting(turns: Sequence[TurnDone], by_hand: Mapping[int, str], crashed_by: frozenset[int] = frozenset()) -> Lasting:
+    """What was refused, not understood, failed, did nothing, crashed an app, or was undone at once is left out.
+    `by_hand`: what a person did on the phone after a turn, or instead of it, by its number; `crashed_by`: numbers of
+    the actions that crashed an app."""
     acts: list[Act] = []
     pending: str | None = None
-    noted, left_out = False, set()
+    noted, crashed, left_out = False, False, set()
     screens = [_read(turn).screen for turn in turns]
     for at, turn in enumerate(turns):
         intent = _read(turn).intent
@@ -91,14 +94,16 @@ def lasting(turns: Sequence[TurnDone], by_hand: Mapping[int, str]) -> Lasting:
             left_out.add(intent.act)
         after = next((screen for screen in screens[at + 1 :] if screen is not None), None)
         act = _act(turn, intent, screens[at], after)
-        if act is not None:
-            act = replace(act, by_hand=_moved(acts, act, pending), noted=noted)
+        if act is not None and act.finished.sequence in crashed_by:
+            crashed = True
+        elif act is not None:
+            act = replace(act, by_hand=_moved(acts, act, pending), noted=noted, after_crash=crashed)
             if acts and _undoes(act, acts[-1]):
                 undone = acts.pop()
                 pending, noted = undone.by_hand, undone.noted
             else:
                 acts.append(act)
-                pending, noted = None, False
+                pending, noted, crashed = None, False, False
         pending = by_hand.get(turn.taken.turn, pending)
     return Lasting(tuple(acts), pending, frozenset(left_out))
 
@@ -131,7 +136,7 @@ def _read(turn: TurnDone) -> TurnRead:
 
 def _did_something(intent: Acting, finished: StepFinished) -> bool:
     """A text counts although the screen may look the same: it may have been there before."""
-    if not finished.succeeded or finished.outcome in {"FAILED", "CRASHED"}:
+    if not finished.succeeded or finished.outcome == "FAILED":
         return False
     return finished.outcome != "NOTHING" or isinstance(intent, TypeText)
 

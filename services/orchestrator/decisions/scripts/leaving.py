@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from contracts.event import Event
@@ -18,6 +18,8 @@ from services.orchestrator.decisions.scripts.recording import Recording, Source,
 from services.orchestrator.decisions.scripts.repairing import aimed_at, element_of, read_of
 from services.orchestrator.decisions.scripts.versions import script_id_of
 from services.orchestrator.decisions.scripts_asked import plain_name
+
+_REPAIRS_TOLD, _REPAIR_CHARS = 40, 300
 
 
 def scripts_left(run: Run, now: datetime) -> list[Event]:
@@ -62,6 +64,7 @@ def _recorded(run: Run, now: datetime) -> list[Event]:
         variables=setup.get("variables", {}),
         account={} if started.account is None else started.account.fields,
         by_hand=run.by_hand,
+        crashed_by=run.crashed_by,
         person_wait_s=spec.rules.person_wait_s,
     )
     recording = record(task.turns, source)
@@ -100,7 +103,7 @@ def _repaired(run: Run, now: datetime) -> list[Event]:
         mended = _mended(run, row, steps[row], lifted) or _healed(progress, row, steps[row], lifted)
         if mended is not None:
             steps[row], told = mended
-            repairs.append(f"step {row + 1} of {len(steps)} ({steps[row].words}): {told}"[:500])
+            repairs.append(f"step {row + 1} of {len(steps)} ({steps[row].words}): {told}"[:_REPAIR_CHARS])
     if not repairs:
         return []
     return [
@@ -111,14 +114,19 @@ def _repaired(run: Run, now: datetime) -> list[Event]:
             origin="REPAIRED",
             base=base,
             user=started.spec.user,
-            data=fitting(data.model_copy(update={"steps": tuple(steps)})),
+            data=fitting(data.model_copy(update={"steps": tuple(steps)}), script["defaults"]),
             defaults=_sealed(script["defaults"]),
-            repairs=tuple(repairs),
+            repairs=_few(repairs),
             serial=started.serial,
             model_name=run.repair.model,
             duration_ms=_took_ms(run, now),
         )
     ]
+
+
+def _few(repairs: Sequence[str]) -> tuple[str, ...]:
+    more = len(repairs) - _REPAIRS_TOLD
+    return tuple(repairs) if more <= 0 else (*repairs[:_REPAIRS_TOLD], f"and {more} more")
 
 
 def _mended(run: Run, row: int, step: ScriptStep, lifted: Lifted) -> tuple[ScriptStep, str] | None:

@@ -21,7 +21,7 @@ from services.orchestrator.decisions.scripts.lasting import Act, Lasting, TurnDo
 from services.orchestrator.decisions.scripts.lifting import ACCOUNT, Typed, lift, of_account
 from services.orchestrator.decisions.scripts.setting_out import setting_out
 from services.orchestrator.decisions.scripts.swipes import element_of
-from services.orchestrator.decisions.scripts.versions import DATA_BYTES, canonical
+from services.orchestrator.decisions.scripts.versions import SCRIPT_BYTES, size_of
 
 _NAME_CHARS, _DESCRIPTION_CHARS = 200, 4_000
 
@@ -32,7 +32,7 @@ class Source:
 
     `name`: what its user called it, else empty. `setup` and `variables` are the steps that set it up, as they were
     written. `account`: fields of its test account by name. `by_hand`: what a person did on the phone after a turn, or
-    instead of it, by its number.
+    instead of it, by its number; `crashed_by`: numbers of the actions that crashed an app.
     """
 
     goal: str
@@ -42,6 +42,7 @@ class Source:
     variables: Mapping[str, str] = field(default_factory=dict)
     account: Mapping[str, str] = field(default_factory=dict)
     by_hand: Mapping[int, str] = field(default_factory=dict)
+    crashed_by: frozenset[int] = frozenset()
     person_wait_s: int = 600
 
 
@@ -56,7 +57,7 @@ class Recording:
 
 def record(turns: Sequence[TurnDone], source: Source) -> Recording:
     """The script of what a run did. Raises `UnrecordableError`."""
-    found = lasting(turns, source.by_hand)
+    found = lasting(turns, source.by_hand, source.crashed_by)
     if not found.acts:
         raise UnrecordableError("nothing was done on the phone that could be done again")
     fields = [_field(found.acts, at) for at in range(len(found.acts))]
@@ -83,7 +84,7 @@ def record(turns: Sequence[TurnDone], source: Source) -> Recording:
     )
     values = {**given, **lifted.defaults}
     defaults = {name: values[name] for name in (p.name for p in data.parameters) if name not in lifted.secrets}
-    return Recording(fitting(data), defaults, _metadata(found, data))
+    return Recording(fitting(data, defaults), defaults, _metadata(found, data))
 
 
 def _account(source: Source, used: set[str], typed: Sequence[Typed]) -> dict[str, str]:
@@ -92,13 +93,13 @@ def _account(source: Source, used: set[str], typed: Sequence[Typed]) -> dict[str
     return {f"{ACCOUNT}{name}": value for name, value in source.account.items() if value} if uses else {}
 
 
-def fitting(data: ScriptData) -> ScriptData:
-    """Small enough for an event: what was expected after each step is the first to go."""
-    if len(canonical(data)) > DATA_BYTES:
+def fitting(data: ScriptData, values: Mapping[str, str]) -> ScriptData:
+    """Small enough for an event: what was expected after each step is the first to go. Raises `UnrecordableError`."""
+    if size_of(data, values) > SCRIPT_BYTES:
         steps = (*(step.model_copy(update={"expected": None}) for step in data.steps[:-1]), data.steps[-1])
         data = data.model_copy(update={"steps": steps})
-    if (size := len(canonical(data))) > DATA_BYTES:
-        raise UnrecordableError(f"it would be {size} bytes long, and a script is {DATA_BYTES} at most")
+    if (size := size_of(data, values)) > SCRIPT_BYTES:
+        raise UnrecordableError(f"it would be {size} bytes long, and a script is {SCRIPT_BYTES} at most")
     return data
 
 

@@ -13,13 +13,13 @@ from contracts.sealed import Sealed
 from contracts.steps import variables_in
 from contracts.subjects import derived_id
 from services.orchestrator.decisions.scripts.versions import (
-    DATA_BYTES,
+    SCRIPT_BYTES,
     Version,
     Versions,
-    canonical,
     checksum_of,
     described,
     script_id_of,
+    size_of,
     version_id_of,
 )
 from services.orchestrator.decisions.scripts_asked import launches_nothing
@@ -140,8 +140,8 @@ def _check(data: ScriptData, defaults: Mapping[str, str]) -> None:
         raise RejectedError("INVALID", f"defaults: {', '.join(secret)} is a secret, which has no default")
     if data.app is None and launches_nothing(step.step for step in data.steps):
         raise RejectedError("INVALID", "script.steps: launch: which app? Name it there, or give `app`")
-    if (size := len(canonical(data))) > DATA_BYTES:
-        raise RejectedError("TOO_LARGE", f"the script is {size} bytes long; {DATA_BYTES} is the most")
+    if (size := size_of(data, defaults)) > SCRIPT_BYTES:
+        raise RejectedError("TOO_LARGE", f"the script is {size} bytes long; {SCRIPT_BYTES} is the most")
 
 
 def _read(raw: RawRequest) -> ScriptImport | ScriptSwitch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from contracts.scripts import ScriptStep
@@ -17,6 +18,8 @@ _SHOWS: dict[Direction, Direction] = {"DOWN": "UP", "UP": "DOWN", "LEFT": "RIGHT
 _EDGE = 4.0
 """Percent of the screen: a drag that begins so near its edge opens a drawer, or is the system's own gesture."""
 _MORE_SWIPES, _MOST_SWIPES = 3, 100
+
+_SAYS = re.compile(r"@(text|content-desc)\b")
 
 Placing = Callable[[Act, Point], Place]
 Finished = Callable[[Step, Act], ScriptStep]
@@ -58,7 +61,11 @@ def _until(following: Act, lifted: Lifted) -> Target | None:
     """The element by something that it says: an id alone is often that of every row of a list."""
     element = element_of(following)
     found = () if element is None else lifted.targets(element.targets)
-    return next((target for target in found if target.text or target.description), None)
+    return next((target for target in found if _says(target)), None)
+
+
+def _says(target: Target) -> bool:
+    return bool(target.text or target.description) or _SAYS.search(target.xpath or "") is not None
 
 
 def element_of(act: Act) -> ElementSeen | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,8 @@ from contracts.orchestrator import ScriptRecorded, ScriptReplayed, ScriptSwitche
 from contracts.scripts import FORMAT, ScriptData
 from contracts.subjects import derived_id
 
-DATA_BYTES = 120_000
-"""A script is this long at most, as canonical JSON: the events that hold it are 256 KB at most, also where it is
-sealed in a task."""
+SCRIPT_BYTES = 180_000
+"""So long is a script at most with the values of its parameters, as its events hold it: those are 256 KB at most."""
 VERSIONS_KEPT = 200
 """Versions that can be replayed; older ones stay in the log and in the table."""
 
@@ -85,6 +85,12 @@ def canonical(data: ScriptData) -> bytes:
     UTF-8."""
     plain = data.model_dump(mode="json", exclude_none=True)
     return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def size_of(data: ScriptData, values: Mapping[str, str]) -> int:
+    """How many bytes of an event a script takes; what is sealed is a third longer."""
+    sealed = json.dumps(dict(values), ensure_ascii=False).encode()
+    return len(data.model_dump_json().encode()) + len(sealed) * 4 // 3
 
 
 def checksum_of(data: ScriptData) -> str:

@@ -10,28 +10,34 @@ from contracts.orchestrator import ApiCallTaken, ScreenAsked, TurnRequested
 from contracts.screen_indexer import CaptureIndexed
 from contracts.sealed import Sealed
 from contracts.subjects import derived_id
-from contracts.values import Observe, RunStatus, WaitFor
+from contracts.values import Observe, RunStatus, StartApp, WaitFor
 from contracts.values.actions import PATIENCE_LIMIT_S
 from services.orchestrator.decisions.endings import end, ending_of
 from services.orchestrator.decisions.run_state import Run, apply
 from services.orchestrator.decisions.steps import request
 from services.orchestrator.decisions.tasking.acting import action_of
-from services.orchestrator.decisions.tasking.answers import act, confirmed, no_answer, progress_of
+from services.orchestrator.decisions.tasking.answers import confirmed, no_answer
 from services.orchestrator.decisions.tasking.loops import going_round
 from services.orchestrator.decisions.tasking.people import ask, nobody_said
 from services.orchestrator.decisions.tasking.state import TaskProgress, Turn, shown
 from services.orchestrator.decisions.tasking.telling import context_of
+from services.orchestrator.decisions.tasking.turn_events import act
 
 TURN_PATIENCE_S = 300.0
 """How long an answer of the model is waited for, its retries included."""
 
+STARTING_S = 5.0
+"""How long the first page of an app, on which nothing can be done, is waited for before the model is asked about it."""
+
 
 def next_turn(run: Run, seen: CaptureIndexed | None, now: datetime) -> list[Event]:
     """What a task does next. `seen`: what was just seen on the phone, where that is so."""
-    progress = progress_of(run)
+    progress = run.task_progress
     last = progress.last
     if last is not None and (more := _more_of(run, last, now)):
         return more
+    if seen is not None and _is_starting(run, last):
+        return [request(run, Observe(patience_s=STARTING_S), "TURN", now)]
     screen = progress.screen if seen is None else screen_of(seen)
     if screen is None or (seen is None and progress.stale) or _is_blank(screen):
         return [look(run, now)]
@@ -65,7 +71,7 @@ def screen_of(seen: CaptureIndexed) -> ScreenAsked:
 
 def overdue(run: Run, now: datetime) -> list[Event]:
     """What follows where the time of whatever the task waits for is up."""
-    progress = progress_of(run)
+    progress = run.task_progress
     if progress.asked is not None and now >= progress.asked.expires_at:
         return no_answer(run, now)
     if progress.api is not None and now >= progress.api.expires_at:
@@ -86,7 +92,7 @@ def deadlines_of(progress: TaskProgress) -> frozenset[datetime]:
 
 def called(run: Run, call: ApiCallFinished) -> list[Event]:
     """What came of an HTTP call of the task; nothing where it is another one."""
-    api = progress_of(run).api
+    api = run.task_progress.api
     if api is None or api.call_id != call.call_id:
         return []
     return [
@@ -120,6 +126,13 @@ def _more_of(run: Run, last: Turn, now: datetime) -> list[Event]:
     action = action_of(intent, None, waited_s)
     assert action is not None
     return [act(run, action, last.taken.turn, now)]
+
+
+def _is_starting(run: Run, last: Turn | None) -> bool:
+    """Whether the last turn started an app that shows a page which only waits: a question about it would be wasted."""
+    if last is None or not last.is_done or last.action is None or run.previous != last.action:
+        return False
+    return isinstance(last.action.action, StartApp) and run.here is not None and run.here.takes_nothing
 
 
 def _is_blank(screen: ScreenAsked) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from contracts.values import ElementSeen, LaunchApp, Press, SwipeTo, TapAt, TypeText, WaitFor
+from contracts.values import AnyIntent, ElementSeen, LaunchApp, Press, SwipeTo, TapAt, TypeText, WaitFor
 from services.orchestrator.decisions.tasking.acting import element_of
 from services.orchestrator.decisions.tasking.state import TaskProgress, Turn
 from services.orchestrator.decisions.tasking.wording import is_fruitless
@@ -63,10 +63,11 @@ def going_round(progress: TaskProgress) -> Loop | None:
 
 
 def action_key(turn: Turn) -> Key | None:
+    return None if turn.intent is None else key_of(turn.intent)
+
+
+def key_of(intent: AnyIntent) -> Key | None:
     """What is equal for the same action: on the same element, of the same kind, with the same text. None: no action."""
-    intent = turn.intent
-    if intent is None:
-        return None
     element = element_of(intent)
     match intent:
         case TapAt(press=press, point=point):

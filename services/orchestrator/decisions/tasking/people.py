@@ -27,7 +27,7 @@ from contracts.subjects import derived_id
 from contracts.values import ObjectRef, Point, RunStatus
 from services.orchestrator.decisions.endings import ending_of
 from services.orchestrator.decisions.run_state import Run
-from services.orchestrator.decisions.tasking.state import PLATFORM, TaskProgress
+from services.orchestrator.decisions.tasking.state import PLATFORM
 
 CLOCKS = timedelta(seconds=2)
 """So far the clocks of two replicas may lie apart: an answer that is older than its question by more is not to it."""
@@ -68,7 +68,7 @@ def ask(
 def taken_over(run: Run, by: str, now: datetime) -> list[Event]:
     """Somebody takes the phone: until they give it back, or the task's time is up."""
     started = run.spec_started
-    turn = _progress(run).count
+    turn = run.task_progress.count
     asked = PersonAsked(
         run_id=started.run_id,
         task_id=started.task_id,
@@ -90,7 +90,7 @@ def held(run: Run, reason: str) -> RunPaused:
 
 def released(run: Run) -> list[Event]:
     """The run is no longer held, unless somebody has paused it besides: that is told again."""
-    progress, started = _progress(run), run.spec_started
+    progress, started = run.task_progress, run.spec_started
     if not progress.held:
         return []
     ids = {"run_id": started.run_id, "task_id": started.task_id}
@@ -130,7 +130,7 @@ def rejection(said: PersonSaid, why: str) -> TaskRejected | None:
 
 def heard(run: Run, said: PersonSaid, now: datetime) -> list[Event]:
     """What follows from what somebody said. Only where it is not `unheard`."""
-    asked = _progress(run).person
+    asked = run.task_progress.person
     if said.kind == "takeover":
         closed = [] if asked is None else [_answer(run, asked, "ANSWERED", said.user, Sealed[str].of("I do it myself"))]
         return [*closed, *taken_over(run, said.user, now)]
@@ -198,8 +198,3 @@ def _gives_up(run: Run, asked: PersonAsked, answer: PersonAnswered) -> list[Even
     if answer.verdict == "DENIED" and is_stuck:
         return [ending_of(run, RunStatus.FAILED, f"{answer.by} gave it up: {asked.words}", "STUCK")]
     return []
-
-
-def _progress(run: Run) -> TaskProgress:
-    assert run.task is not None
-    return run.task

@@ -98,11 +98,11 @@ def why_sensitive(intent: AnyIntent, setting: Setting) -> str | None:
             return _tap(intent, setting)
         case SwipeTo(within=ElementSeen() as within):
             deed = sensitive.deed_of_label(within.label or within.text or within.content_desc or "")
-            return None if deed is None else f"{sensitive.WORDS[deed]} ({name_of(within)})"
+            return None if deed is None else sensitive.WORDS[deed]
         case TypeText(submit=True, element=ElementSeen() as field) if _takes_messages(field):
-            return f"it sends what is typed ({name_of(field)})"
+            return "it sends what is typed"
         case Press(key="ENTER") if setting.typed_last is not None and _takes_messages(setting.typed_last):
-            return f"it sends what was typed ({name_of(setting.typed_last)})"
+            return f"it sends what was typed into {name_of(setting.typed_last)}"
         case Press(key="POWER"):
             return "it may turn the phone off"
         case CallApi(call=call) if call.name in setting.apis:
@@ -143,8 +143,7 @@ def _secret(intent: AnyIntent, setting: Setting) -> Judgement | None:
             return Judgement("REFUSE", "a secret of the account may be typed into a password field only", "SECRET")
         return None
     if is_secret or is_unknown:
-        where = "the field that has the focus" if field is None else name_of(field)
-        return Judgement("TAKE_OVER", f"a password, a PIN or a code is to be typed into {where}")
+        return Judgement("TAKE_OVER", "a password, a PIN or a code is typed by its owner")
     return None
 
 
@@ -154,35 +153,34 @@ def _login(intent: TapAt, setting: Setting) -> Judgement | None:
     if element is None or setting.account is not None:
         return None
     if sensitive.logs_in(_named(element), with_password=setting.has_password):
-        return Judgement("TAKE_OVER", f"it logs somebody in ({name_of(element)})")
+        return Judgement("TAKE_OVER", "it logs somebody in")
     return None
 
 
 def _tap(intent: TapAt, setting: Setting) -> str | None:
     element, screen = intent.element, setting.screen
     if intent.sensitive is not None:
-        return f"the model itself calls it sensitive ({'the point' if element is None else name_of(element)})"
+        return "the model itself calls it sensitive"
     if element is None:
         return "nobody knows what is touched there: the screen does not tell what it is made of"
     label = _named(element)
-    named = f" ({name_of(element)})"
     if sensitive.is_refusal(label):
         return None
     if screen.package in PERMISSION_PACKAGES:
-        return f"{sensitive.WORDS['GRANT']}{named}"
+        return sensitive.WORDS["GRANT"]
     if (deed := sensitive.deed_of_label(label)) is not None:
-        return f"{sensitive.WORDS[deed]}{named}"
+        return sensitive.WORDS[deed]
     asks = (screen.screen_name, *element.beside, *setting.texts)
     if sensitive.is_developer(screen.activity, (screen.screen_name, *setting.texts[:3])):
-        return f"it changes a developer option{named}"
+        return "it changes a developer option"
     consents = sensitive.is_consent(label)
     if (not label or consents) and (deed := sensitive.deed_of_id(element.resource_id or "")) is not None:
-        return f"{sensitive.WORDS[deed]}{named}"
+        return sensitive.WORDS[deed]
     if consents:
         if sensitive.is_payment(screen.activity, asks):
-            return f"{sensitive.WORDS['PAY']}{named}"
+            return sensitive.WORDS["PAY"]
         if (deed := sensitive.deed_asked(asks)) is not None:
-            return f"{sensitive.WORDS[deed]}{named}"
+            return sensitive.WORDS[deed]
     return None
 
 

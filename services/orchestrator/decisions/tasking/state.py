@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Literal, assert_never
+from typing import Any, Literal
 
 from contracts.event import Event
 from contracts.orchestrator import (
@@ -27,14 +26,13 @@ from contracts.orchestrator import (
     TurnTaken,
 )
 from contracts.values import AnyIntent, TurnRead
+from services.orchestrator.decisions.tasking.replies import quoted, words_of_answer, words_of_call
 
 PLATFORM = "waymark"
 """Who pauses a run that waits for a person or a model."""
 TURNS_KEPT = 1_000
 """Turns whose whole is kept; more steps than a script may have."""
 NOTES_KEPT = 200
-API_CHARS = 4_000
-"""So much of the answer to an HTTP call is told to the model."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,7 @@ def apply(progress: TaskProgress, event: Event) -> TaskProgress:
             progress = replace(progress, held=False, away=None, stale=True)
             return progress if by == PLATFORM else replace(progress, paused=None)
         case RunNoted(detail={"what": "crash" | "crash elsewhere", "exception": exception}):
-            return replace(progress, told=(*progress.told, f"An app crashed: {_quoted(exception)}"))
+            return replace(progress, told=(*progress.told, f"An app crashed: {quoted(exception)}"))
         case RunEnding():
             return replace(progress, asked=None, api=None, person=None, away=None)
         case _:
@@ -226,34 +224,3 @@ def _with_turn(progress: TaskProgress, turn: int, **changes: Any) -> TaskProgres
         return progress
     changed = replace(progress.turns[at], **changes)
     return replace(progress, turns=(*progress.turns[:at], changed, *progress.turns[at + 1 :]))
-
-
-def words_of_answer(asked: PersonAsked, answer: PersonAnswered) -> str:
-    """What the model is told of a person's answer."""
-    text = "" if answer.text is None or answer.text.clear is None else answer.text.clear
-    said = f', and said: "{text}"' if text else ""
-    match answer.verdict:
-        case "CONFIRMED":
-            return f"A person agreed to this: {asked.words}{said}"
-        case "DENIED":
-            return f"A person did not agree to this, and it was not done: {asked.words}{said}"
-        case "DONE":
-            return f"A person had the phone, and gives it back to you{said}. Look at the screen anew"
-        case "ANSWERED":
-            return f'A person answers "{text}" to: {asked.words}'
-        case "TIMED_OUT":
-            return f"Nobody answered to: {asked.words}"
-        case _:
-            assert_never(answer.verdict)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
-
-
-def words_of_call(call: ApiCallTaken) -> str:
-    """What the model is told of an HTTP call. What comes from outside is quoted, so that it is data to the model."""
-    if call.error_code is not None:
-        return f"The call {call.name} did not succeed: {call.error_message or call.error_code}"
-    answer = "" if call.answer is None or call.answer.clear is None else call.answer.clear
-    return f"The call {call.name} answered: {_quoted(answer[:API_CHARS])}"

@@ -17,6 +17,8 @@ TOLD_CHARS = 4_500
 _THINKING_CHARS = 600
 _TYPED_CHARS = 300
 _LINE_CHARS = 160
+_AN_ANSWER = "an answer"
+"""What a turn is called in which nobody knows what was wanted."""
 
 
 def context_of(progress: TaskProgress, account: AccountRef | None, warning: str | None = None) -> TurnContext:
@@ -27,7 +29,7 @@ def context_of(progress: TaskProgress, account: AccountRef | None, warning: str 
     return TurnContext(
         history=tuple(_note(turn) for turn in history),
         earlier=summary(before),
-        notes=_notes(progress.notes),
+        notes=tuple(newest(progress.notes).values()),
         told=tuple(text[:TOLD_CHARS] for text in told),
     )
 
@@ -37,7 +39,7 @@ def summary(turns: Sequence[Turn]) -> str:
     lines: list[str] = []
     room = EARLIER_CHARS
     for turn in reversed(turns):
-        line = f"{turn.taken.turn}. {turn.taken.words}: {came_of(turn)}"[:_LINE_CHARS]
+        line = f"{turn.taken.turn}. {turn.taken.words or _AN_ANSWER}: {came_of(turn)}"[:_LINE_CHARS]
         if len(line) + 1 > room:
             break
         lines.append(line)
@@ -54,7 +56,7 @@ def _note(turn: Turn) -> TurnNote:
         turn=turn.taken.turn,
         thinking="" if read is None else read.thinking[:_THINKING_CHARS],
         intent=None if read is None or read.intent is None else _bare(read.intent),
-        did=turn.taken.words,
+        did=turn.taken.words or _AN_ANSWER,
         came=came_of(turn),
     )
 
@@ -72,20 +74,20 @@ def _bare(intent: AnyIntent) -> AnyIntent:
             return intent
 
 
-def _notes(notes: Sequence[NoteKept]) -> tuple[str, ...]:
-    """The newest, as far as there is room."""
-    kept: list[str] = []
+def newest(notes: Sequence[NoteKept]) -> dict[int, str]:
+    """Notes in words, by turn: the newest, as far as there is room."""
+    kept: dict[int, str] = {}
     room = NOTES_CHARS
     for note in reversed(notes):
-        text = note_words(note)
+        text = _note_words(note)
         if len(text) > room:
             break
-        kept.append(text)
+        kept[note.turn] = text
         room -= len(text)
-    return tuple(reversed(kept))
+    return dict(sorted(kept.items()))
 
 
-def note_words(note: NoteKept) -> str:
+def _note_words(note: NoteKept) -> str:
     text = "[erased]" if note.text.clear is None else note.text.clear
     where = ", ".join(part for part in (note.app, note.screen_name) if part)
     return f"{text} ({where})" if where else text

@@ -72,6 +72,8 @@ def came_of(turn: Turn) -> str:
         return _without_action(turn)
     if not finished.succeeded:
         return f"it failed: {finished.error_message or finished.error_code or 'nobody knows why'}"
+    if isinstance(turn.intent, WaitFor) and finished.outcome == "NOTHING":
+        return "the screen still moves" if finished.found is False else "the screen is at rest, and the same"
     healed = finished.sighting is not None and finished.sighting.healed_by is not None
     found = " (it was found at another place than before)" if healed else ""
     if finished.outcome == "UNSEEN":
