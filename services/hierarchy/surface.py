@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from contracts.values import Foreground
@@ -45,6 +45,8 @@ class Surface:
     rows: dict[int, int]
     lists: dict[int, int]
     scrolled: frozenset[int]
+    group_texts: dict[int, tuple[tuple[Node, str], ...]] = field(default_factory=dict, repr=False, compare=False)
+    """What was read of groups of nodes, by the position of the group (`traits.py`)."""
 
     def seen(self) -> Iterator[Node]:
         return (node for node in self.nodes if node.position in self.sight.seen)

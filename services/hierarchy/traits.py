@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from contracts.values import ElementSeen
@@ -23,6 +24,7 @@ from services.hierarchy.volatile import squeezed, steady
 MAX_BESIDE: Final = 6
 MAX_PATH: Final = 8
 _MAX_CLIMB: Final = 4
+_MAX_GROUP: Final = 200
 _NOUGHT: Final = re.compile(r"(?<!\w)0(?!\w)")
 _HOLDERS: Final = frozenset({"list", "scroll area", "web page"})
 _STATE_WORDS: Final = frozenset(
@@ -80,17 +82,27 @@ def beside(surface: Surface, node: Node) -> tuple[str, ...]:
     """Texts of its row that are not its own: of the row of the list, else of the nearest group that says something."""
     row = surface.rows.get(node.position)
     for holder in _groups(surface, node):
-        found: list[str] = []
-        for near in surface.tree.nodes[holder.position : holder.end]:
-            elsewhere = node.position <= near.position < node.end or surface.rows.get(near.position) != row
-            if elsewhere or is_editable(near) or is_fleeting(near):
-                continue
-            said = own_label(near)
-            if identifies(said) and said not in found:
-                found.append(said)
+        found: dict[str, None] = {}
+        for near, said in _group_texts(surface, holder):
+            if not node.position <= near.position < node.end and surface.rows.get(near.position) == row:
+                found[said] = None
         if found:
             return tuple(found)
     return ()
+
+
+def _group_texts(surface: Surface, holder: Node) -> tuple[tuple[Node, str], ...]:
+    """What in a group says what something is, with who says it; read once a surface."""
+    known = surface.group_texts.get(holder.position)
+    if known is None:
+        said = (
+            (near, own_label(near))
+            for near in surface.tree.nodes[holder.position : holder.end]
+            if not is_editable(near) and not is_fleeting(near)
+        )
+        known = tuple(islice((one for one in said if identifies(one[1])), _MAX_GROUP))
+        surface.group_texts[holder.position] = known
+    return known
 
 
 def _groups(surface: Surface, node: Node) -> Iterator[Node]:

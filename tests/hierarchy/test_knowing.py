@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
+from services.hierarchy import traits
 from services.hierarchy.guards import Found, find_guarded, judge_screen
 from services.hierarchy.knowing import MAX_KEYS, MAX_TARGETS, element_seen, screen_seen
 from services.hierarchy.listing import list_screen
@@ -77,6 +78,18 @@ def test_other_buttons_another_heading_and_a_dialog_change_keys():
     assert plain != keys(n("frame", n("button", id="no", text="No")))
     dialog = n("frame", n("button", text="Yes", at=(200, 900, 400, 1000)), at=(100, 800, 900, 1100))
     assert plain != keys(n("frame", n("button", id="ok", text="OK")), dialog)
+
+
+def test_a_screen_of_a_thousand_things_alike_is_read_once_for_all_of_them(monkeypatch: pytest.MonkeyPatch):
+    things = [n("view", clickable=True, at=(at % 50 * 20, at // 50 * 20, at % 50 * 20 + 20, at // 50 * 20 + 20))
+              for at in range(1000)]  # fmt: skip
+    page = screen(n("frame", n("frame", *things), n("text", text="Seats", at=(0, 0, 5, 5))))
+    read: list[object] = []
+    monkeypatch.setattr(traits, "is_fleeting", lambda node: bool(read.append(node)))
+    seen = element_seen(page, page.tree.nodes[7])
+    assert isinstance(find_guarded(page, None, seen), Found)
+    assert seen.alike == 1000
+    assert len(read) < 5 * len(page.tree)
 
 
 @given(screens())
