@@ -1,12 +1,13 @@
 """Whether this is the screen, and this the element, that was meant. Fails closed: a doubt is a no, with its reason.
 
 An element is taken for the one that was seen only where nothing speaks against it: it is of the same kind, has the same
-id and says the same (what changes by itself set aside), its row says the same, it can be touched where it is, and no
-other element fits as well.
+id (or one that replaced it: `_is_renamed`) and says the same (what changes by itself set aside), its row says the same,
+it can be touched where it is, and no other element fits as well.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +32,21 @@ ADDED: Final = 0.6
 go."""
 ACTIVITY: Final = 0.15
 PATH_STEPS: Final = 3
+_SAID_OF_MANY: Final = frozenset({
+    "ok", "okay", "yes", "no", "confirm", "continue", "next", "done", "cancel", "close", "back", "more", "save",
+    "submit", "apply", "accept", "allow", "agree", "go", "start", "skip", "edit", "add",
+    "确定", "确认", "好", "好的", "是", "否", "继续", "下一步", "完成",
+    "取消", "关闭", "返回", "更多", "保存", "提交", "应用", "同意", "允许", "开始",
+    "跳过", "编辑", "添加",
+})  # fmt: skip
+"""Words that stand on buttons which do quite different things."""
+_GRAVE: Final = frozenset({
+    "delete", "remove", "erase", "clear", "reset", "wipe", "send", "pay", "buy", "purchase", "order", "transfer",
+    "money", "logout", "signout", "out", "uninstall", "block", "report", "share", "grant", "cancel", "dismiss",
+    "unsubscribe",
+})  # fmt: skip
+"""Parts of ids that say what cannot be taken back."""
+_ID_PART: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
 @dataclass(frozen=True)
@@ -171,7 +187,7 @@ def _why_not(screen: Screen, element: ElementSeen, node: Node) -> str | None:
         return "one is a password field and the other is not"
     if node.clickable != element.clickable:
         return "it takes taps" if node.clickable else "it takes no taps"
-    why = _other_id(element, node) or _other_words(screen, element, node)
+    why = _other_id(screen, element, node) or _other_words(screen, element, node)
     if why is not None:
         return why
     if node.position not in screen.sight.seen or not node.bounds.clipped(screen.size).area:
@@ -179,14 +195,30 @@ def _why_not(screen: Screen, element: ElementSeen, node: Node) -> str | None:
     return None
 
 
-def _other_id(element: ElementSeen, node: Node) -> str | None:
+def _other_id(screen: Screen, element: ElementSeen, node: Node) -> str | None:
     before, now = element.resource_id or "", node.resource_id
     if before == now or (before and now and _passing_id(before) and _passing_id(now)):
         return None
     if before and now:
-        return f"its id is {node.id_name}"
+        return None if _is_renamed(screen, element, node) else f"its id is {node.id_name}"
     named = any(traits.identifies(text) for text in (*traits.seen_words(element), element.label))
     return None if named else "one has an id and the other has none"
+
+
+def _is_renamed(screen: Screen, element: ElementSeen, node: Node) -> bool:
+    """Whether the id is one that a release put in the place of the old one: the old one is gone from the screen, the
+    element says on itself what it is, in words that do not stand on many buttons, and the new id does not speak of
+    something that the old one did not, and that cannot be taken back."""
+    own = [words for words in traits.seen_words(element) if traits.identifies(words)]
+    if not own or all(words in _SAID_OF_MANY for words in own):
+        return False
+    if any(other.resource_id == element.resource_id for other in screen.tree):
+        return False
+    return not (_id_parts(node.id_name) & _GRAVE) - _id_parts((element.resource_id or "").rpartition("/")[2])
+
+
+def _id_parts(name: str) -> set[str]:
+    return {part.casefold() for part in _ID_PART.findall(name)}
 
 
 def _other_words(screen: Screen, element: ElementSeen, node: Node) -> str | None:

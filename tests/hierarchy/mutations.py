@@ -188,6 +188,23 @@ def obfuscated_ids(made: Case) -> bool:
     return bool(others)
 
 
+def renamed(made: Case) -> bool:
+    """Its own id has another name, as a release gives it; it is known by what it says on itself, and it alone."""
+    mine, its_id = made.mine, made.mine.get("resource-id")
+    said = [one.strip() for one in (mine.get("text"), mine.get("content-desc")) if one.strip()]
+    if ":id/" not in its_id or its_id.startswith("android:") or _is_field(mine):
+        return False
+    if not any(len(one) > 3 and one.replace(" ", "").isalpha() and one.casefold() not in _OF_MANY for one in said):
+        return False
+    others = [one for one in made.all() if one is not mine]
+    if any(
+        one.get("resource-id") == its_id or {one.get("text"), one.get("content-desc")} & set(said) for one in others
+    ):
+        return False
+    mine.set("resource-id", f"{made.sight.package}:id/{made.chance.choice(('btn_main', 'action_two', 'tab_new'))}")
+    return True
+
+
 def keyboard(made: Case) -> bool:
     """Over the lower part, where the element is not."""
     top = made.sight.height * 6 // 10
@@ -202,7 +219,9 @@ def several(made: Case) -> bool:
     return all(change(made) or change is not moved for change in changes)
 
 
+_OF_MANY = {"continue", "next", "done", "cancel", "close", "back", "more", "save", "submit", "skip", "edit"}
 BENIGN: tuple[Callable[[Case], bool], ...] = (
+    renamed,
     other_list_contents, counters_and_times, moved, scaled, rows_in_another_order, banner, obfuscated_ids, keyboard,
     several,
 )  # fmt: skip

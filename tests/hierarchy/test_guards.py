@@ -216,7 +216,7 @@ def test_the_first_choice_that_addresses_it_is_no_healing():
     ("after", "why"),
     [
         (n("button", id="pay_now", text="Delete"), 'it says "delete", not "pay"'),
-        (n("button", id="pay_later", text="Pay"), "its id is pay_later"),
+        (n("button", id="delete_it", text="Pay"), "its id is delete_it"),
         (n("edit", id="pay_now", text="Pay"), "it is a field"),
         (n("button", id="pay_now", text="Pay", clickable=False), "it takes no taps"),
         (n("button", id="pay_now", text="Pay", at=(0, 5000, 10, 5100)), "cannot be seen"),
@@ -231,6 +231,35 @@ def test_what_differs_is_told(after: str, why: str):
     )
     assert isinstance(place, Miss)
     assert why in place.reason
+
+
+@pytest.mark.parametrize(
+    ("words", "old", "new", "holds"),
+    [
+        ("Checkout", "tile_checkout", "home_checkout", True),
+        ("结算", "tile_checkout", "home_checkout", True),
+        ("Checkout", "tile_checkout", "delete_all", False),
+        ("Send", "send", "btn_send", True),
+        ("Continue", "go_on", "place", False),
+        ("确定", "save_ok", "ok_button", False),
+    ],
+)
+def test_an_id_that_a_release_renames_is_forgiven_where_the_words_say_what_it_is(
+    words: str, old: str, new: str, *, holds: bool
+):
+    before = screen(n("frame", n("button", id=old, text=words)))
+    after = screen(n("frame", n("button", id=new, text=words)))
+    found = find_guarded(after, Target(id=old), element_seen(before, before.tree.nodes[1]))
+    assert isinstance(found, Found) is holds
+    if isinstance(found, Found):
+        assert found.healed_by is not None
+
+
+def test_an_id_is_not_renamed_while_something_else_has_it():
+    before = screen(n("frame", n("button", id="checkout", text="Checkout", at=(0, 0, 500, 100))))
+    after = screen(n("frame", n("button", id="other", text="Checkout", at=(0, 0, 500, 100)),
+                     n("button", id="checkout", text="Coupons", at=(0, 200, 500, 300))))  # fmt: skip
+    assert isinstance(find_guarded(after, None, element_seen(before, before.tree.nodes[1])), Miss)
 
 
 def test_what_counts_is_the_same_with_another_count():

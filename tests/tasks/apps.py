@@ -33,12 +33,12 @@ def version_1(seed: int) -> World:
 
 
 def version_2(seed: int) -> World:
-    """Everything of the way is still there: at other places, in other containers, beside something new."""
+    """Everything of the way is still there: elsewhere, in other containers, beside something new, by another id."""
     return _phone(MOVED, seed)
 
 
 def renamed(seed: int) -> World:
-    """Everything of the way is still there, and two things of it have another id or say it in other words."""
+    """Everything of the way is still there, and one thing of it says what it is in other words."""
     return _phone(RENAMED, seed)
 
 
@@ -121,13 +121,14 @@ _MOVES: tuple[Change, ...] = (
     AddElement("detail", "product_price", label("免运费", id="free_delivery", color="muted")),
     AddElement("checkout", "checkout_intro", _COUPON),
     Wrap("checkout", "name", "name_frame"),
+    RenameId("home", "open_search", "action_search"),
 )
 MOVED = changed(SHOP, "2.0", 20, _MOVES)
 RENAMED = changed(
     SHOP,
     "3.0",
     30,
-    (*_MOVES, RenameId("home", "open_search", "action_search"), ChangeText("detail", "buy_now", "Order")),
+    (*_MOVES, ChangeText("detail", "buy_now", "Order")),
 )
 WITHOUT_DATE = replace(
     MOVED,
