@@ -122,5 +122,8 @@ async def test_a_script_with_other_values_types_those(tasks: Tasks) -> None:
 
 
 async def test_everything_holds_together_afterwards(tasks: Tasks) -> None:
+    # The apps that the phones had when they were attached: whoever attaches them anew finds nothing to tell.
+    for number in range(len(GRAMMARS)):
+        await tasks.platform.control.do("play", number, app=SHOP.format("version_1"))
     await assert_sound(tasks.platform, Beside(tasks.model))
     assert len(await events(tasks.platform, RunFinished)) == 2 * len(GRAMMARS) + 3
