@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from contracts.values import Finish, LaunchApp, Point, Press, TakeNote, TakeOver
 from services.orchestrator.decisions.scripts.acts_as_steps import UnrecordableError
 from services.orchestrator.decisions.scripts.recording import Recording, Source, record
 from services.orchestrator.decisions.scripts.versions import canonical
+from services.orchestrator.decisions.tasking.state import Turn
 from tests.orchestrator.runs import APP, LAUNCHER
+from tests.orchestrator.tasks import kept
 from tests.orchestrator.tasks_told import dragged, element, entry, tapped, turn, typed
 
 SHOP = "com.example.shop"
@@ -73,6 +76,32 @@ def test_what_did_not_last_is_left_out():
         turn(10, tapped("b"), "two", "five"),
     )
     assert [step.turn for step in found.data.steps if step.turn] == [1, 10]
+
+
+def test_what_changed_the_texts_of_a_screen_alone_lasted():
+    def more(number: int, intent: Any, before: str, after: str) -> Turn:
+        """A turn that left the state as it was."""
+        same = turn(number, intent, "cart", "cart")
+        return replace(
+            same,
+            before=same.before.model_copy(update={"hierarchy": kept(before)}),
+            after=same.after.model_copy(update={"hierarchy": kept(after)}),
+        )
+
+    found = recorded(
+        more(1, tapped("plus"), "one", "two"),
+        more(2, tapped("plus"), "two", "three"),
+        more(3, tapped("title"), "three", "three"),
+        more(4, dragged(), "three", "further down"),
+        turn(5, tapped("pay", "去结算"), "cart", "pay"),
+    )
+    assert [step.turn for step in found.data.steps if step.turn] == [1, 2, 4, 5]
+
+
+def test_what_a_person_did_before_the_first_turn_is_waited_for():
+    found = recorded(turn(1, tapped("pay", "去结算"), "cart", "pay"), by_hand={0: "bob has the phone"})
+    waits = [step for step in found.data.steps if "wait" in step.step.model_dump()]
+    assert [step.words for step in waits] == ["a person does this: bob has the phone"]
 
 
 def test_a_touch_that_crashed_the_app_is_left_out_and_the_app_is_started_anew_where_it_was():
