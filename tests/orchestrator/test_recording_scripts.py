@@ -302,6 +302,21 @@ def test_set_up_comes_first_with_its_variables_and_the_account_stays_the_run_s()
     assert [p.name for p in found.data.parameters] == ["shop"]
 
 
+def test_what_set_up_steps_type_becomes_parameters_too_and_passwords_are_told_nowhere():
+    setup = [
+        {"type": {"into": "id=user", "text": "alice@example.com"}},
+        {"if_seen": {"visible": "x", "steps": [{"type": {"into": "id=pwd", "text": "hunter2"}}]}},
+        {"type": {"into": {"text": "密码"}, "text": "{{secret}}"}},
+    ]
+    found = recorded(turn(1, tapped("me"), "one", "two"), setup=setup, variables={"secret": "correct horse"})
+    told = canonical(found.data).decode() + json.dumps(found.defaults)
+    assert "hunter2" not in told
+    assert "correct horse" not in told
+    assert "alice@example.com" not in canonical(found.data).decode()
+    assert found.defaults == {"user": "alice@example.com"}
+    assert {p.name: p.secret for p in found.data.parameters} == {"user": False, "pwd": True, "secret": True}
+
+
 def test_a_run_that_did_nothing_or_too_much_leaves_no_script():
     with pytest.raises(UnrecordableError, match="nothing was done"):
         recorded(turn(1, Finish(message="there already"), verdict="FINISH"))
