@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.scripts import SCRIPT_DATA, Parameter
+from contracts.sealed import Sealed
 from contracts.steps import VARIABLE, variables_in
-from contracts.values import Finish, LaunchApp, Point, Press, TakeNote, TakeOver, TapAt, Target, WaitFor
+from contracts.values import Finish, LaunchApp, Point, Press, TakeNote, TakeOver, TapAt, Target, TurnRead, WaitFor
 from services.orchestrator.decisions.scripts.acts_as_steps import UnrecordableError
 from services.orchestrator.decisions.scripts.recording import Recording, Source, record
 from services.orchestrator.decisions.scripts.versions import canonical
@@ -315,6 +316,14 @@ def test_what_set_up_steps_type_becomes_parameters_too_and_passwords_are_told_no
     assert "alice@example.com" not in canonical(found.data).decode()
     assert found.defaults == {"user": "alice@example.com"}
     assert {p.name: p.secret for p in found.data.parameters} == {"user": False, "pwd": True, "secret": True}
+
+
+def test_where_the_first_screen_could_not_be_read_it_begins_with_the_app_of_the_task():
+    unread = turn(1, tapped("a", "A"), "one", "two")
+    read = TurnRead.model_validate(unread.taken.read.reveal()).model_copy(update={"screen": None})
+    taken = unread.taken.model_copy(update={"read": Sealed[dict[str, Any]].of(read.model_dump(mode="json"))})
+    found = recorded(replace(unread, taken=taken), app=SHOP)
+    assert written(found)[0] == {"launch": {"app": SHOP, "restart": True}}
 
 
 def test_a_run_that_did_nothing_or_too_much_leaves_no_script():

@@ -70,7 +70,7 @@ def record(turns: Sequence[TurnDone], source: Source) -> Recording:
         if isinstance(act.intent, TypeText)
     ]
     lifted = lift([*before, *typed], {**given, **_account(source, used, typed)})
-    begins = setting_out(without_texts(source.setup, lifted), found.acts)
+    begins = setting_out(without_texts(source.setup, lifted), found.acts, source.app)
     steps = [*begins, *ActsAsSteps(found.acts, fields, lifted, source.app, source.person_wait_s).all(begins)]
     if len(steps) > STEPS_LIMIT:
         raise UnrecordableError(f"it has {len(steps)} steps, and a script {STEPS_LIMIT} at most")

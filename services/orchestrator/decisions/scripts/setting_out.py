@@ -27,13 +27,14 @@ _HOME = re.compile(r"launcher|\bhome\b|\.home\.|trebuchet", re.IGNORECASE)
 """Packages of home screens: those of AOSP, Google, Samsung, Xiaomi, Huawei, OPPO, vivo are called so."""
 
 
-def setting_out(setup: Sequence[Mapping[str, Any]], acts: Sequence[Act]) -> list[ScriptStep]:
-    """The steps before the first act. They have no guards: they make true what the guards expect."""
+def setting_out(setup: Sequence[Mapping[str, Any]], acts: Sequence[Act], app: str | None = None) -> list[ScriptStep]:
+    """The steps before the first act. They have no guards: they make true what the guards expect. `app`: the one that
+    the task is about, where the first screen could not be read."""
     if setup:
         return [ScriptStep(step=step, words=said(step)[:300]) for step in _STEPS.validate_python(tuple(setup))]
     if not acts or isinstance(acts[0].intent, LaunchApp) or _is_home(acts[0]):
         return []
-    package = None if acts[0].screen is None else acts[0].screen.package
+    package = app if acts[0].screen is None else acts[0].screen.package
     if package is None or not is_app(package):
         return []
     if _HOME.search(package):
