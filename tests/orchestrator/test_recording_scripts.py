@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 from contracts.scripts import SCRIPT_DATA, Parameter
 from contracts.sealed import Sealed
 from contracts.steps import VARIABLE, variables_in
-from contracts.values import Finish, LaunchApp, Point, Press, TakeNote, TakeOver, TapAt, Target, TurnRead, WaitFor
+from contracts.values import (
+    Finish,
+    LaunchApp,
+    Point,
+    Press,
+    TakeNote,
+    TakeOver,
+    TapAt,
+    Target,
+    TurnRead,
+    TypeText,
+    WaitFor,
+)
 from services.orchestrator.decisions.scripts.acts_as_steps import UnrecordableError
 from services.orchestrator.decisions.scripts.recording import Recording, Source, record
 from services.orchestrator.decisions.scripts.versions import canonical
@@ -97,6 +109,11 @@ def test_what_changed_the_texts_of_a_screen_alone_lasted():
         turn(5, tapped("pay", "去结算"), "cart", "pay"),
     )
     assert [step.turn for step in found.data.steps if step.turn] == [1, 2, 4, 5]
+    focus = TapAt(point=Point(x=5, y=5), element=entry("query"))
+    named = recorded(more(1, focus, "one", "focused"), turn(2, typed("雨伞"), "cart", "cart"))
+    assert [step.turn for step in named.data.steps if step.turn] == [2], "a touch of the field is a part of typing"
+    unnamed = recorded(more(1, focus, "one", "focused"), turn(2, TypeText(text="雨伞"), "cart", "cart"))
+    assert [step.turn for step in unnamed.data.steps if step.turn] == [1, 2], "what is typed needs the focus"
 
 
 def test_what_a_person_did_before_the_first_turn_is_waited_for():

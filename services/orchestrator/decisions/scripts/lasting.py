@@ -103,6 +103,9 @@ def lasting(turns: Sequence[TurnDone], by_hand: Mapping[int, str], crashed_by: f
                 undone = acts.pop()
                 pending, noted = undone.by_hand, undone.noted
             else:
+                if acts and _only_focused(acts[-1], act):
+                    focused = acts.pop()
+                    act = replace(act, by_hand=focused.by_hand or act.by_hand, after_crash=focused.after_crash)
                 acts.append(act)
                 pending, noted, crashed = None, False, False
         pending = by_hand.get(turn.taken.turn, pending)
@@ -147,6 +150,15 @@ def _moved(acts: list[Act], act: Act, by_hand: str | None) -> str | None:
     """What a person did counts where the phone shows something else since."""
     stayed = bool(acts) and acts[-1].finished.to_state == act.finished.from_state
     return None if stayed else by_hand
+
+
+def _only_focused(before: Act, act: Act) -> bool:
+    """Whether an act types into a field that it names, and the one before it did no more than touch a field."""
+    is_named = isinstance(act.intent, TypeText) and act.intent.element is not None
+    if not is_named or not isinstance(before.intent, TapAt) or before.finished.outcome != "NOTHING":
+        return False
+    touched = before.intent.element
+    return touched is not None and (touched.editable or touched.password)
 
 
 def _undoes(act: Act, before: Act) -> bool:
