@@ -14,7 +14,7 @@ from contracts.values import ANDROID, CoverageProfile
 from services.orchestrator.decisions.intake import TASK, decide_request
 from services.orchestrator.decisions.scripts.asking import ScriptFound, wanted
 from services.orchestrator.decisions.scripts.keeping import SCRIPT, decide_script
-from services.orchestrator.decisions.scripts.versions import script_id_of
+from services.orchestrator.decisions.scripts.versions import SCRIPT_BYTES, script_id_of, size_of
 from tests.orchestrator.fleets import fleet, join, pass_time
 from tests.orchestrator.runs import APP
 from tests.orchestrator.stories import Story
@@ -222,3 +222,23 @@ def test_only_requests_to_replay_look_for_a_script():
     assert wanted(raw(b"{")) is None
     assert wanted(raw({"kind": "replay", "script": 3})) is None
     assert wanted(raw(PLAIN, "control")) is None
+
+
+LONGEST = 157
+"""Steps of the longest script that is kept, as the tests below make it."""
+
+
+def test_the_longest_script_that_is_kept_can_be_replayed():
+    steps = [{"step": {"tap": "OK"}, "words": "w" * 900} for _ in range(LONGEST)]
+    scripts = kept(data(parameters=[], steps=steps))
+    (recorded,) = scripts.all(ScriptRecorded)
+    assert SCRIPT_BYTES * 0.9 < size_of(recorded.data, {}) <= SCRIPT_BYTES
+    assert accepted(scripts).replay.version == 1
+
+
+def test_a_task_that_would_not_fit_into_its_events_is_refused():
+    steps = [{"step": {"tap": "OK"}, "words": "w" * 900} for _ in range(LONGEST)]
+    scripts = kept(data(parameters=[], steps=steps))
+    names = [f"{n}{'包' * 190}" for n in range(50)]
+    rules = {"deny_packages": names, "allow_packages": names}
+    assert refused(scripts, rules=rules).code == "TOO_LARGE"

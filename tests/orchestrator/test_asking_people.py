@@ -35,6 +35,7 @@ from contracts.values import (
     TapAt,
     Target,
     Touch,
+    TurnRead,
 )
 from services.runtime.reactor import Trigger
 from tests.orchestrator.runs import TASK_ID
@@ -299,13 +300,7 @@ def test_a_point_that_nobody_can_name_is_touched_where_the_screen_is_still_there
 
 
 def test_a_call_that_needs_a_yes_is_made_after_it():
-    story = TaskStory.go(model=True, kind="task", goal=Sealed[str].of("x"), rules=TaskRules())
-    started = story.started.model_copy(update={"confirmed_apis": ("order",)})
-    story = TaskStory()
-    story.started = started
-    story.given(started)
-    story.begin()
-    story.sees("home")
+    story = with_calls("order")
     story.wants(CallApi(call=ApiName(name="order", parameters={"what": "tea"}), instruction="order it"))
     assert (story.open.question, story.open.detail.reveal()) == ("CONFIRM", "order(what=tea); order it")
     assert story.all(ApiCallRequested) == []
@@ -343,3 +338,41 @@ def test_something_said_before_the_run_began_comes_again_and_then_says_so():
     assert story.says("takeover") == []
     assert len(story.later) == 1
     assert "no run yet" in story.again(after_s=11)[0].reason
+
+
+@pytest.mark.parametrize("how", ["takeover", "pause"])
+def test_an_answer_about_a_screen_that_somebody_may_have_changed_since_is_not_done(how: str):
+    task = TaskStory.on("home")
+    asked = task.question
+    task.says("takeover") if how == "takeover" else task.pause()
+    task.resumes()
+    task.answers(TurnRead(intent=tap_on("Search")), asked=asked)
+    assert (task.turn.verdict, task.turn.rule) == ("REFUSE", "PAUSED")
+    assert isinstance(task.asked.action, Observe), "the screen is looked at anew"
+    task.sees("elsewhere")
+    assert "somebody may have used the phone since the screen was looked at" in task.told
+
+
+def with_calls(*names: str) -> TaskStory:
+    """A task whose registered calls all need a yes."""
+    story = TaskStory.go(model=True, kind="task", goal=Sealed[str].of("x"), rules=TaskRules())
+    started = story.started.model_copy(update={"confirmed_apis": names})
+    story = TaskStory()
+    story.started = started
+    story.given(started)
+    story.begin()
+    story.sees("home")
+    return story
+
+
+def test_a_no_to_one_call_is_none_to_another_and_stays_one_to_the_same():
+    task = with_calls("order", "cancel")
+    task.wants(CallApi(call=ApiName(name="order"), instruction="order it"))
+    task.says("deny")
+    task.sees("home")
+    task.wants(CallApi(call=ApiName(name="cancel")))
+    assert task.open.question == "CONFIRM"
+    task.says("deny")
+    task.sees("home")
+    task.wants(CallApi(call=ApiName(name="order"), instruction="in other words"))
+    assert (task.turn.verdict, task.turn.rule) == ("REFUSE", "DENIED")

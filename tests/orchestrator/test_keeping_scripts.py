@@ -264,3 +264,16 @@ def test_drafts_that_are_told_again_from_the_beginning_add_nothing(labels: list[
         # As delivered to a reactor that has no receipt of it: what changed nothing left none.
         if checksum_of(each.data) in {v.checksum for v in told.state.kept}:
             assert told.when(each) == []
+
+
+def test_a_repair_of_an_older_version_does_not_take_the_place_of_the_one_in_use():
+    told = story()
+    told.when(draft("Buy"))
+    told.when(draft("Order", 2))
+    told.when(draft("Pay", 3, origin="REPAIRED", base=ScriptRef(script_id=ID, version=1, checksum="c")))
+    assert told.last(ScriptRecorded).version == 3, "nothing is lost"
+    assert told.state.newest_active.number == 2
+    assert [(s.version, s.active) for s in told.all(ScriptSwitched)] == [(3, False), (2, True)]
+    assert "version 3 repairs version 1, and version 2 is in use" in told.last(ScriptSwitched).reason
+    told.when(draft("Go", 4, origin="REPAIRED", base=ScriptRef(script_id=ID, version=2, checksum="c")))
+    assert told.state.newest_active.number == 4

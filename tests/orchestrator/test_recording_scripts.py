@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,12 +11,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.scripts import SCRIPT_DATA, Parameter
+from contracts.sealed import Sealed
 from contracts.steps import VARIABLE, variables_in
-from contracts.values import Finish, LaunchApp, Point, Press, TakeNote, TakeOver, TapAt, Target, WaitFor
+from contracts.values import (
+    Finish,
+    LaunchApp,
+    Point,
+    Press,
+    TakeNote,
+    TakeOver,
+    TapAt,
+    Target,
+    TurnRead,
+    TypeText,
+    WaitFor,
+)
 from services.orchestrator.decisions.scripts.acts_as_steps import UnrecordableError
 from services.orchestrator.decisions.scripts.recording import Recording, Source, record
 from services.orchestrator.decisions.scripts.versions import canonical
+from services.orchestrator.decisions.tasking.state import Turn
 from tests.orchestrator.runs import APP, LAUNCHER
+from tests.orchestrator.tasks import kept
 from tests.orchestrator.tasks_told import dragged, element, entry, tapped, turn, typed
 
 SHOP = "com.example.shop"
@@ -73,6 +89,37 @@ def test_what_did_not_last_is_left_out():
         turn(10, tapped("b"), "two", "five"),
     )
     assert [step.turn for step in found.data.steps if step.turn] == [1, 10]
+
+
+def test_what_changed_the_texts_of_a_screen_alone_lasted():
+    def more(number: int, intent: Any, before: str, after: str) -> Turn:
+        """A turn that left the state as it was."""
+        same = turn(number, intent, "cart", "cart")
+        return replace(
+            same,
+            before=same.before.model_copy(update={"hierarchy": kept(before)}),
+            after=same.after.model_copy(update={"hierarchy": kept(after)}),
+        )
+
+    found = recorded(
+        more(1, tapped("plus"), "one", "two"),
+        more(2, tapped("plus"), "two", "three"),
+        more(3, tapped("title"), "three", "three"),
+        more(4, dragged(), "three", "further down"),
+        turn(5, tapped("pay", "去结算"), "cart", "pay"),
+    )
+    assert [step.turn for step in found.data.steps if step.turn] == [1, 2, 4, 5]
+    focus = TapAt(point=Point(x=5, y=5), element=entry("query"))
+    named = recorded(more(1, focus, "one", "focused"), turn(2, typed("雨伞"), "cart", "cart"))
+    assert [step.turn for step in named.data.steps if step.turn] == [2], "a touch of the field is a part of typing"
+    unnamed = recorded(more(1, focus, "one", "focused"), turn(2, TypeText(text="雨伞"), "cart", "cart"))
+    assert [step.turn for step in unnamed.data.steps if step.turn] == [1, 2], "what is typed needs the focus"
+
+
+def test_what_a_person_did_before_the_first_turn_is_waited_for():
+    found = recorded(turn(1, tapped("pay", "去结算"), "cart", "pay"), by_hand={0: "bob has the phone"})
+    waits = [step for step in found.data.steps if "wait" in step.step.model_dump()]
+    assert [step.words for step in waits] == ["a person does this: bob has the phone"]
 
 
 def test_a_touch_that_crashed_the_app_is_left_out_and_the_app_is_started_anew_where_it_was():
@@ -271,6 +318,29 @@ def test_set_up_comes_first_with_its_variables_and_the_account_stays_the_run_s()
     assert found.data.steps[5].step.type.text == "{{shop}}"
     assert found.defaults == {"shop": "Berlin"}
     assert [p.name for p in found.data.parameters] == ["shop"]
+
+
+def test_what_set_up_steps_type_becomes_parameters_too_and_passwords_are_told_nowhere():
+    setup = [
+        {"type": {"into": "id=user", "text": "alice@example.com"}},
+        {"if_seen": {"visible": "x", "steps": [{"type": {"into": "id=pwd", "text": "hunter2"}}]}},
+        {"type": {"into": {"text": "密码"}, "text": "{{secret}}"}},
+    ]
+    found = recorded(turn(1, tapped("me"), "one", "two"), setup=setup, variables={"secret": "correct horse"})
+    told = canonical(found.data).decode() + json.dumps(found.defaults)
+    assert "hunter2" not in told
+    assert "correct horse" not in told
+    assert "alice@example.com" not in canonical(found.data).decode()
+    assert found.defaults == {"user": "alice@example.com"}
+    assert {p.name: p.secret for p in found.data.parameters} == {"user": False, "pwd": True, "secret": True}
+
+
+def test_where_the_first_screen_could_not_be_read_it_begins_with_the_app_of_the_task():
+    unread = turn(1, tapped("a", "A"), "one", "two")
+    read = TurnRead.model_validate(unread.taken.read.reveal()).model_copy(update={"screen": None})
+    taken = unread.taken.model_copy(update={"read": Sealed[dict[str, Any]].of(read.model_dump(mode="json"))})
+    found = recorded(replace(unread, taken=taken), app=SHOP)
+    assert written(found)[0] == {"launch": {"app": SHOP, "restart": True}}
 
 
 def test_a_run_that_did_nothing_or_too_much_leaves_no_script():

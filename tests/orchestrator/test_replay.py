@@ -20,6 +20,7 @@ from contracts.orchestrator import (
     TaskRules,
     TurnRequested,
     TurnTaken,
+    WatchSet,
 )
 from contracts.requests import Limits
 from contracts.screen_indexer import CaptureIndexed
@@ -381,6 +382,32 @@ def test_a_replay_that_is_stopped_while_the_model_is_asked_ends():
     story = stuck()
     story.stop()
     assert story.last(RunFinished).status is RunStatus.CANCELLED
+
+
+def test_a_model_that_is_asked_is_waited_for_whatever_is_told_meanwhile():
+    story = stuck()
+    actions = len(story.all(ActionRequested))
+    story.crashes("com.example.other")
+    story.pause()
+    story.pause(on=False)
+    story.timer(story.started)
+    assert (len(story.all(ActionRequested)), len(story.all(TurnRequested))) == (actions, 1)
+    assert story.state.waiting == "CALL"
+
+
+def test_a_step_that_fails_while_the_run_is_paused_is_no_success_when_its_time_is_up():
+    story = replayed()
+    story.shows("home")
+    missing(story)
+    story.pause()
+    missing(story)
+    assert story.all(RunFinished) == []
+    story.now = story.started.ends_at
+    story.timer(story.started)
+    story.timer(story.last(WatchSet))  # The first one fired late, so that the grace begins again.
+    finished = story.last(RunFinished)
+    assert finished.status is RunStatus.FAILED
+    assert "its time was up after a step had failed: not within 10 s: nothing matches" in finished.failure_reason
 
 
 def with_secret(**changes: Any) -> RunStory:

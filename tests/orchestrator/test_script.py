@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 import pytest
 from hypothesis import given, settings
@@ -21,11 +22,14 @@ from contracts.values import (
     PressKey,
     RunStatus,
     Sighting,
+    Strategy,
     Swipe,
     Target,
     Touch,
     TypeInto,
 )
+from services.hierarchy.locators import evaluate, xpath_literal
+from services.hierarchy.parse import parse
 from tests.orchestrator.runs import APP, RunStory, tap
 
 LOGIN = [
@@ -262,3 +266,26 @@ def test_whatever_comes_of_steps_they_end_in_order_and_nothing_that_may_have_bee
 
 def place(number: str) -> tuple[int, ...]:
     return tuple(map(int, number.split(".")))
+
+
+QUERY = 'O\'Brien "x" \\ {{shop}}'
+
+
+@pytest.mark.parametrize("value", [QUERY, "' or '1'='1", "雨伞", "{{query}}"])
+def test_a_value_within_a_locator_is_quoted_as_that_needs(value: str):
+    steps = [
+        {"tap": {"element": {"xpath": "//a[@text='{{query}}' and @id=\"x\"]/b[.='to {{query}}!']"}}},
+        {"tap": {"element": {"uiselector": 'new UiSelector().text("to {{query}}").index(1)'}}},
+        {"tap": {"element": {"xpath": "{{whole}}"}}},
+    ]
+    story = alone(steps, variables={"query": value, "whole": "//b"})
+    tree = parse(
+        f"<hierarchy rotation='0'><node text={quoteattr(value)} id='x' class='a' bounds='[0,0][9,9]'>"
+        f"<node text={quoteattr(f'to {value}')} class='b' bounds='[0,0][9,9]'/></node></hierarchy>"
+    )
+    program = story.state.script.program
+    assert f'{xpath_literal(value)} and @id="x"]' in program[0].step.tap.element.xpath
+    assert xpath_literal(f"to {value}!") in program[0].step.tap.element.xpath
+    found = evaluate(tree, Strategy.CUSTOM, program[1].step.tap.element.uiselector.replace(".index(1)", ""))
+    assert [node.text for node in found] == [f"to {value}"]
+    assert program[2].step.tap.element.xpath == "//b"

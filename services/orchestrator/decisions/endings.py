@@ -51,6 +51,8 @@ def over(run: Run) -> RunEnding | None:
 def cut_short(run: Run, why: str, code: str) -> RunEnding:
     """An exploration may end at any time; steps that are left make it a failure, and so does a task in plain language
     (with `code`)."""
+    if run.script is not None and run.script.failure is not None:  # The run was paused when the step failed.
+        return ending_of(run, RunStatus.FAILED, f"{why} after a step had failed: {run.script.failure}", run.script.code)
     if not run.unfinished:
         if run.task is not None:
             return _task_cut_short(run.task, run, why, code)

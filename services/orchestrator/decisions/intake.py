@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,8 @@ from services.runtime.request_json import RejectedError, parse, read_object
 AnyTask = ExploreRequest | StepsRequest | GoalRequest | ReplayRequest
 _SCHEDULE_AHEAD = timedelta(days=366)
 _REJECTIONS_KEPT = 20
+SPEC_BYTES = 248_000
+"""So long is a task at most in the events that hold it, which are 256 KB at most and say a little more."""
 _CONTROL: TypeAdapter[ControlRequest] = TypeAdapter(ControlRequest)
 
 
@@ -141,8 +144,17 @@ def _accept(raw: RawRequest, found: ScriptFound | None, asked_at: datetime, now:
         schedule_at=_due(request.schedule_at, now),
         **copied,
     )
+    if (size := _size_of(spec)) > SPEC_BYTES:
+        raise RejectedError("TOO_LARGE", f"the whole task is {size} bytes long; {SPEC_BYTES} is the most")
     seen = UserSeen(user_id=user_id, account=raw.user, display_name=raw.user)
     return Decision((TaskAccepted(task_id=task_id, spec=spec),), (Create((seen,), shared=True),))
+
+
+def _size_of(spec: TaskSpec) -> int:
+    """How many bytes of an event a task takes; what is sealed is a third longer."""
+    sealed = [None if field is None else field.clear for field in (spec.script, spec.goal)]
+    text = json.dumps(sealed, ensure_ascii=False, separators=(",", ":")).encode()
+    return len(spec.model_dump_json().encode()) + len(text) * 4 // 3
 
 
 def _rules(asked: Rules) -> TaskRules:

@@ -170,7 +170,8 @@ class Run:
             return "CRASH"
         if self.task is not None and self.task.waiting is not None:
             return self.task.waiting
-        return "CALL" if self.call is not None else "NOTHING"
+        is_asked = self.call is not None or self.repair.asked is not None
+        return "CALL" if is_asked else "NOTHING"
 
     @property
     def spec_started(self) -> RunStarted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
@@ -28,10 +29,19 @@ from contracts.steps import (
 )
 from contracts.values import Guard
 from contracts.values.actions import PATIENCE_LIMIT_S
+from services.hierarchy.locators import xpath_literal
+from services.hierarchy.uiselector import quoted
 from services.orchestrator.decisions.step_words import said
 
 STEPS: TypeAdapter[tuple[Step, ...]] = TypeAdapter(tuple[Step, ...])
 RECORDED: TypeAdapter[tuple[ScriptStep, ...]] = TypeAdapter(tuple[ScriptStep, ...])
+
+
+_LITERALS = {
+    "xpath": (re.compile(rf"{VARIABLE.pattern}|'[^']*'|\"[^\"]*\""), xpath_literal),
+    "uiselector": (re.compile(rf'{VARIABLE.pattern}|"(?:[^"\\]|\\.)*"'), quoted),
+}
+"""Strings in locators by the name of their field, variables outside of strings; and how a text becomes a string."""
 
 
 class ScriptError(Exception):
@@ -142,11 +152,31 @@ def _filled(value: Any, texts: Mapping[str, str], secrets: Mapping[str, str]) ->
         case str():
             return VARIABLE.sub(lambda found: _value(found[1], texts, secrets), value)
         case dict():
-            return {name: _filled(inner, texts, secrets) for name, inner in value.items()}
+            return {name: _filled_in(name, inner, texts, secrets) for name, inner in value.items()}
         case list() | tuple():
             return [_filled(inner, texts, secrets) for inner in value]
         case _:
             return value
+
+
+def _filled_in(field: str, value: Any, texts: Mapping[str, str], secrets: Mapping[str, str]) -> Any:
+    """The value of a field. In a string within a locator, a text is quoted as that needs, whatever it holds."""
+    literals = _LITERALS.get(field)
+    if literals is None or not isinstance(value, str):
+        return _filled(value, texts, secrets)
+    pattern, quote = literals
+
+    def put(found: re.Match[str]) -> str:
+        if found[1] is not None:
+            return _value(found[1], texts, secrets)
+        inner = found[0][1:-1]
+        if VARIABLE.search(inner) is None:
+            return found[0]
+        if field == "uiselector":
+            return f'"{VARIABLE.sub(lambda one: quote(_value(one[1], texts, secrets))[1:-1], inner)}"'
+        return quote(_filled(inner, texts, secrets))
+
+    return pattern.sub(put, value)
 
 
 def _value(name: str, texts: Mapping[str, str], secrets: Mapping[str, str]) -> str:

@@ -17,13 +17,13 @@ from contracts.sealed import Sealed
 from contracts.steps import variables_in
 from contracts.values import ANDROID
 from services.orchestrator.decisions.scripts.requested import no_version
-from services.orchestrator.decisions.scripts.versions import Version, Versions, script_id_of
+from services.orchestrator.decisions.scripts.versions import SCRIPT_BYTES, Version, Versions, script_id_of
 from services.runtime.handlers import RawRequest
 from services.runtime.reactor import LaterError
 from services.runtime.request_json import RejectedError, read_object
 
-REPLAY_BYTES = 150_000
-"""The events that hold a task hold the script that it replays too, sealed, and are 256 KB at most."""
+REPLAY_BYTES = SCRIPT_BYTES
+"""The events that hold a task hold the script that it replays too, sealed. What can be kept can be replayed."""
 RACE = timedelta(seconds=3)
 """A run that is over has left its script a moment later: for so long, one that is not there is looked for again."""
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+")
@@ -89,7 +89,7 @@ def replayed(found: ScriptFound, request: ReplayRequest, asked_at: datetime, now
         "defaults": defaults or {},
         "about": data.model_dump(mode="json", exclude={"steps"}),
     }
-    size = len(json.dumps(script, ensure_ascii=False).encode())
+    size = len(json.dumps(script, ensure_ascii=False, separators=(",", ":")).encode())
     if size > REPLAY_BYTES:
         raise RejectedError("TOO_LARGE", f"the script and its values are {size} bytes long; {REPLAY_BYTES} is the most")
     return {

@@ -104,7 +104,26 @@ def _drafted(state: Versions, draft: ScriptDrafted, seq: int) -> Decision:
         duration_ms=draft.duration_ms,
         metadata=described(draft.data) | draft.metadata | _base(draft.base),
     )
-    return Decision((recorded,))
+    return Decision((recorded, *_older_base(state, draft, number)))
+
+
+def _older_base(state: Versions, draft: ScriptDrafted, number: int) -> tuple[ScriptSwitched, ...]:
+    """A repair of a version that is not the one in use any more is kept, and does not take the place of that one."""
+    used = state.newest_active
+    if draft.base is None or used is None or used.number <= draft.base.version:
+        return ()
+    reason = f"version {number} repairs version {draft.base.version}, and version {used.number} is in use"
+    return tuple(
+        ScriptSwitched(
+            script_id=draft.script_id,
+            version=version,
+            version_id=version_id_of(draft.script_id, version),
+            active=version == used.number,
+            by="waymark",
+            reason=reason,
+        )
+        for version in (number, used.number)
+    )
 
 
 def _replayed(state: Versions, finished: RunFinished) -> Decision:

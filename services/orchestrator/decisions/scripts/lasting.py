@@ -20,6 +20,7 @@ from contracts.values.intents import (
     TypeText,
     WaitFor,
 )
+from services.orchestrator.decisions.tasking.wording import content_changed
 
 Acting = LaunchApp | TapAt | TypeText | SwipeTo | Press | WaitFor
 """Intents that do something on the phone."""
@@ -84,7 +85,7 @@ def lasting(turns: Sequence[TurnDone], by_hand: Mapping[int, str], crashed_by: f
     `by_hand`: what a person did on the phone after a turn, or instead of it, by its number; `crashed_by`: numbers of
     the actions that crashed an app."""
     acts: list[Act] = []
-    pending: str | None = None
+    pending = by_hand.get(0)  # Before the first turn.
     noted, crashed, left_out = False, False, set()
     screens = [_read(turn).screen for turn in turns]
     for at, turn in enumerate(turns):
@@ -102,6 +103,9 @@ def lasting(turns: Sequence[TurnDone], by_hand: Mapping[int, str], crashed_by: f
                 undone = acts.pop()
                 pending, noted = undone.by_hand, undone.noted
             else:
+                if acts and _only_focused(acts[-1], act):
+                    focused = acts.pop()
+                    act = replace(act, by_hand=focused.by_hand or act.by_hand, after_crash=focused.after_crash)
                 acts.append(act)
                 pending, noted, crashed = None, False, False
         pending = by_hand.get(turn.taken.turn, pending)
@@ -113,7 +117,7 @@ def _act(turn: TurnDone, intent: AnyIntent | None, screen: ScreenSeen | None, af
     if not isinstance(intent, LaunchApp | TapAt | TypeText | SwipeTo | Press | WaitFor):
         return None
     finished, before = turn.finished, turn.before
-    if finished is None or not _did_something(intent, finished):
+    if finished is None or not _did_something(intent, finished, content_changed(before, turn.after)):
         return None
     return Act(
         turn=turn.taken.turn,
@@ -134,17 +138,27 @@ def _read(turn: TurnDone) -> TurnRead:
     return TurnRead() if sealed is None or sealed.clear is None else TurnRead.model_validate(sealed.clear)
 
 
-def _did_something(intent: Acting, finished: StepFinished) -> bool:
-    """A text counts although the screen may look the same: it may have been there before."""
+def _did_something(intent: Acting, finished: StepFinished, changed: bool) -> bool:
+    """A text counts although the screen may look the same: it may have been there before. `changed`: what the screen
+    says, such as a number that was counted up, or the part of a list that is in sight."""
     if not finished.succeeded or finished.outcome == "FAILED":
         return False
-    return finished.outcome != "NOTHING" or isinstance(intent, TypeText)
+    return finished.outcome != "NOTHING" or changed or isinstance(intent, TypeText)
 
 
 def _moved(acts: list[Act], act: Act, by_hand: str | None) -> str | None:
     """What a person did counts where the phone shows something else since."""
     stayed = bool(acts) and acts[-1].finished.to_state == act.finished.from_state
     return None if stayed else by_hand
+
+
+def _only_focused(before: Act, act: Act) -> bool:
+    """Whether an act types into a field that it names, and the one before it did no more than touch a field."""
+    is_named = isinstance(act.intent, TypeText) and act.intent.element is not None
+    if not is_named or not isinstance(before.intent, TapAt) or before.finished.outcome != "NOTHING":
+        return False
+    touched = before.intent.element
+    return touched is not None and (touched.editable or touched.password)
 
 
 def _undoes(act: Act, before: Act) -> bool:

@@ -19,7 +19,7 @@ from contracts.values.intents import TypeText
 from services.orchestrator.decisions.scripts.acts_as_steps import ActsAsSteps, UnrecordableError
 from services.orchestrator.decisions.scripts.lasting import Act, Lasting, TurnDone, lasting
 from services.orchestrator.decisions.scripts.lifting import ACCOUNT, Typed, lift, of_account
-from services.orchestrator.decisions.scripts.setting_out import setting_out
+from services.orchestrator.decisions.scripts.setting_out import setting_out, typed_in, without_texts
 from services.orchestrator.decisions.scripts.swipes import element_of
 from services.orchestrator.decisions.scripts.versions import SCRIPT_BYTES, size_of
 
@@ -61,15 +61,16 @@ def record(turns: Sequence[TurnDone], source: Source) -> Recording:
     if not found.acts:
         raise UnrecordableError("nothing was done on the phone that could be done again")
     fields = [_field(found.acts, at) for at in range(len(found.acts))]
+    used = variables_in(list(source.setup))
+    given = {name: value for name, value in source.variables.items() if name in used}
+    before = typed_in(source.setup, given)
     typed = [
         Typed(act.intent.text, one)
         for act, one in zip(found.acts, fields, strict=True)
         if isinstance(act.intent, TypeText)
     ]
-    used = variables_in(list(source.setup))
-    given = {name: value for name, value in source.variables.items() if name in used}
-    lifted = lift(typed, {**given, **_account(source, used, typed)})
-    begins = setting_out(source.setup, found.acts)
+    lifted = lift([*before, *typed], {**given, **_account(source, used, typed)})
+    begins = setting_out(without_texts(source.setup, lifted), found.acts, source.app)
     steps = [*begins, *ActsAsSteps(found.acts, fields, lifted, source.app, source.person_wait_s).all(begins)]
     if len(steps) > STEPS_LIMIT:
         raise UnrecordableError(f"it has {len(steps)} steps, and a script {STEPS_LIMIT} at most")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.orchestrator import TaskRules, TurnRequested
-from contracts.values import AnyIntent, TurnRead, TypeText
+from contracts.values import AnyIntent, CallApi, TurnRead, TypeText
 from services.orchestrator.decisions.run_state import Run
 from services.orchestrator.decisions.tasking.loops import key_of
 from services.orchestrator.decisions.tasking.safety import Judgement, Setting, judge
@@ -14,7 +14,11 @@ def hindered(run: Run) -> str | None:
     """Why nothing may be done now, although the model was asked."""
     if run.task_progress.person is not None:
         return "somebody had taken the phone over before it could be done"
-    return "the task had been paused before it could be done" if run.paused else None
+    if run.paused:
+        return "the task had been paused before it could be done"
+    if run.task_progress.stale:
+        return "somebody may have used the phone since the screen was looked at"
+    return None
 
 
 def judged(run: Run, asked: TurnRequested, read: TurnRead, intent: AnyIntent) -> Judgement:
@@ -46,8 +50,15 @@ def _denied_before(progress: TaskProgress, asked: TurnRequested, intent: AnyInte
         and turn.person.verdict == "DENIED"
         and turn.person.by is not None
         and turn.intent is not None
-        and key_of(turn.intent) == key_of(intent)
+        and _is_same(turn.intent, intent)
         and turn.before is not None
         and turn.before.state_id == asked.screen.state_id
         for turn in progress.turns
     )
+
+
+def _is_same(denied: AnyIntent, wanted: AnyIntent) -> bool:
+    """Whether both want the same. Calls are told apart by their names and parameters, actions by what they touch."""
+    if isinstance(denied, CallApi) or isinstance(wanted, CallApi):
+        return isinstance(denied, CallApi) and isinstance(wanted, CallApi) and denied.call == wanted.call
+    return key_of(denied) == key_of(wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import assert_never
 
+from contracts.orchestrator import ScreenAsked
 from contracts.values import (
     AnyIntent,
     AskPerson,
@@ -119,12 +120,11 @@ def is_fruitless(turn: Turn) -> bool:
         return False
     if not finished.succeeded:
         return True
-    return finished.outcome == "NOTHING" and not _content_changed(turn)
+    return finished.outcome == "NOTHING" and not content_changed(turn.before, turn.after)
 
 
-def _content_changed(turn: Turn) -> bool:
+def content_changed(before: ScreenAsked | None, after: ScreenAsked | None) -> bool:
     """Whether the texts of a screen changed that is the same otherwise, such as a number that was counted up."""
-    before, after = turn.before, turn.after
     if before is None or after is None or before.hierarchy is None or after.hierarchy is None:
         return False
     return before.hierarchy.sha256 != after.hierarchy.sha256
