@@ -202,11 +202,19 @@ async def find_script(sql: asyncpg.Connection, given: str) -> UUID:
     """The script that the beginning of an id, or of a version's, names, or anybody's name. Raises `CliError`."""
     found = await sql.fetch(
         """SELECT DISTINCT script_metadata->>'script_id' AS id FROM autoglm.scripts
-           WHERE starts_with(script_metadata->>'script_id', $1) OR starts_with(id::text, $1) OR task_name = $2
+           WHERE task_name = $2
+              OR $3 AND (starts_with(script_metadata->>'script_id', $1) OR starts_with(id::text, $1))
            ORDER BY 1 LIMIT 2""",
-        given.lower() if len(given) >= _LEAST_PREFIX else given,
-        given,
+        given.lower(),
+        given.strip(),
+        len(given) >= _LEAST_PREFIX,
     )
+    if len(found) > 1:
+        raise CliError(
+            f"more than one script is called {given!r}, or has an id that begins so: give the id of the one that is"
+            " meant, `waymark scripts list` has them",
+            ExitCode.USAGE,
+        )
     return UUID(_only(found, given, "script", "waymark scripts list")["id"])
 
 

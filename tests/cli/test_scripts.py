@@ -133,6 +133,8 @@ async def test_a_script_is_imported_listed_shown_exported_retired_and_used_again
     assert "version 2 of 2" in shown
     assert "{{what}} required" in shown
     assert json.loads(await done(one, "show", script[:8], "--version", "1", "--json"))["version"] == 1
+    for nothing in ("", script[0], script[:3]):
+        assert (await call(one, "retire", nothing)).exit_code == ExitCode.NOT_FOUND, "too short to mean one"
 
     away = {POSTGRES_DSN: "postgresql://nobody@127.0.0.1:9/none"}
     exported = await done(one, "export", "Log in", "--as", "yaml", **away)
