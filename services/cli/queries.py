@@ -182,10 +182,13 @@ async def alerts(sql: asyncpg.Connection, limit: int, *, statuses: list[str] | N
 
 
 async def scripts(sql: asyncpg.Connection, limit: int) -> Rows:
-    """The newest version of each script."""
+    """The newest version of each script. How its replays went is none where there was none."""
     return await _rows(
         sql,
-        """SELECT * FROM (
+        """SELECT id, name, version, active, steps, by, origin, replays,
+                  CASE WHEN replays > 0 THEN success_rate END AS success_rate,
+                  CASE WHEN replays > 0 THEN execution_time END AS execution_time, checksum, version_id, updated_at
+           FROM (
              SELECT DISTINCT ON (script_metadata->>'script_id') script_metadata->>'script_id' AS id, task_name AS name,
                     (script_metadata->>'version')::int AS version, is_active AS active, total_steps AS steps,
                     script_metadata->>'user' AS by, script_metadata->>'origin' AS origin,
