@@ -75,13 +75,13 @@ async def ask(session: Session, body: dict[str, Any]) -> Answer:
     if (starts or topic in _ANSWERED) and not body.get("id"):
         body = {**body, "id": str(session.clock.new_id())}
     key, kinds = _expected(session.user, topic, body)
+    said = _json(body)
     log = await session.log()
     once: type[Event] | None = TaskAccepted if starts else _ANSWERED.get(topic)
     if once is not None and (known := await log.last(event_filter(once, key=key))) is not None:
         return Answer(key, known.event, again=True)
     js = await session.js()
     before = (await js.stream_info(STREAM)).state.last_seq
-    said = orjson.dumps(body)
     published = await js.publish(request_subject(topic, session.user), said, stream=REQUESTS, timeout=5)
     answers = [(event, key) for event in kinds]
     if topic == "control":
@@ -99,6 +99,14 @@ async def ask(session: Session, body: dict[str, Any]) -> Answer:
         f" handled when {_handler(topic)} runs. A request that cannot be read lies in `waymark dlq list`.",
         ExitCode.UNREACHABLE,
     )
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    """The request as it is published. Raises `CliError` for bytes that are no text, as a shell may pass them on."""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:
+        raise CliError(f"the request cannot be written as JSON in UTF-8: {error}", ExitCode.USAGE) from None
 
 
 def _topic(kind: str, body: dict[str, Any]) -> str | None:

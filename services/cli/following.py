@@ -36,7 +36,7 @@ from contracts.orchestrator import (
     TaskWaiting,
 )
 from contracts.subjects import derived_id, event_filter
-from contracts.values import RunStatus, Strategy, ValidationStatus
+from contracts.values import ANDROID, RunStatus, Strategy, ValidationStatus
 from services.cli import turns
 from services.cli.errors import CliError, ExitCode
 from services.cli.output import clean, duration
@@ -164,7 +164,7 @@ def told(recorded: Recorded[Event], before: Progress) -> str | None:
             return None if line is None else f"{at} {line}"
     match event:
         case TaskWaiting():
-            return f"{at} waiting for a phone that has {event.spec.package} installed"
+            return f"{at} {_awaited(event.spec)}"
         case TaskQueued():
             return f"{at} queued: {event.app.package} {event.app.version_name}"
         case TaskDropped():
@@ -249,6 +249,13 @@ async def events_of_run(
                 if concerns(progress, recorded.event):
                     yield replace(recorded, event=await sealer.open(recorded.event))
             yield None
+
+
+def _awaited(spec: TaskSpec) -> str:
+    """Which phone a task waits for that none can tell its app of."""
+    phone = "a phone" if spec.serial is None else f"phone {clean(spec.serial)}"
+    has = "" if spec.package == ANDROID else f" that has {spec.package} installed"
+    return f"waiting for {phone}{has}: `waymark devices list` has those there are"
 
 
 def _app(detail: dict[str, Any]) -> str:

@@ -14,11 +14,12 @@ from nats.js import JetStreamContext
 from contracts.event import Event
 from contracts.orchestrator import TaskDropped, TaskSplit
 from contracts.subjects import derived_id
-from services.cli import following, showing
+from services.cli import following, showing, turns
 from services.cli.errors import CliError, ExitCode
 from services.cli.output import clean, print_json, say
 from services.runtime.catch_up import read_batches
 from services.runtime.log import Recorded
+from services.runtime.sealing import Sealer
 
 _FRESH_S = 0.25
 _KINDS: tuple[type[Event], ...] = (*following.FOLLOWED, TaskSplit)
@@ -83,15 +84,18 @@ async def read_group(js: JetStreamContext, group: UUID, after: int) -> GroupProg
     return progress
 
 
-async def follow_group(js: JetStreamContext, group: UUID, after: int, *, quiet: bool, as_json: bool) -> None:
+async def follow_group(
+    js: JetStreamContext, sealer: Sealer, group: UUID, after: int, *, quiet: bool, as_json: bool
+) -> None:
     """All tasks of a group, line by line, until all are over. Raises `typer.Exit` with the code of a failure."""
     progress = GroupProgress(group)
     async with aclosing(_events(js, after)) as events:
-        async for recorded in events:
+        async for sealed in events:
+            recorded = await _opened(progress, sealer, sealed)
             line = told(progress, recorded)
             progress = evolve(progress, recorded)
             if line is not None and not quiet:
-                say(line)
+                say(line, "bold yellow" if isinstance(recorded.event, turns.LOUD) else "")
             if progress.over:
                 break
     if progress.dropped is not None:
@@ -100,9 +104,17 @@ async def follow_group(js: JetStreamContext, group: UUID, after: int, *, quiet: 
         print_json(progress.rows())
     else:
         for one in progress.tasks.values():
-            say(f"{serial_of(one) or '–'}  {showing.summary(one)[0]}")
+            for line in showing.outcome(one):
+                say(f"{serial_of(one) or '–'}  {line}")
     if not all(following.succeeded(one) for one in progress.tasks.values()):
         raise typer.Exit(ExitCode.FAILED)
+
+
+async def _opened(progress: GroupProgress, sealer: Sealer, recorded: Recorded[Event]) -> Recorded[Event]:
+    """What the tasks of the group say can be read, as when one of them is watched alone."""
+    if _concerned(progress, recorded.event) is None:
+        return recorded
+    return replace(recorded, event=await sealer.open(recorded.event))
 
 
 async def _events(

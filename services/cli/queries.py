@@ -182,10 +182,13 @@ async def alerts(sql: asyncpg.Connection, limit: int, *, statuses: list[str] | N
 
 
 async def scripts(sql: asyncpg.Connection, limit: int) -> Rows:
-    """The newest version of each script."""
+    """The newest version of each script. How its replays went is none where there was none."""
     return await _rows(
         sql,
-        """SELECT * FROM (
+        """SELECT id, name, version, active, steps, by, origin, replays,
+                  CASE WHEN replays > 0 THEN success_rate END AS success_rate,
+                  CASE WHEN replays > 0 THEN execution_time END AS execution_time, checksum, version_id, updated_at
+           FROM (
              SELECT DISTINCT ON (script_metadata->>'script_id') script_metadata->>'script_id' AS id, task_name AS name,
                     (script_metadata->>'version')::int AS version, is_active AS active, total_steps AS steps,
                     script_metadata->>'user' AS by, script_metadata->>'origin' AS origin,
@@ -202,11 +205,19 @@ async def find_script(sql: asyncpg.Connection, given: str) -> UUID:
     """The script that the beginning of an id, or of a version's, names, or anybody's name. Raises `CliError`."""
     found = await sql.fetch(
         """SELECT DISTINCT script_metadata->>'script_id' AS id FROM autoglm.scripts
-           WHERE starts_with(script_metadata->>'script_id', $1) OR starts_with(id::text, $1) OR task_name = $2
+           WHERE task_name = $2
+              OR $3 AND (starts_with(script_metadata->>'script_id', $1) OR starts_with(id::text, $1))
            ORDER BY 1 LIMIT 2""",
-        given.lower() if len(given) >= _LEAST_PREFIX else given,
-        given,
+        given.lower(),
+        given.strip(),
+        len(given) >= _LEAST_PREFIX,
     )
+    if len(found) > 1:
+        raise CliError(
+            f"more than one script is called {given!r}, or has an id that begins so: give the id of the one that is"
+            " meant, `waymark scripts list` has them",
+            ExitCode.USAGE,
+        )
     return UUID(_only(found, given, "script", "waymark scripts list")["id"])
 
 

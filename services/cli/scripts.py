@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from pydantic import TypeAdapter
 
 from contracts.orchestrator import ScriptRecorded, ScriptReplayed, ScriptSwitched
 from contracts.scripts import FORMAT, SCRIPT_DATA, Parameter, ScriptData, ScriptStep
@@ -20,6 +23,7 @@ from services.orchestrator.decisions.step_words import said
 
 LIMIT_BYTES = 2 * 1024 * 1024
 """A file of a whole script, guards and all."""
+_VALUES: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
 
 
 @dataclass
@@ -81,9 +85,10 @@ def _uuid(given: str) -> UUID | None:
         return None
 
 
-def written(data: ScriptData) -> str:
-    """A script as YAML, which `read_data` reads again."""
-    return as_yaml(data.model_dump(mode="json", exclude_none=True))
+def written(data: ScriptData, values: Mapping[str, str] | None = None) -> str:
+    """A script, and values of its parameters where there are any, as YAML, which `read_data` reads again."""
+    given = {"variables": dict(values)} if values else {}
+    return as_yaml(data.model_dump(mode="json", exclude_none=True) | given)
 
 
 def read_data(path: Path | None, name: str | None) -> tuple[ScriptData, dict[str, str]]:
@@ -92,8 +97,9 @@ def read_data(path: Path | None, name: str | None) -> tuple[ScriptData, dict[str
     text, called = read_text(path, LIMIT_BYTES)
     root, value = loaded(text, called, LIMIT_BYTES)
     if "format" in value:
+        values = validated(_VALUES, value.pop("variables", {}), root, f"{called}: variables")
         data = validated(SCRIPT_DATA, value, root, called)
-        return (data if name is None else data.model_copy(update={"name": name})), {}
+        return (data if name is None else data.model_copy(update={"name": name})), values
     script = validated(SCRIPT, value, root, called)
     title = name or script.name or (None if path is None else path.stem)
     if title is None:

@@ -74,6 +74,12 @@ def summary(progress: Progress) -> list[str]:
     return text
 
 
+def outcome(progress: Progress) -> list[str]:
+    """How it ended, and what a task in plain language says of its result."""
+    result = None if progress.turns is None else progress.turns.result
+    return [*summary(progress)[:1], *([f"Result: {clean(result)}"] if result else [])]
+
+
 def as_json(progress: Progress) -> dict[str, Any]:
     finished = progress.finished
     return {

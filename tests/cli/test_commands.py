@@ -112,6 +112,7 @@ def test_an_unreachable_server_is_named_with_its_variable_and_without_secrets(
         (("run", "replay", "order", "--set", "query"), "NAME=TEXT"),
         (("run", "replay", "order", "--version", "0"), "--version"),
         (("answer", "last"), "text"),
+        (("answer", "last", " "), "the answer is empty"),
         (("locators",), "--element"),
         (("config", "set", "LLM", "main", "model=big-1"), "base_url"),
         (("config", "set", "ALERT_CHANNEL", "qa", "nonsense"), "KEY=VALUE"),
@@ -139,6 +140,7 @@ def test_wrong_usage_says_what_is_wrong_before_any_server_is_asked(
         ('{"kind": "dance"}', "dance"),
         ('{"kind": "stop", "task": "soon"}', "task"),
         ("[" * 100_000, "read"),
+        (r'{"kind": "retry", "task": "\ud800"}', "UTF-8"),
     ],
 )
 def test_a_request_that_cannot_be_sent_is_refused_with_a_reason(nowhere: dict[str, str], body: str, said: str) -> None:

@@ -26,9 +26,11 @@ from contracts.orchestrator import (
     TaskHeld,
     TaskReleased,
     TaskUnblocked,
+    TaskWaiting,
 )
 from contracts.sealed import Sealed
 from contracts.values import (
+    ANDROID,
     ActionType,
     Bounds,
     Click,
@@ -51,6 +53,7 @@ from services.cli.report.crashes import verdict, way
 from services.cli.report.walk import walk
 from services.cli.showing import panel, summary
 from services.runtime.log import Recorded
+from tests.orchestrator.task_runs import started
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TASK, RUN, FLEET, PHONE = (UUID(int=number) for number in range(1, 5))
@@ -163,6 +166,23 @@ def test_a_task_that_no_phone_can_take_says_why_and_fails_when_it_is_given_up() 
 
 def note(**detail: object) -> RunNoted:
     return RunNoted(run_id=RUN, event_type=RunEventType.NOTICE, detail=detail)
+
+
+@pytest.mark.parametrize(
+    ("package", "serial", "said"),
+    [
+        ("com.example.shop", None, "waiting for a phone that has com.example.shop installed"),
+        ("com.example.shop", "R5", "waiting for phone R5 that has com.example.shop installed"),
+        (ANDROID, "R5", "waiting for phone R5:"),
+        (ANDROID, None, "waiting for a phone:"),
+    ],
+)
+def test_a_task_that_waits_names_the_phone_and_the_app(package: str, serial: str | None, said: str) -> None:
+    spec = started().spec.model_copy(update={"task_id": TASK, "package": package, "serial": serial})
+    line = told(recorded(TaskWaiting(fleet_id=FLEET, spec=spec)), Progress(TASK, RUN))
+    assert line is not None
+    assert said in line
+    assert "waymark devices list" in line
 
 
 def test_an_installation_is_shown_while_it_goes_on_and_told_with_its_time() -> None:

@@ -59,6 +59,14 @@ def test_steps_that_people_wrote_become_a_script_with_parameters(tmp_path: Path)
     assert read_data(kept_file(tmp_path, STEPS), "Mine")[0].name == "Mine"
 
 
+def test_a_whole_script_is_written_with_the_values_that_were_typed_and_read_with_them(tmp_path: Path) -> None:
+    values = {"user": "Yes", "password": "0123"}
+    assert read_data(kept_file(tmp_path, written(login(), values)), "Mine")[1] == values
+    wrong = written(login()) + "variables: [alice]\n"
+    with pytest.raises(CliError, match="variables:1: Input should be a valid dictionary"):
+        read_data(kept_file(tmp_path, wrong), None)
+
+
 @pytest.mark.thorough
 @given(scripts())
 def test_a_whole_script_survives_its_file(tmp_path_factory: pytest.TempPathFactory, data: ScriptData) -> None:
@@ -129,10 +137,13 @@ async def test_a_script_is_imported_listed_shown_exported_retired_and_used_again
         ("Log in", 2, 5, "alice", True),
         ("Log in · 登录", 1, 18, "alice", True),
     }
+    assert {(row["replays"], row["success_rate"], row["execution_time"]) for row in rows} == {(0, None, None)}
     shown = await done(one, "show", "Log in")
     assert "version 2 of 2" in shown
     assert "{{what}} required" in shown
     assert json.loads(await done(one, "show", script[:8], "--version", "1", "--json"))["version"] == 1
+    for nothing in ("", script[0], script[:3]):
+        assert (await call(one, "retire", nothing)).exit_code == ExitCode.NOT_FOUND, "too short to mean one"
 
     away = {POSTGRES_DSN: "postgresql://nobody@127.0.0.1:9/none"}
     exported = await done(one, "export", "Log in", "--as", "yaml", **away)
@@ -143,6 +154,8 @@ async def test_a_script_is_imported_listed_shown_exported_retired_and_used_again
     text = pytest_file.read_text(encoding="utf-8")
     compile(text, "test_login.py", "exec")
     assert "{'user': 'alice', 'what': None, 'account.password': None}" in text
+    whole = yaml.safe_load(await done(one, "export", script, "--as", "yaml", "--values", **away))
+    assert whole["variables"] == {"user": "alice"}
     flow = await call(one, "export", "Log in · 登录", "--as", "maestro", **away)
     assert flow.exit_code == ExitCode.OK
     assert "maestro: step 2: see that com.waymark.demo" in flow.stderr

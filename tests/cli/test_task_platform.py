@@ -28,6 +28,8 @@ from services.cli.__main__ import app
 from services.cli.errors import ExitCode
 from tests.cli.test_report import Page
 from tests.tasks import buying
+from tests.tasks.apps import LABEL
+from tests.tasks.moves import Finish, Launch
 from tests.tasks.playing import Play, PlayingModel
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
@@ -158,6 +160,15 @@ async def test_both_tables_made_anew_are_the_same(running: Running) -> None:
     for one in await running.rows("rebuild", "orchestrator"):
         assert one["parked"] == 0
     assert (await running.rows("rebuild", "autoglm", "--check"))["differences"] == []
+
+
+async def test_the_tasks_of_a_group_are_watched_with_what_the_model_thinks_and_says(running: Running) -> None:
+    goal = "打开演示商店"
+    running.model.plays.append(Play(goal, [Launch(LABEL), Finish("打开了")], "json"))
+    result = await running.call("run", "task", goal, "--model", "json", "--phones", "1")
+    assert result.exit_code == ExitCode.OK, result.output
+    assert "第1步" in result.output
+    assert "Result: 打开了" in result.output
 
 
 async def test_what_is_over_cannot_be_answered(running: Running) -> None:

@@ -57,7 +57,7 @@ def test_without_a_person_it_ends_with_the_reason():
     until_asked(story, (tap_on("A"), same))
     story.timer(story.open)
     assert (story.end.status, story.end.failure_code) == (RunStatus.FAILED, "STUCK")
-    assert "times you did the same on the same screen" in story.end.failure_reason
+    assert "times the same was done on the same screen" in story.end.failure_reason
 
 
 def test_a_person_helps_and_the_count_begins_anew():
@@ -101,7 +101,7 @@ def test_going_to_and_fro_is_noticed():
     story = TaskStory.on("a", limits=LONG)
     count = until_asked(story, (tap_on("Next"), to("b")), (Press(key="BACK"), to("a")))
     assert count == 2 * loops.CYCLES_ASKED
-    assert 'the same round: tap "Next", press BACK' in story.open.words
+    assert 'the same round was made: tap "Next", press BACK' in story.open.words
 
 
 def test_a_round_of_three_is_noticed():
@@ -157,7 +157,7 @@ def test_answers_that_nobody_understands_end_at_a_person():
 def test_waiting_for_ever_is_noticed():
     story = TaskStory.on(limits=LONG)
     assert until_asked(story, (WaitFor(seconds=1), same)) == loops.WAITS_ASKED
-    assert "waited" in story.open.words
+    assert "8 waits in a row" in story.open.words
 
 
 def test_wanting_what_is_forbidden_three_times_in_a_row_ends_at_a_person():

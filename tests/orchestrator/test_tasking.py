@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from contracts.orchestrator import (
     ActionRequested,
     ApiCallRequested,
+    ModelAwaited,
     NoteKept,
     RunEnding,
     RunPaused,
@@ -257,6 +260,23 @@ def test_a_goal_whose_key_was_erased_ends_the_task_with_the_reason():
     story.begin()
     story.sees("home")
     assert "its goal cannot be read" in story.end.failure_reason
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "reason"),
+    [
+        ("UNCONFIGURED", {"error": "variable KEY is not set or empty"}, "not usable: variable KEY is not set or empty"),
+        ("UNCONFIGURED", {"status": 401, "error": "no"}, "not usable (HTTP 401: is its key (`secret_ref`) the right"),
+        ("REFUSED", {"status": 400, "error": "no"}, "refuses the request (HTTP 400)"),
+        ("UNAVAILABLE", {"error": "Connection refused"}, "cannot be reached: Connection refused"),
+    ],
+)
+def test_a_model_that_is_away_is_told_with_its_cause_and_without_what_the_endpoint_repeats(code, said, reason):
+    story = TaskStory.on()
+    story.answers(None, code, response_payload=Sealed[dict[str, Any]].of({**said, "text": "the question"}))
+    for told in (story.last(ModelAwaited), story.turn):
+        assert told.reason.partition(reason)[1:2] == (reason,)
+        assert "the question" not in told.reason
 
 
 def test_a_run_without_a_model_says_so():

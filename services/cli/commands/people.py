@@ -72,7 +72,7 @@ def takeover(context: typer.Context, task: Task) -> None:
 
 async def _answer(session: Session, kind: str, task: str, text: str | None = None) -> None:
     if text is not None and not text.strip():
-        raise CliError("the answer is empty: say what the model is to be told")
+        raise CliError("the answer is empty: say what the model is to be told", ExitCode.USAGE)
     task_id = await task_that_goes_on(session, task, kind)
     asked = await pending(await session.log(), task_id)
     if asked is None:

@@ -40,7 +40,7 @@ _EXPORTS: dict[Form, Callable[[ScriptData, Mapping[str, str]], Exported]] = {
     Form.PYTEST: uiautomator2.export,
     Form.APPIUM: appium.export,
     Form.MAESTRO: maestro.export,
-    Form.YAML: lambda data, _values: Exported(written(data)),
+    Form.YAML: lambda data, values: Exported(written(data, values)),
 }
 
 

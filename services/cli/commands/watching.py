@@ -91,7 +91,7 @@ async def follow(
     if spec is not None and spec.schedule is not None:
         raise CliError(f"{task_id} is a schedule; `waymark schedules list` has its tasks", ExitCode.USAGE)
     if spec is not None and spec.phones is not None:
-        await follow_group(js, task_id, after, quiet=quiet, as_json=as_json)
+        await follow_group(js, await session.sealer(), task_id, after, quiet=quiet, as_json=as_json)
         return
     shown = Spotlight()
     out = console()

@@ -117,7 +117,7 @@ def _version(found: ScriptFound, request: ReplayRequest, asked_at: datetime, now
         raise RejectedError(
             "UNKNOWN_SCRIPT",
             f"there is no script {request.script}: name one of yours, or give the id of any;"
-            " `waymark scripts` lists them",
+            " `waymark scripts list` has them",
         )
     if known is None and number is not None:
         raise RejectedError("UNKNOWN_VERSION", f"{no_version(versions, number)} of {request.script}")
@@ -154,7 +154,10 @@ def _values(
     ]
     if missing:
         why = "; the values that were recorded cannot be read any more" if unread else ""
-        raise RejectedError("INVALID", f"variables: a value is needed for {', '.join(missing)}{why}")
+        raise RejectedError(
+            "INVALID",
+            f"variables: a value is needed for {', '.join(missing)}{why}; `waymark run replay` has --set NAME=TEXT",
+        )
     secrets = {name: given[name] for name, parameter in parameters.items() if parameter.secret}
     if wrong := sorted(name for name, reference in secrets.items() if _REFERENCE.fullmatch(reference) is None):
         raise RejectedError(

@@ -98,7 +98,7 @@ def _imported(state: Versions, raw: RawRequest, request: ScriptImport) -> Decisi
 
 def _switched(state: Versions, raw: RawRequest, request: ScriptSwitch) -> Decision:
     if not state.kept:
-        raise RejectedError("UNKNOWN_SCRIPT", f"there is no script {request.script}; `waymark scripts` lists them")
+        raise RejectedError("UNKNOWN_SCRIPT", f"there is no script {request.script}; `waymark scripts list` has them")
     version = state.get(request.version)
     if version is None:
         raise RejectedError("UNKNOWN_VERSION", f"{no_version(state, request.version)} of {request.script}")

@@ -74,14 +74,15 @@ def confirmed(run: Run, turn: Turn, now: datetime) -> list[Event]:
 def _no_answer(
     run: Run, asked: TurnRequested, code: str, now: datetime, call: CallFinished | None = None
 ) -> list[Event]:
-    taken = taken_of(asked, "AWAY", "", call, reason=words_of(code))
+    reason = words_of(code, call)
+    taken = taken_of(asked, "AWAY", "", call, reason=reason)
     if code == "BUDGET":
         return [taken, ending_of(run, RunStatus.FAILED, "budget used up", "BUDGET")]
     if run.task_progress.person is not None:
         return [taken]  # The model is asked again when the person is done.
     if code not in AWAY and code != "REFUSED":
-        return [taken, ending_of(run, RunStatus.FAILED, words_of(code), "MODEL")]
-    return [taken, *await_model(run, asked.turn, code, now)]
+        return [taken, ending_of(run, RunStatus.FAILED, reason, "MODEL")]
+    return [taken, *await_model(run, asked.turn, code, reason, now)]
 
 
 def _followed(

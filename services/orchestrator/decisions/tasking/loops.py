@@ -40,8 +40,8 @@ Kind = Literal["REFUSED", "MISREAD", "SAME", "ALIKE", "CYCLE", "FRUITLESS", "WAI
 
 @dataclass(frozen=True)
 class Loop:
-    """`asks`: the model was told and goes on; a person is needed. `words` say what it does, for people; `warning` is
-    what the model is told."""
+    """`asks`: the model was told and goes on; a person is needed. `words` say what was done, to both of
+    them; `warning` is what the model is told."""
 
     kind: Kind
     count: int
@@ -121,7 +121,7 @@ def _refused(turns: Sequence[Turn]) -> Loop | None:
     if rule in {None, "PAUSED"}:
         return None
     count = _in_a_row(turns, lambda t: t.taken.rule == rule)
-    words = f"{count} times in a row you wanted what is not allowed ({turns[-1].taken.reason})"
+    words = f"{count} times in a row what was wanted is not allowed ({turns[-1].taken.reason})"
     return _loop("REFUSED", count, REFUSALS_TOLD, REFUSALS_ASKED, words)
 
 
@@ -138,13 +138,13 @@ def _same(turns: Sequence[Turn]) -> Loop | None:
         return None
     same = [t for t in turns if t.action is not None and action_key(t) == key]
     exact = sum(_content(t) == _content(last) for t in same)
-    words = f"{exact} times you did the same on the same screen: {last.taken.words}"
+    words = f"{exact} times the same was done on the same screen: {last.taken.words}"
     if (loop := _loop("SAME", exact, SAME_TOLD, SAME_ASKED, words)) is not None:
         return loop
     if isinstance(last.intent, SwipeTo):
         return None  # A long list is one screen, whatever part of it is in sight.
     alike = _in_a_row(turns, lambda t: action_key(t) == key and _state(t) == _state(last))
-    words = f"{alike} times in a row you did the same on the same screen: {last.taken.words}"
+    words = f"{alike} times in a row the same was done on the same screen: {last.taken.words}"
     return _loop("ALIKE", alike, ALIKE_TOLD, ALIKE_ASKED, words)
 
 
@@ -162,7 +162,7 @@ def _cycle(turns: Sequence[Turn]) -> Loop | None:
 
 
 def _round_words(rounds: int, names: str) -> str:
-    return f"{rounds} times you went the same round: {names}"
+    return f"{rounds} times the same round was made: {names}"
 
 
 def _rounds(made: Sequence[tuple[object, Key | None]], period: int) -> int:
@@ -186,7 +186,7 @@ def _fruitless(turns: Sequence[Turn]) -> Loop | None:
 
 def _waiting(turns: Sequence[Turn]) -> Loop | None:
     count = _in_a_row(turns, lambda t: isinstance(t.intent, WaitFor))
-    return _loop("WAITING", count, WAITS_TOLD, WAITS_ASKED, f"you have waited {count} times in a row")
+    return _loop("WAITING", count, WAITS_TOLD, WAITS_ASKED, f"{count} waits in a row")
 
 
 def _idle(turns: Sequence[Turn]) -> Loop | None:
