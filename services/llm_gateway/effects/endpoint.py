@@ -24,8 +24,8 @@ from services.llm_gateway.grammars.shown import ToolCall
 
 MAX_REPLY_CHARS: Final = 16 * 1024
 MAX_TOOL_CALLS: Final = 8
-_MAX_ERROR_CHARS = 500
-_MAX_REASON_CHARS = 100
+_MAX_DETAIL_CHARS = 500
+_MAX_NAME_CHARS = 200
 _MASK: Final = "***"
 _MAX_RETRY_AFTER_S = 120.0
 _TRANSIENT = frozenset({408, 409, 425})
@@ -56,7 +56,7 @@ class Endpoint:
         except (openai.APIError, TimeoutError) as error:
             reply = _unheard(error)
         latency_ms = round((time.perf_counter() - begun_s) * 1000)
-        return replace(_bounded(_without(reply, key.get_secret_value())), latency_ms=latency_ms)
+        return replace(_bounded(reply, key.get_secret_value()), latency_ms=latency_ms)
 
 
 async def _complete(client: AsyncOpenAI, config: LlmConfig, request: Request) -> tuple[Any, str]:
@@ -93,7 +93,7 @@ def _reply(completion: Any, body: str) -> Reply:
         text=str(refusal or getattr(message, "content", None) or ""),
         finish_reason=str(choice.finish_reason or ""),
         usage=counted,
-        detail={"id": str(completion.id)[:200], "model": str(completion.model)[:200]},
+        detail={"id": str(completion.id), "model": str(completion.model)},
         tool_calls=_tool_calls(message),
         thinking=str(getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None) or ""),
     )
@@ -104,7 +104,7 @@ def _tool_calls(message: Any) -> tuple[ToolCall, ...]:
     calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or []]
     calls.append(getattr(message, "function_call", None))
     return tuple(
-        ToolCall(str(getattr(call, "name", None) or "")[:200], _arguments(call))
+        ToolCall(str(getattr(call, "name", None) or ""), _arguments(call))
         for call in calls[:MAX_TOOL_CALLS]
         if call is not None
     )
@@ -147,33 +147,22 @@ def _retry_after_s(response: httpx2.Response) -> float | None:
     return min(max(seconds, 0.0), _MAX_RETRY_AFTER_S)
 
 
-def _without(reply: Reply, key: str) -> Reply:
-    """The same, with the key masked wherever the other side repeats it: before anything is cut, so that no part of it
-    is left."""
-    if not key:
-        return reply
+def _bounded(reply: Reply, key: str) -> Reply:
+    """What can be kept. The key is masked wherever the other side repeats it, before anything is cut, so that no part
+    of it is left. An answer that is cut here counts as one that was cut off at its maximum."""
+
+    def kept(text: str) -> str:
+        return _clean(text.replace(key, _MASK) if key else text)
+
+    calls = reply.tool_calls
+    is_cut = any(len(said) > MAX_REPLY_CHARS for said in (reply.text, *(call.arguments for call in calls)))
     return replace(
         reply,
-        text=reply.text.replace(key, _MASK),
-        thinking=reply.thinking.replace(key, _MASK),
-        tool_calls=tuple(ToolCall(c.name.replace(key, _MASK), c.arguments.replace(key, _MASK)) for c in reply.tool_calls),
-        detail={name: said.replace(key, _MASK) if isinstance(said, str) else said for name, said in reply.detail.items()},
-    )
-
-
-def _bounded(reply: Reply) -> Reply:
-    """Texts that can be kept. An answer that is cut here counts as one that was cut off at its maximum."""
-    is_cut = any(len(said) > MAX_REPLY_CHARS for said in (reply.text, *(call.arguments for call in reply.tool_calls)))
-    return replace(
-        reply,
-        text=_clean(reply.text),
-        thinking=_clean(reply.thinking),
-        tool_calls=tuple(ToolCall(_clean(call.name), _clean(call.arguments)) for call in reply.tool_calls),
-        detail={
-            name: _clean(said)[:_MAX_ERROR_CHARS] if isinstance(said, str) else said
-            for name, said in reply.detail.items()
-        },
-        finish_reason="length" if is_cut else _clean(reply.finish_reason)[:_MAX_REASON_CHARS],
+        text=kept(reply.text),
+        thinking=kept(reply.thinking),
+        tool_calls=tuple(ToolCall(kept(call.name)[:_MAX_NAME_CHARS], kept(call.arguments)) for call in calls),
+        detail={name: kept(v)[:_MAX_DETAIL_CHARS] if isinstance(v, str) else v for name, v in reply.detail.items()},
+        finish_reason="length" if is_cut else kept(reply.finish_reason)[:_MAX_NAME_CHARS],
     )
 
 
