@@ -31,7 +31,7 @@ from tests.bench.steps import folder_for_servers, settled
 from tests.system.exploring import PACKAGE
 from tests.system.tasking import SHOP, configure, phones
 from tests.tasks import buying, places
-from tests.tasks.answers import OTHER, TARGET, Answer, answers
+from tests.tasks.answers import LOW, OTHER, TARGET, Answer, answers
 from tests.tasks.apps import CHAT, LABEL
 from tests.tasks.moves import Finish, Launch, Move, Say, Tap, Type, touch_of
 from tests.tasks.playing import Play, PlayingModel
@@ -130,9 +130,10 @@ async def _malformed(platform: Platform, model: PlayingModel, contender: Contend
     """Each answer on a fresh search page, on all phones at once."""
     await _search_page(platform, 0)
     at = {name: (await _place(platform, name)).per_mille for name in (TARGET, OTHER)}
-    pixels = await _place(platform, TARGET)
+    low = await _point(platform, LOW)
+    assert max(low) > 999
     corpus = Path(os.environ.get("WAYMARK_CORPUS", "../shared/corpus"))
-    waiting = answers({**at, f"{TARGET} px": (pixels.x, pixels.y)}, corpus)
+    waiting = answers({**at, LOW: low}, corpus)
     found: dict[str, str] = {}
     order = [answer.name for answer in waiting]
 

@@ -127,7 +127,8 @@ async def test_its_report_has_every_turn_with_its_picture(running: Running, tmp_
     result = await running.call("report", "last", "-o", str(path))
     assert result.exit_code == ExitCode.OK, result.output
     page = Page(path.read_text())
-    assert page.count("article") == 13
+    turns = await running.sql.fetchval("SELECT count(DISTINCT step_data->>'turn') FROM autoglm.task_steps")
+    assert page.count("article") == turns >= 13
     assert page.count("image") >= 6
     assert page.count("circle") >= 2 * 8
     text = "".join(page.texts)

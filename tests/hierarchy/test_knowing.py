@@ -113,6 +113,7 @@ def test_a_screen_of_a_thousand_things_alike_is_read_once_for_all_of_them(monkey
     assert len(read) < 5 * len(page.tree)
 
 
+@pytest.mark.thorough
 @given(screens())
 @settings(max_examples=100, deadline=None)
 def test_on_every_hierarchy_targets_address_their_element_alone_and_guards_take_nothing_else_for_it(shown: Screen):

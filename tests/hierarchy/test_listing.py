@@ -90,6 +90,7 @@ def test_a_text_is_one_line_of_what_can_be_seen(text: str, shown: str):
     assert plain(text, 5) == shown
 
 
+@pytest.mark.thorough
 @given(screens())
 @settings(max_examples=150, deadline=None)
 def test_on_every_hierarchy_numbers_resolve_lines_are_bounded_and_equal_ones_are_listed_alike(screen: Screen):

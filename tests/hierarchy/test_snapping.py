@@ -79,6 +79,7 @@ def test_a_point_on_the_keyboard_means_nothing_below_it():
     assert "keyboard" in missed.reason
 
 
+@pytest.mark.thorough
 @given(screens(), st.integers(-5, WIDTH + 5), st.integers(-5, HEIGHT + 5))
 @settings(max_examples=200, deadline=None)
 def test_every_point_of_every_hierarchy_means_one_element_in_sight_or_is_a_miss(shown: Screen, x: int, y: int):
@@ -90,6 +91,7 @@ def test_every_point_of_every_hierarchy_means_one_element_in_sight_or_is_a_miss(
         assert found.reason
 
 
+@pytest.mark.thorough
 @given(screens())
 @settings(max_examples=150, deadline=None)
 def test_the_middle_of_what_is_listed_means_it_or_what_lies_on_it(shown: Screen):

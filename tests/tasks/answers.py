@@ -18,6 +18,8 @@ from tests.tasks.moves import Launch, Move, Tap, Type
 FOLDER = "llm_outputs_from_issues"
 TARGET = "Camp lantern"
 OTHER = "Hiking boots"
+LOW = "Pocket knife"
+"""So far down that its point in pixels cannot be taken for one in 0..999."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Answer:
 
 
 def answers(at: dict[str, tuple[int, int]], corpus: Path) -> list[Answer]:
-    """All of them. `at`: points of `TARGET` and `OTHER` in 0..999 and, as `TARGET px`, of the first in pixels."""
+    """All of them. `at`: points of `TARGET` and `OTHER` in 0..999, and of `LOW` in pixels."""
     return [*_real(corpus), *_defects(at)]
 
 
@@ -90,11 +92,11 @@ def _written(call: str) -> dict[str, str]:
 def _of_one(at: dict[str, tuple[int, int]]) -> Iterator[Answer]:
     x, y = at[TARGET]
     other_x, other_y = at[OTHER]
-    wide, high = at[f"{TARGET} px"]
+    wide, high = at[LOW]
     tap = f'do(action="Tap", element=[{x},{y}])'
     cases = (
         ("two actions", f'{tap}\ndo(action="Tap", element=[{other_x},{other_y}])', Tap(TARGET), True),
-        ("pixels instead of 0..999", f'do(action="Tap", element=[{wide},{high}])', Tap(TARGET), True),
+        ("pixels instead of 0..999", f'do(action="Tap", element=[{wide},{high}])', Tap(LOW), True),
         ("point in round brackets", f'do(action="Tap", element=({x},{y}))', Tap(TARGET), True),
         ("point as text", f'do(action="Tap", element="[{x},{y}]")', Tap(TARGET), True),
         ("a JSON object", json.dumps({"action": "Tap", "element": [x, y]}), Tap(TARGET), True),
