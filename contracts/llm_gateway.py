@@ -111,8 +111,8 @@ class ApiCallStarted(Event, owner=OWNER, key="call_id"):
 
 class ApiCallFinished(Event, owner=OWNER, key="call_id"):
     """What came of an HTTP call: its status, and what of its answer the model is told. `error_code`: UNREGISTERED,
-    REFUSED (a parameter is missing or not known), TIMEOUT, UNAVAILABLE, FAILED (an HTTP status that is an error),
-    UNKNOWN_OUTCOME or EXPIRED."""
+    UNCONFIGURED (there is no usable configuration, or its secret cannot be had), REFUSED (a parameter is missing or
+    not known), TIMEOUT, UNAVAILABLE, FAILED (an HTTP status that is an error), UNKNOWN_OUTCOME or EXPIRED."""
 
     call_id: UUID
     run_id: UUID

@@ -110,7 +110,8 @@ class WebhookReceiver(LoopbackServer):
         answer = self._answer(webhook)
         await asyncio.sleep(answer.delay_s)
         body = ACCEPTED if answer.body is None else answer.body
-        return web.json_response(body, status=answer.status, headers=answer.headers)
+        headers = {"Content-Type": "application/json; charset=utf-8", **answer.headers}
+        return web.Response(body=json.dumps(body).encode(), status=answer.status, headers=headers)
 
 
 class SmtpReceiver:

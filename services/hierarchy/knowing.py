@@ -50,9 +50,9 @@ def element_seen(screen: Screen, node: Node) -> ElementSeen:
     box = node.bounds.clipped(screen.size)
     return ElementSeen(
         element_type=node.class_name,
-        resource_id=node.resource_id or None,
-        text=(node.text or None) if not node.password else None,
-        content_desc=node.content_desc or None,
+        resource_id=node.resource_id if 0 < len(node.resource_id) <= traits.MAX_TEXT else None,
+        text=(node.text[: traits.MAX_TEXT] or None) if not node.password else None,
+        content_desc=node.content_desc[: traits.MAX_TEXT] or None,
         label=_label(surface, node),
         bounds=(box if box.area else node.bounds).to_bounds(),
         path=traits.path(surface, node),
@@ -77,7 +77,7 @@ def _differs_in_numbers(surface: Surface, other: Node, exact: tuple[str, ...], b
 
 def _label(surface: Surface, node: Node) -> str:
     named = traits.label(surface, node)
-    return own_label(node) if not named and is_editable(node) else named
+    return own_label(node)[: traits.MAX_TEXT] if not named and is_editable(node) else named
 
 
 def _like(surface: Surface, node: Node) -> list[Node]:

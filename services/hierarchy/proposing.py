@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.values import Strategy
+from services.hierarchy.errors import LocatorError
 from services.hierarchy.labels import is_editable, is_generated, is_obfuscated, label_node
 from services.hierarchy.locators import evaluate, xpath_literal
 from services.hierarchy.node import Node
@@ -59,7 +60,11 @@ def proposals(surface: Surface, node: Node, *, of_every_kind: bool = False) -> l
 
 
 def _is_exact(surface: Surface, node: Node, proposal: Proposal) -> bool:
-    found = evaluate(surface.tree, proposal.strategy, proposal.value)
+    """A locator that is too long or too costly to be looked for is none: pages call their elements what they like."""
+    try:
+        found = evaluate(surface.tree, proposal.strategy, proposal.value)
+    except LocatorError:
+        return False
     return len(found) == 1 and found[0] is node
 
 

@@ -23,6 +23,9 @@ from services.hierarchy.volatile import squeezed, steady
 
 MAX_BESIDE: Final = 6
 MAX_PATH: Final = 8
+MAX_TEXT: Final = 1_000
+"""Characters of one text that are written down, and compared: a field may hold a book, and an event may not."""
+_MAX_STEP: Final = 200
 _MAX_CLIMB: Final = 4
 _MAX_GROUP: Final = 200
 _NOUGHT: Final = re.compile(r"(?<!\w)0(?!\w)")
@@ -40,10 +43,10 @@ def field_label(surface: Surface, node: Node) -> str:
 def label(surface: Surface, node: Node) -> str:
     """What a person would call it; of what scrolls only its own words, because its content is not its name."""
     if is_editable(node):
-        return field_label(surface, node)
+        return field_label(surface, node)[:MAX_TEXT]
     if node.scrollable or family(node.class_name) in _HOLDERS:
-        return own_label(node)
-    return spoken_label(surface.tree, node)
+        return own_label(node)[:MAX_TEXT]
+    return spoken_label(surface.tree, node)[:MAX_TEXT]
 
 
 def known_by(text: str | None) -> str:
@@ -64,10 +67,10 @@ def identifies(text: str | None) -> bool:
 
 def own_words(node: Node) -> tuple[str, str]:
     """Text and description as they are compared: without what is typed, and without ON and OFF."""
-    text = "" if is_editable(node) or node.password else known_by(node.text)
+    text = "" if is_editable(node) or node.password else known_by(node.text[:MAX_TEXT])
     if is_toggle(node.class_name) and text in _STATE_WORDS:
         text = ""
-    return text, known_by(node.content_desc)
+    return text, known_by(node.content_desc[:MAX_TEXT])
 
 
 def seen_words(element: ElementSeen) -> tuple[str, str]:
@@ -96,7 +99,7 @@ def _group_texts(surface: Surface, holder: Node) -> tuple[tuple[Node, str], ...]
     known = surface.group_texts.get(holder.position)
     if known is None:
         said = (
-            (near, own_label(near))
+            (near, own_label(near)[:MAX_TEXT])
             for near in surface.tree.nodes[holder.position : holder.end]
             if not is_editable(near) and not is_fleeting(near)
         )
@@ -126,12 +129,12 @@ def kin(surface: Surface, node: Node) -> tuple[object, ...]:
 
 def exact_words(surface: Surface, node: Node) -> tuple[str, str, str]:
     """Text, description and label with their numbers."""
-    text = "" if is_editable(node) or node.password else node.text
-    return squeezed(text), squeezed(node.content_desc), label(surface, node)
+    text = "" if is_editable(node) or node.password else node.text[:MAX_TEXT]
+    return squeezed(text), squeezed(node.content_desc[:MAX_TEXT]), label(surface, node)
 
 
 def path(surface: Surface, node: Node) -> tuple[str, ...]:
     """Class and id name of its ancestors, from the window down, the last MAX_PATH."""
-    above = [f"{one.short_class}#{one.id_name}" if one.resource_id else one.short_class
+    above = [(f"{one.short_class}#{one.id_name}" if one.resource_id else one.short_class)[:_MAX_STEP]
              for one in surface.tree.ancestors(node)][:MAX_PATH]  # fmt: skip
     return tuple(reversed(above))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from importlib.resources import files
 
@@ -165,6 +166,23 @@ def test_what_is_written_is_read_in_every_language(labels: dict[str, str], other
     every = {"": otherwise, **labels}
     table = written.encode("com.example", every)
     assert {text.language: text.text for text in texts(table, written.LABEL)} == every
+
+
+def test_references_that_lead_round_in_hundreds_of_languages_are_read_once_each() -> None:
+    """Each of two texts refers to the other in every language: followed anew each time, that takes for ever."""
+
+    def language(entries: tuple[int, ...]) -> bytes:
+        offsets = struct.pack(f"<{len(entries)}I", *(16 * at for at in range(len(entries))))
+        values = b"".join(struct.pack("<HHIHxBI", 8, 0, 0, 8, 0x01, other) for other in entries)
+        size = 24 + len(offsets) + len(values)
+        return (
+            struct.pack("<HHIBBHIII", 0x0201, 24, size, 1, 0, 0, len(entries), 24 + len(offsets), 4) + offsets + values
+        )
+
+    types = language((0x7F010001, 0x7F010000)) * 400
+    package = struct.pack("<HHII", 0x0200, 12, 12 + len(types), 0x7F) + types
+    table = struct.pack("<HHII", 0x0002, 12, 12 + len(package), 1) + package
+    assert texts(table, 0x7F010000) == ()
 
 
 @given(st.data())

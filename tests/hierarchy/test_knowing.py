@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
+from contracts.event import MAX_EVENT_BYTES
 from services.hierarchy import traits
 from services.hierarchy.guards import Found, find_guarded, judge_screen
 from services.hierarchy.knowing import MAX_KEYS, MAX_TARGETS, element_seen, screen_seen
 from services.hierarchy.listing import list_screen
 from services.hierarchy.parse import parse
-from services.hierarchy.targets import Match, Screen, find
+from services.hierarchy.targets import Match, Miss, Screen, find
 from tests.hierarchy.seen import recorded, targets_of
 from tests.hierarchy.trees import screens
 from tests.screen_indexer.screens import n, xml
@@ -63,6 +64,26 @@ def test_what_a_password_field_holds_is_in_nothing_that_is_known():
     for node in page.tree:
         assert "s3cret!" not in element_seen(page, node).model_dump_json()
     assert "s3cret!" not in "".join(list_screen(page).lines)
+
+
+@pytest.mark.parametrize("kind", ["edit", "button"])
+def test_a_book_on_the_screen_is_known_by_its_beginning_and_fits_into_an_event(kind: str):
+    book = "很久以前," * 40_000
+
+    def page(text: str, **given: object) -> Screen:
+        save = n("button", text="Save", at=(0, 0, 300, 100))
+        return screen(n("frame", save, n(kind, text=text, desc="Chapter one", at=(0, 200, 1080, 1800), **given)))
+
+    read, of_the_web = page(book), page(book, id="w" * 100_000)
+    for node in (*read.tree, *of_the_web.tree):
+        shown = read if node in read.tree else of_the_web
+        assert len(element_seen(shown, node).model_dump_json().encode()) < MAX_EVENT_BYTES / 4
+    seen = element_seen(read, read.tree.nodes[2])
+    found = find_guarded(read, None, seen)
+    assert isinstance(found, Found)
+    assert found.match.node is read.tree.nodes[2]
+    other = find_guarded(page("x" + book), None, seen)
+    assert isinstance(other, Miss) is (kind == "button"), "what is typed into a field is no name of it"
 
 
 def test_contents_of_lists_counters_and_times_change_no_key():

@@ -224,6 +224,16 @@ async def test_a_secret_that_is_repeated_is_masked(monkeypatch: pytest.MonkeyPat
     assert "Bearer ***" in ended.answer.reveal()
 
 
+@pytest.mark.parametrize("charset", ["no-such-charset", "base64", "idna"])
+async def test_a_character_set_that_nobody_knows_loses_no_answer(charset: str) -> None:
+    def answer(_: Webhook) -> Answer:
+        return Answer(200, {"said": "ok"}, headers={"Content-Type": f"application/json; charset={charset}"})
+
+    async with WebhookReceiver(answer) as receiver:
+        ended = await made(receiver, api_call_requested(room="a", text="b"))
+    assert (ended.status, ended.error_code, json.loads(ended.answer.reveal())) == (200, None, {"said": "ok"})
+
+
 async def test_a_redirect_is_not_followed() -> None:
     async with WebhookReceiver(lambda _: Answer(302, {}, headers={"Location": "/elsewhere"})) as receiver:
         ended = await made(receiver, api_call_requested(room="a", text="b"))

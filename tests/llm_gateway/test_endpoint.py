@@ -14,7 +14,7 @@ from deploy.embedded.openai_server import Reply as Answer
 from services.llm_gateway.decisions.answer import parse_answer
 from services.llm_gateway.decisions.asking import MalformedAnswerError
 from services.llm_gateway.decisions.exchange import Reply, Request
-from services.llm_gateway.effects.endpoint import Endpoint
+from services.llm_gateway.effects.endpoint import MAX_REPLY_CHARS, Endpoint
 from tests.llm_gateway.world import FIELD, config
 
 KEY = SecretStr("sk-very-secret")
@@ -138,3 +138,27 @@ async def test_a_model_that_knows_the_limit_under_its_newer_name_is_asked_with_t
     async with ScriptedModel(newer) as model:
         reply = await Endpoint(http).ask(config(base_url=model.base_url), KEY, MESSAGES, limit_s=5.0)
     assert (reply.outcome, reply.text) == ("TEXT", "100")
+
+
+async def test_an_answer_that_is_cut_here_counts_as_cut_off(http: httpx2.AsyncClient) -> None:
+    """Else the half that is left could be taken for the whole."""
+    long = "x" * MAX_REPLY_CHARS
+    text = await ask(http, Answer(f'finish(message="done"){long}, but nothing was bought'))
+    call = await ask(http, Answer("", tool_calls=(("finish", f'{{"message": "{long}", "success": false}}'),)))
+    whole = await ask(http, Answer(long))
+    assert (text.finish_reason, len(text.text)) == ("length", MAX_REPLY_CHARS)
+    assert (call.finish_reason, len(call.tool_calls[0].arguments)) == ("length", MAX_REPLY_CHARS)
+    assert (whole.finish_reason, whole.text) == ("stop", long)
+
+
+async def test_the_key_is_masked_in_answers_and_in_errors_that_are_cut_in_its_middle(http: httpx2.AsyncClient) -> None:
+    key = KEY.get_secret_value()
+    repeated = await ask(http, Answer(f"t {key}", thinking=f"k {key}", tool_calls=(("note", f'{{"text": "{key}"}}'),)))
+    garbage = await ask(http, Garbage(f'{{"headers": "Bearer {key}"}}'.encode(), "application/json"))
+    for pad in range(440, 500, 3):
+        failed = await ask(http, Failure(500, "x" * pad + key))
+        assert key[:8] not in str(failed)
+    assert key not in str(repeated) + str(garbage)
+    assert "***" in repeated.text
+    assert "***" in repeated.thinking
+    assert "***" in repeated.tool_calls[0].arguments

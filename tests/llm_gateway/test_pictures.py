@@ -9,7 +9,7 @@ import random
 from math import ceil
 
 import pytest
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 from services.llm_gateway.decisions.tokens import tokens_sent
 from services.llm_gateway.effects.pictures import picture_of
@@ -63,8 +63,16 @@ def test_a_larger_one_is_made_smaller_and_its_size_is_told(
 def test_text_loses_nothing_but_what_scaling_takes() -> None:
     picture = picture_of(png(drawn(1080, 2400)), 1024)
     assert picture.url.startswith("data:image/png")
-    scaled = drawn(1080, 2400).resize(picture.size, Image.Resampling.HAMMING)
+    scaled = drawn(1080, 2400).resize(picture.size, Image.Resampling.HAMMING, reducing_gap=1.0)
     assert ImageChops.difference(opened(picture.url).convert("RGB"), scaled).getbbox() is None
+
+
+def test_scaling_in_two_parts_changes_text_by_no_more_than_a_shade() -> None:
+    whole = drawn(1080, 2400).resize((461, 1024), Image.Resampling.HAMMING)
+    sent = opened(picture_of(png(drawn(1080, 2400)), 1024).url).convert("RGB")
+    assert ImageStat.Stat(ImageChops.difference(sent, whole)).mean < [1.0] * 3
+    dark = [sum(picture.convert("L").histogram()[:128]) for picture in (sent, whole)]
+    assert dark[0] > 0.8 * dark[1]
 
 
 def test_a_picture_full_of_photographs_is_sent_in_bounds() -> None:

@@ -48,12 +48,20 @@ def texts(table: bytes, resource: int) -> tuple[Text, ...]:
     Raises `ResourcesError`.
     """
     try:
-        return tuple(dict.fromkeys(_texts(table, resource, _FOLLOWED)))
+        return _known_texts(table, resource, _FOLLOWED, {})
     except (struct.error, IndexError, UnicodeDecodeError) as error:
         raise ResourcesError(f"the table of resources cannot be read: {error}") from error
 
 
-def _texts(table: bytes, resource: int, follow: int) -> Iterator[Text]:
+def _known_texts(table: bytes, resource: int, follow: int, known: dict[int, tuple[Text, ...]]) -> tuple[Text, ...]:
+    """Each resource is read once, however many languages refer to it; one that leads back to itself has no text."""
+    if resource not in known:
+        known[resource] = ()
+        known[resource] = tuple(dict.fromkeys(_texts(table, resource, follow, known)))
+    return known[resource]
+
+
+def _texts(table: bytes, resource: int, follow: int, known: dict[int, tuple[Text, ...]]) -> Iterator[Text]:
     whole = _chunk(table, 0, len(table))
     if whole.kind != _TABLE:
         raise ResourcesError(f"it begins with {whole.kind:#06x}, which is no table of resources")
@@ -70,7 +78,7 @@ def _texts(table: bytes, resource: int, follow: int) -> Iterator[Text]:
                     case (kind, data) if kind == _STRING and pool is not None:
                         yield Text(language, _string(table, pool, data))
                     case (kind, data) if kind in {_REFERENCE, _DYNAMIC_REFERENCE} and follow and data:
-                        for text in _texts(table, data, follow - 1):
+                        for text in _known_texts(table, data, follow - 1, known):
                             yield Text(text.language or language, text.text)
                     case _:
                         pass

@@ -17,9 +17,14 @@ _COMMANDING: Final = re.compile(
 )
 _ANSWERING: Final = re.compile(
     r"\bdo\s*[(（]\s*action|\bfinish\s*[(（]\s*message|</?(?:answer|think|tool_call|function_call)\b|<\|[a-z_]{2,30}\|>"
-    r"|[\"“'](?:action|act|tool_calls?|function|arguments)[\"”']\s*[:：]|^\s*(?:system|assistant|user|developer|系统|助手)\s*[:：]",
+    r"|[\"“'](?:action|act|tool_calls?|function|arguments)[\"”']\s*[:：]|^[^\S\n]*(?:system|assistant|user|developer|系统|助手)\s*[:：]",
     re.IGNORECASE | re.MULTILINE,
 )
+
+
+_READ_CHARS: Final = 2_000
+"""Of one text. What an app pads further is not read by a model either."""
+_READ_IN_ALL: Final = 200_000
 
 
 def one_line(text: str, limit: int | None = None) -> str:
@@ -35,5 +40,13 @@ def commanding(texts: Iterable[str]) -> int:
 
 
 def suspicious(texts: Iterable[str]) -> int:
-    """How many of the texts read like commands to a model, or like the answer of one."""
-    return sum(_COMMANDING.search(text) is not None or _ANSWERING.search(text) is not None for text in texts)
+    """How many of the texts read like commands to a model, or like the answer of one. Of long texts only the beginning
+    is looked at, of very many the first: an app must not be able to hold everybody up."""
+    left, found = _READ_IN_ALL, 0
+    for text in texts:
+        read = text[: min(_READ_CHARS, left)]
+        left -= len(read)
+        found += _COMMANDING.search(read) is not None or _ANSWERING.search(read) is not None
+        if not left:
+            break
+    return found

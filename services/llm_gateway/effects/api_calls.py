@@ -100,7 +100,7 @@ class ApiCaller:
                 content += part
                 if len(content) >= _ANSWER_BYTES:
                     break
-        text = content[:_ANSWER_BYTES].decode(response.charset_encoding or "utf-8", errors="replace")
+        text = _decoded(content[:_ANSWER_BYTES], response.charset_encoding or "utf-8")
         answer = "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)
         if response.is_success:
             return HttpResult(response.status_code, answer)
@@ -108,6 +108,14 @@ class ApiCaller:
         if response.has_redirect_location:
             message += ", a redirect, which is not followed: register the address that it leads to"
         return HttpResult(response.status_code, answer, error_code="FAILED", error_message=message)
+
+
+def _decoded(content: bytes, charset: str) -> str:
+    """In the character set that the other side names; one that nobody knows is no reason to lose the answer."""
+    try:
+        return content.decode(charset, errors="replace")
+    except (LookupError, UnicodeError):
+        return content.decode(errors="replace")
 
 
 def _unheard(error: Exception, words: str) -> HttpResult:

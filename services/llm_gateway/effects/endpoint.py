@@ -24,7 +24,9 @@ from services.llm_gateway.grammars.shown import ToolCall
 
 MAX_REPLY_CHARS: Final = 16 * 1024
 MAX_TOOL_CALLS: Final = 8
-_MAX_ERROR_CHARS = 500
+_MAX_DETAIL_CHARS = 500
+_MAX_NAME_CHARS = 200
+_MASK: Final = "***"
 _MAX_RETRY_AFTER_S = 120.0
 _TRANSIENT = frozenset({408, 409, 425})
 _MISCONFIGURED = frozenset({401, 403, 404})
@@ -53,10 +55,8 @@ class Endpoint:
             reply = _refused(error)
         except (openai.APIError, TimeoutError) as error:
             reply = _unheard(error)
-        said = reply.detail.get("error")
-        if said is not None and key.get_secret_value():
-            reply = replace(reply, detail={**reply.detail, "error": said.replace(key.get_secret_value(), "***")})
-        return replace(reply, latency_ms=round((time.perf_counter() - begun_s) * 1000))
+        latency_ms = round((time.perf_counter() - begun_s) * 1000)
+        return replace(_bounded(reply, key.get_secret_value()), latency_ms=latency_ms)
 
 
 async def _complete(client: AsyncOpenAI, config: LlmConfig, request: Request) -> tuple[Any, str]:
@@ -80,7 +80,7 @@ async def _complete(client: AsyncOpenAI, config: LlmConfig, request: Request) ->
 def _reply(completion: Any, body: str) -> Reply:
     """A body that is no completion counts as an answer that nobody can read."""
     if not isinstance(completion, ChatCompletion) or not completion.choices:
-        return Reply("TEXT", text=_clean(body), detail={"error": "the body is no chat completion"})
+        return Reply("TEXT", text=body, detail={"error": "the body is no chat completion"})
     choice = completion.choices[0]
     usage = completion.usage
     counted = None
@@ -90,12 +90,12 @@ def _reply(completion: Any, body: str) -> Reply:
     refusal = getattr(message, "refusal", None)
     return Reply(
         "REFUSED" if refusal else "TEXT",
-        text=_clean(str(refusal or getattr(message, "content", None) or "")),
+        text=str(refusal or getattr(message, "content", None) or ""),
         finish_reason=str(choice.finish_reason or ""),
         usage=counted,
-        detail={"id": _clean(str(completion.id))[:200], "model": _clean(str(completion.model))[:200]},
+        detail={"id": str(completion.id), "model": str(completion.model)},
         tool_calls=_tool_calls(message),
-        thinking=_clean(str(getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None) or "")),
+        thinking=str(getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None) or ""),
     )
 
 
@@ -104,7 +104,7 @@ def _tool_calls(message: Any) -> tuple[ToolCall, ...]:
     calls = [getattr(call, "function", None) for call in getattr(message, "tool_calls", None) or []]
     calls.append(getattr(message, "function_call", None))
     return tuple(
-        ToolCall(_clean(str(getattr(call, "name", None) or ""))[:200], _clean(_arguments(call)))
+        ToolCall(str(getattr(call, "name", None) or ""), _arguments(call))
         for call in calls[:MAX_TOOL_CALLS]
         if call is not None
     )
@@ -127,7 +127,7 @@ def _refused(error: openai.APIStatusError) -> Reply:
         outcome = "UNCONFIGURED"
     else:
         outcome = "REFUSED"
-    detail = {"status": error.status_code, "error": _clean(str(error))[:_MAX_ERROR_CHARS]}
+    detail = {"status": error.status_code, "error": str(error)}
     return Reply(outcome, retry_after_s=_retry_after_s(error.response), detail=detail)
 
 
@@ -135,7 +135,7 @@ def _unheard(error: openai.APIError | TimeoutError) -> Reply:
     """No whole answer. What reached the endpoint may have been worked on, and will be charged for."""
     reached = not isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
     is_late = isinstance(error, openai.APITimeoutError | TimeoutError)
-    said = _clean(str(error.__cause__ or error) or type(error).__name__)[:_MAX_ERROR_CHARS]
+    said = str(error.__cause__ or error) or type(error).__name__
     return Reply("TIMEOUT" if is_late else "UNAVAILABLE", may_have_cost=reached, detail={"error": said})
 
 
@@ -147,6 +147,25 @@ def _retry_after_s(response: httpx2.Response) -> float | None:
     return min(max(seconds, 0.0), _MAX_RETRY_AFTER_S)
 
 
+def _bounded(reply: Reply, key: str) -> Reply:
+    """What can be kept. The key is masked wherever the other side repeats it, before anything is cut, so that no part
+    of it is left. An answer that is cut here counts as one that was cut off at its maximum."""
+
+    def kept(text: str) -> str:
+        return _clean(text.replace(key, _MASK) if key else text)
+
+    calls = reply.tool_calls
+    is_cut = any(len(said) > MAX_REPLY_CHARS for said in (reply.text, *(call.arguments for call in calls)))
+    return replace(
+        reply,
+        text=kept(reply.text),
+        thinking=kept(reply.thinking),
+        tool_calls=tuple(ToolCall(kept(call.name)[:_MAX_NAME_CHARS], kept(call.arguments)) for call in calls),
+        detail={name: kept(v)[:_MAX_DETAIL_CHARS] if isinstance(v, str) else v for name, v in reply.detail.items()},
+        finish_reason="length" if is_cut else kept(reply.finish_reason)[:_MAX_NAME_CHARS],
+    )
+
+
 def _clean(text: str) -> str:
-    """Text that can be kept: bounded, and without halves of characters that JSON lets through."""
+    """Bounded, and without halves of characters that JSON lets through."""
     return text[:MAX_REPLY_CHARS].encode(errors="replace").decode()

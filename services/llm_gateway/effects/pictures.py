@@ -42,7 +42,8 @@ def picture_of(content: bytes, longest_side_px: int) -> Picture:
     scale = longest_side_px / max(picture.size)
     if scale < 1:
         width, height = (max(round(side * scale), 1) for side in picture.size)
-        picture = picture.resize((width, height), Image.Resampling.HAMMING)
+        # Whole pixels are put together first: half the time, and the filter does the rest.
+        picture = picture.resize((width, height), Image.Resampling.HAMMING, reducing_gap=1.0)
     return Picture(_encoded(picture), picture.size)
 
 
