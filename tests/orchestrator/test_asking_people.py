@@ -37,6 +37,7 @@ from contracts.values import (
     Touch,
     TurnRead,
 )
+from services.orchestrator.decisions.tasking.loops import REFUSALS_ASKED
 from services.runtime.reactor import Trigger
 from tests.orchestrator.runs import TASK_ID
 from tests.orchestrator.stories import names
@@ -122,6 +123,20 @@ def test_nobody_answers_and_the_timer_says_no():
     assert "not done" in story.told
     story.wants(SEND)
     assert story.open.question == "CONFIRM", "nobody has said no"
+
+
+def test_a_model_that_wants_the_same_again_while_nobody_answers_gets_nowhere_and_ends():
+    story = asking()
+    for asked in range(1, REFUSALS_ASKED + 1):
+        assert (story.open.question, len(story.all(PersonAsked))) == ("CONFIRM", asked)
+        story.timer(story.open)
+        story.sees("chat")
+        if story.state.task.person is None:
+            story.wants(SEND)
+    assert story.open.question == "STUCK"
+    story.timer(story.open)
+    assert story.end.failure_code == "STUCK"
+    assert not [action for action in story.all(ActionRequested) if not isinstance(action.action, Observe)]
 
 
 @pytest.mark.parametrize(

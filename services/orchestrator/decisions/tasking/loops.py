@@ -117,12 +117,18 @@ def _loop(kind: Kind, count: int, told: int, asked: int, words: str) -> Loop | N
 
 
 def _refused(turns: Sequence[Turn]) -> Loop | None:
-    rule = turns[-1].taken.rule
+    rule = _against(turns[-1])
     if rule in {None, "PAUSED"}:
         return None
-    count = _in_a_row(turns, lambda t: t.taken.rule == rule)
+    count = _in_a_row(turns, lambda t: _against(t) == rule)
     words = f"{count} times in a row what was wanted is not allowed ({turns[-1].taken.reason})"
     return _loop("REFUSED", count, REFUSALS_TOLD, REFUSALS_ASKED, words)
+
+
+def _against(turn: Turn) -> str | None:
+    """Which rule was against it; a person who did not agree, or did not answer, is one."""
+    denied = turn.person is not None and turn.person.verdict == "DENIED"
+    return "DENIED" if denied else turn.taken.rule
 
 
 def _misread(turns: Sequence[Turn]) -> Loop | None:

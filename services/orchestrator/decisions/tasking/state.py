@@ -210,7 +210,9 @@ def _answered(progress: TaskProgress, event: PersonAnswered) -> TaskProgress:
     asked = progress.person
     if asked is None or asked.ask_id != event.ask_id:
         return progress
-    progress = replace(progress, person=None, away=None, stale=True, since=progress.count)
+    has_helped = event.verdict not in {"DENIED", "TIMED_OUT"}
+    since = progress.count if has_helped else progress.since
+    progress = replace(progress, person=None, away=None, stale=True, since=since)
     progress = replace(progress, told=(*progress.told, words_of_answer(asked, event)))
     return _with_turn(progress, asked.turn, person=event) if asked.question == "CONFIRM" else progress
 
