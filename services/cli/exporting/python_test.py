@@ -1,7 +1,8 @@
-"""A script as a pytest file: the tool's `Phone` from a module of this room, then the steps as calls of it."""
+"""A script as a pytest file: what all tools do alike, the tool's `Phone`, then the steps as calls of it."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from services.device_agent.gestures import KEYS
 
 _END = "\nPARAMETERS: dict[str, str | None] = {}\nSECRETS: set[str] = set()\n"
 _INDENT = "    "
+_SHARED = "steps_of_tests"
 
 
 @dataclass
@@ -83,7 +85,7 @@ def python_test(
         "# Parameters are given as PARAM_<name> in the environment" + (", secret ones as env:NAME or file:/path." if
                                                                       secrets else "."),
     ]  # fmt: skip
-    prelude = files("services.cli.exporting").joinpath(f"{module}.py").read_text(encoding="utf-8")
+    prelude = _prelude(module)
     given = f"\nPARAMETERS: dict[str, str | None] = {values_of(data, defaults)!r}\nSECRETS: set[str] = "
     given += f"{set(secrets)!r}\n" if secrets else "set()\n"
     assert _END in prelude
@@ -93,6 +95,21 @@ def python_test(
          'if __name__ == "__main__":', _INDENT + "raise SystemExit(main())", ""]
     )  # fmt: skip
     return Exported(text, tuple(body.warnings))
+
+
+def _prelude(module: str) -> str:
+    """What the file begins with: the imports, what all tools do alike, the tool's `Phone`, the parameters' places."""
+    imports: dict[str, None] = {}
+    bodies: list[str] = []
+    for name in (_SHARED, module):
+        source = files("services.cli.exporting").joinpath(f"{name}.py").read_text(encoding="utf-8")
+        heads = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        said = (ast.get_source_segment(source, node) or "" for node in heads)
+        imports |= dict.fromkeys(one for one in said if _SHARED not in one)
+        bodies.append("\n".join(source.splitlines()[heads[-1].end_lineno :]).strip("\n"))
+    shared, phone = bodies
+    ordered = sorted(imports, key=lambda one: "__future__" not in one)
+    return "\n".join([*ordered, "", shared.removesuffix(_END.rstrip()), "", "", phone, _END])
 
 
 def _step(body: _Lines, recorded: ScriptStep, number: str) -> None:
